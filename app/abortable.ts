@@ -1,0 +1,37 @@
+const FIRST_MS = 250;
+const MAX_MS = 5000;
+
+/** How long to wait before the next try, in milliseconds: doubled each time, up to 5 s. */
+export function backoff(failures: number): number {
+  return Math.min(MAX_MS, FIRST_MS * 2 ** Math.max(0, failures - 1));
+}
+
+/** Ends after `milliseconds`, or at once when the signal aborts. */
+export function abortableDelay(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener('abort', end);
+  });
+}
+
+/**
+ * The promise's outcome, or a rejection with the signal's reason as soon as it aborts; what is
+ * under way then goes on unheard.
+ */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

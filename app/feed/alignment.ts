@@ -1,0 +1,114 @@
+import { ByteWriter } from './byte_writer.ts';
+import { extended, type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
+import { writeId } from './frame.ts';
+import { gapFrame } from './gap.ts';
+import type { Log } from './log.ts';
+import { moveOn } from './opening.ts';
+import { resume } from './resume.ts';
+import { GAP, LIVE, type Segment } from './segment.ts';
+import { Shared } from './shared.ts';
+import type { Place, Route, Stretch } from './stretch.ts';
+
+/** Bytes of a page that is put together for one client, unless one block is larger. */
+export const PAGE_BYTES: number = 32 * 1024;
+
+/** One for all: a page is put together and copied out within one call. */
+const page = new ByteWriter(PAGE_BYTES * 2);
+
+/**
+ * The log holds records that the client has and records that it lacks, mixed, because another
+ * gateway, or Kafka itself, merged the partitions in another order. Those it has are skipped; ids
+ * are its own: the greater of its cursor and the feed's, partition by partition.
+ */
+export class Alignment implements Stretch {
+  readonly #route: Route;
+  readonly #log: Log;
+  #positions: Positions;
+  #unknown: UnknownPartitions;
+  #segment!: Segment;
+  #seq: number;
+  /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
+  #feed!: Positions;
+  #ahead = 0;
+
+  /** `log.covers(place.positions)` must hold. */
+  constructor(route: Route, log: Log, place: Place) {
+    this.#route = route;
+    this.#log = log;
+    this.#positions = place.positions;
+    this.#unknown = place.unknown;
+    this.#seq = log.seqOf(place.positions);
+    this.#enter(log.locate(this.#seq)!);
+  }
+
+  place(): Place {
+    const { topicId } = this.#log;
+    return { topicId, positions: this.#positions, unknown: this.#unknown };
+  }
+
+  take(): Uint8Array | Stretch | null {
+    if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
+    if (this.#segment.gone) return resume(this.#route, this.#log, this.place());
+    page.clear();
+    while (page.length < PAGE_BYTES && this.#advance());
+    if (page.length > 0) return page.copy();
+    return this.#isAligned() ? new Shared(this.#route, this.#log, this.#seq) : null;
+  }
+
+  /** Passes one place of the log. @returns false at its end, and where the client is aligned. */
+  #advance(): boolean {
+    if (this.#segment.nextSeq <= this.#seq) {
+      const segment = this.#log.locate(this.#seq);
+      if (segment === null || segment.nextSeq <= this.#seq) return false;
+      this.#enter(segment);
+    }
+    if (this.#isAligned()) return false;
+    const segment = this.#segment;
+    const at = segment.placeOf(this.#seq);
+    const partition = segment.partitions[at]!;
+    const next = segment.offsets[at]! + 1;
+    this.#seq = segment.seqs[at]! + 1;
+    const mine = this.#positions[partition]!;
+    if (this.#feed[partition]! < mine && next >= mine) this.#ahead--;
+    this.#feed[partition] = next;
+    if (next <= mine) return true;
+    this.#positions[partition] = next;
+    if (segment.states[at] === LIVE) this.#writeRecord(segment, at);
+    else if (segment.states[at] === GAP) this.#writeGap(partition, mine, next);
+    return true;
+  }
+
+  #enter(segment: Segment): void {
+    this.#segment = segment;
+    const { start } = segment;
+    this.#positions = extended(this.#positions, start.length, this.#unknown);
+    this.#unknown = this.#unknown.filter(([partition]) => partition >= start.length);
+    this.#feed = start.slice();
+    this.#ahead = 0;
+    for (let partition = 0; partition < start.length; partition++) {
+      // What a squeezed segment has lost was superseded.
+      if (this.#positions[partition]! < start[partition]!) {
+        this.#positions[partition] = start[partition]!;
+      } else if (this.#positions[partition]! > start[partition]!) {
+        this.#ahead++;
+      }
+    }
+  }
+
+  #writeRecord(segment: Segment, at: number): void {
+    const { out, ends, lineEnds } = this.#log.encode(segment, this.#route.format);
+    page.bytes(out.view(at === 0 ? 0 : ends[at - 1]!, lineEnds[at]!));
+    writeId(page, (id) => writeCursor(id, segment.topicId, this.#positions, this.#unknown));
+  }
+
+  #writeGap(partition: number, from: number, to: number): void {
+    const { topic } = this.#route.feed;
+    const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
+    page.bytes(gapFrame(gap, this.place()));
+    this.#route.feed.countGap('retention');
+  }
+
+  #isAligned(): boolean {
+    return this.#ahead === 0 && this.#unknown.length === 0;
+  }
+}

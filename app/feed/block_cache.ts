@@ -1,0 +1,97 @@
+import type { Format } from './format.ts';
+import type { Encoding, Segment } from './segment.ts';
+
+/** A part of one partition that was read back from Kafka: all there is from `from` to `next`. */
+export interface Block {
+  readonly partition: number;
+  readonly from: number;
+  readonly next: number;
+  /** `null` where the records were deleted before they could be read. */
+  readonly segment: Segment | null;
+}
+
+/** Parts of a topic that clients below memory are at; the one used longest ago leaves first. */
+export class BlockCache {
+  readonly #maxBytes: number;
+  readonly #blocks = new Map<number, Block[]>();
+  /** In the order of their last use. */
+  readonly #used = new Map<Block, number>();
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get records(): number {
+    let records = 0;
+    for (const { segment } of this.#used.keys()) records += segment?.count ?? 0;
+    return records;
+  }
+
+  /** The block that holds an offset of a partition. */
+  find(partition: number, offset: number): Block | null {
+    const blocks = this.#blocks.get(partition);
+    const block = blocks?.[firstPast(blocks, offset)];
+    if (block === undefined || block.from > offset) return null;
+    this.#touch(block);
+    return block;
+  }
+
+  /** The newest always stays: somebody waits for it. */
+  add(block: Block): void {
+    const blocks = this.#blocks.get(block.partition) ?? [];
+    this.#blocks.set(block.partition, blocks);
+    const at = firstPast(blocks, block.from);
+    const known = blocks[at];
+    // Read twice, by two readers that met.
+    if (known !== undefined && known.from < block.next) this.#remove(known);
+    blocks.splice(firstPast(blocks, block.from), 0, block);
+    this.#touch(block);
+  }
+
+  encode(block: Block, segment: Segment, format: Format): Encoding {
+    const encoding = segment.encode(format);
+    this.#touch(block);
+    return encoding;
+  }
+
+  #touch(block: Block): void {
+    const before = this.#used.get(block) ?? 0;
+    const now = heldBytes(block);
+    this.#used.delete(block);
+    this.#used.set(block, now);
+    this.#bytes += now - before;
+    if (now === before) return;
+    for (const oldest of this.#used.keys()) {
+      if (this.#bytes <= this.#maxBytes || oldest === block) break;
+      this.#remove(oldest);
+    }
+  }
+
+  #remove(block: Block): void {
+    const blocks = this.#blocks.get(block.partition)!;
+    blocks.splice(blocks.indexOf(block), 1);
+    this.#bytes -= this.#used.get(block)!;
+    this.#used.delete(block);
+  }
+}
+
+/** Where the first block that ends past an offset is, or would be. */
+function firstPast(blocks: readonly Block[], offset: number): number {
+  let low = 0;
+  let high = blocks.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (blocks[middle]!.next <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function heldBytes({ segment }: Block): number {
+  return 128 + (segment === null ? 0 : segment.heldBytes + segment.encodedBytes);
+}

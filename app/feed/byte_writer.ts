@@ -1,0 +1,105 @@
+const encoder = new TextEncoder();
+const BASE64URL = encoder.encode(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+);
+const BASE64 = encoder.encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+const PADDING = 0x3d;
+
+/**
+ * Bytes that grow at the end. What was written is never changed again, so a view that was handed
+ * out stays right when more is written, or when the buffer behind it is exchanged for a larger one.
+ */
+export class ByteWriter {
+  #buffer: Uint8Array;
+  #length = 0;
+
+  constructor(capacity = 1024) {
+    this.#buffer = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes held in memory, the unused end included. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
+  /** A view, not a copy. */
+  view(from = 0, to = this.#length): Uint8Array {
+    return this.#buffer.subarray(from, to);
+  }
+
+  /** What was written, in an array of its own. */
+  copy(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  /** Forgets what was written; only for writers of which no view is held any more. */
+  clear(): void {
+    this.#length = 0;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#buffer.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  /** UTF-8; a lone surrogate becomes U+FFFD. */
+  text(value: string): void {
+    // A UTF-16 unit takes three bytes of UTF-8 at the most.
+    this.#reserve(value.length * 3);
+    this.#length += encoder.encodeInto(value, this.#buffer.subarray(this.#length)).written;
+  }
+
+  base64(value: Uint8Array): void {
+    this.#base64(value, BASE64);
+  }
+
+  /** RFC 4648 section 5, with padding. */
+  base64url(value: Uint8Array): void {
+    this.#base64(value, BASE64URL);
+  }
+
+  /** Zigzag varint of a whole number from 0 to 2^53 - 1. */
+  zigzag(value: number): void {
+    this.#reserve(8);
+    let rest = value * 2;
+    while (rest >= 0x80) {
+      this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#buffer[this.#length++] = rest;
+  }
+
+  #base64(value: Uint8Array, alphabet: Uint8Array): void {
+    this.#reserve(Math.ceil(value.length / 3) * 4);
+    const out = this.#buffer;
+    let at = this.#length;
+    for (let i = 0; i < value.length; i += 3) {
+      const a = value[i]!;
+      const b = value[i + 1];
+      const c = value[i + 2];
+      out[at++] = alphabet[a >> 2]!;
+      out[at++] = alphabet[((a & 3) << 4) | ((b ?? 0) >> 4)]!;
+      out[at++] = b === undefined ? PADDING : alphabet[((b & 15) << 2) | ((c ?? 0) >> 6)]!;
+      out[at++] = c === undefined ? PADDING : alphabet[c & 63]!;
+    }
+    this.#length = at;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#buffer.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+  }
+}

@@ -1,0 +1,144 @@
+import { ByteWriter } from './byte_writer.ts';
+
+/**
+ * Where a client is in a topic: the next offset of each partition. It travels as the `id` of a
+ * block and comes back in `Last-Event-ID`; it is all the state that a client has.
+ *
+ * Base64url, with padding, of: byte 2; the first four bytes of the topic's id; zigzag varint count
+ * of partitions; for each, zigzag varint partition and zigzag varint next offset. Byte 1, without
+ * the id bytes, is read too: it is Zilla's form, so that its clients move over without a replay.
+ */
+export interface Cursor {
+  /** The first four bytes of the topic's id; zeros match any topic. */
+  readonly topicId: Uint8Array;
+  /** Next offset by partition. */
+  readonly offsets: ReadonlyMap<number, number>;
+}
+
+/** Next offsets of partitions 0, 1, 2 … in one array. */
+export type Positions = Float64Array;
+
+/** Partitions a cursor names which this gateway does not know yet, ascending. */
+export type UnknownPartitions = readonly (readonly [partition: number, offset: number])[];
+
+const VERSION = 2;
+const VERSION_WITHOUT_TOPIC_ID = 1;
+const TOPIC_ID_BYTES = 4;
+const MAX_PARTITION = 2 ** 31 - 1;
+const NO_TOPIC_ID: Uint8Array = new Uint8Array(TOPIC_ID_BYTES);
+
+const scratch = new ByteWriter();
+
+/** Writes the cursor's text, ASCII. */
+export function writeCursor(
+  out: ByteWriter,
+  topicId: Uint8Array,
+  positions: Positions,
+  unknown: UnknownPartitions = [],
+): void {
+  scratch.clear();
+  scratch.byte(VERSION);
+  scratch.bytes(topicId);
+  scratch.zigzag(positions.length + unknown.length);
+  for (let partition = 0; partition < positions.length; partition++) {
+    scratch.zigzag(partition);
+    scratch.zigzag(positions[partition]!);
+  }
+  for (const [partition, offset] of unknown) {
+    scratch.zigzag(partition);
+    scratch.zigzag(offset);
+  }
+  out.base64url(scratch.view());
+}
+
+/**
+ * The cursor a client sent: the first of `places` that holds one.
+ * @returns `null` where none is sent; `'unreadable'` where something is sent that is no cursor.
+ */
+export function findCursor(
+  places: Iterable<string | null | undefined>,
+): Cursor | null | 'unreadable' {
+  for (const place of places) {
+    const text = withoutForeignForm(place?.trim() ?? '');
+    if (text !== '') return parseCursor(text) ?? 'unreadable';
+  }
+  return null;
+}
+
+/** @returns `null` for a text that is no cursor. */
+export function parseCursor(text: string): Cursor | null {
+  const bytes = decodeBase64url(text);
+  if (bytes === null) return null;
+  const versioned = bytes[0] === VERSION && bytes.length > TOPIC_ID_BYTES;
+  if (!versioned && bytes[0] !== VERSION_WITHOUT_TOPIC_ID) return null;
+  const topicId = versioned ? bytes.slice(1, 1 + TOPIC_ID_BYTES) : NO_TOPIC_ID;
+  const numbers = decodeZigzags(bytes.subarray(versioned ? 1 + TOPIC_ID_BYTES : 1));
+  if (numbers === null || numbers.length !== 1 + 2 * numbers[0]!) return null;
+  const offsets = new Map<number, number>();
+  for (let i = 1; i < numbers.length; i += 2) {
+    const partition = numbers[i]!;
+    if (partition > MAX_PARTITION || offsets.has(partition)) return null;
+    offsets.set(partition, numbers[i + 1]!);
+  }
+  return { topicId, offsets };
+}
+
+/** Takes the cursor out of `["<base64 key>","<cursor>"]`, `[null,"<cursor>"]`, `<cursor>/<etag>`. */
+function withoutForeignForm(text: string): string {
+  const inner = /^\[(?:null|"[^"]*"),"([^"]*)"\]$/.exec(text)?.[1] ?? text;
+  const slash = inner.indexOf('/');
+  return slash === -1 ? inner : inner.slice(0, slash);
+}
+
+function decodeBase64url(text: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9_-]+={0,2}$/.test(text)) return null;
+  try {
+    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+    return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}
+
+/** @returns `null` where a number is negative, above 2^53 - 1, or cut off. */
+function decodeZigzags(bytes: Uint8Array): number[] | null {
+  const numbers: number[] = [];
+  let value = 0;
+  let scale = 1;
+  for (const byte of bytes) {
+    value += (byte & 0x7f) * scale;
+    if (value > 2 * Number.MAX_SAFE_INTEGER) return null;
+    if (byte >= 0x80) {
+      scale *= 0x80;
+    } else {
+      if (value % 2 === 1) return null;
+      numbers.push(value / 2);
+      value = 0;
+      scale = 1;
+    }
+  }
+  return scale === 1 ? numbers : null;
+}
+
+/** Whether a cursor is at or past another in every partition of that one. */
+export function coversAll(cursor: Positions, other: Positions): boolean {
+  for (let partition = 0; partition < other.length; partition++) {
+    if ((cursor[partition] ?? 0) < other[partition]!) return false;
+  }
+  return true;
+}
+
+/** Makes room for partitions that became known: from what the client said of them, else from 0. */
+export function extended(
+  positions: Positions,
+  partitions: number,
+  unknown: UnknownPartitions,
+): Positions {
+  if (positions.length >= partitions) return positions;
+  const longer = new Float64Array(partitions);
+  longer.set(positions);
+  for (const [partition, offset] of unknown) {
+    if (partition < partitions) longer[partition] = offset;
+  }
+  return longer;
+}

@@ -1,0 +1,280 @@
+import { getLogger } from '@logtape/logtape';
+import { abortableDelay, backoff } from '../abortable.ts';
+import { coalesced } from '../coalesced.ts';
+import type { Batch, Offsets, RecordSource, TopicDescription } from '../source.ts';
+import type { Positions } from './cursor.ts';
+import type { Format } from './format.ts';
+import type { GapReason } from './gap.ts';
+import { HistoryPool } from './history_pool.ts';
+import { jumpedPartitions } from './jumps.ts';
+import { KeyIndex } from './key_index.ts';
+import { HISTORY_SHARE, Log } from './log.ts';
+import { Opening, type Start } from './opening.ts';
+import { Subscription } from './subscription.ts';
+import { askTopicState, isSameTopic, type TopicState } from './topic_state.ts';
+
+const logger = getLogger(['sse-kafka', 'feed']);
+
+/** How often the topic is looked at again: id, partitions, policy, log starts and ends. */
+const WATCH_MS = 4000;
+/** How often it is looked whether a topic that does not exist exists now. */
+const MISSING_MS = 1000;
+
+/**
+ * One topic: one reader of Kafka whatever the number of clients, which appends to the log and
+ * wakes who waits there.
+ */
+export class Feed {
+  readonly topic: string;
+  readonly #source: RecordSource;
+  readonly #maxBytes: number;
+  readonly #waiting = new Set<Subscription>();
+  /** Ends when the gateway does. */
+  readonly #closed = new AbortController();
+  readonly #askNow = coalesced(() =>
+    askTopicState(this.#source, this.topic, this.#description, this.#closed.signal),
+  );
+  #description: TopicDescription | null = null;
+  #log: Log | null = null;
+  #history: HistoryPool | null = null;
+  /** Log starts, a few seconds old at the most. */
+  #starts: Positions = new Float64Array(0);
+  /** Where the log counts as loaded. */
+  #target: Offsets = new Map();
+  #loaded = false;
+  #wasLoaded = false;
+  #doesNotExist = false;
+  /** Ends the round under way, so that the next one looks at the topic anew. */
+  #endRound = new AbortController();
+
+  constructor(topic: string, source: RecordSource, maxBytes: number) {
+    this.topic = topic;
+    this.#source = source;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** What the brokers said of the topic last; `null` until they did. */
+  get description(): TopicDescription | null {
+    return this.#description;
+  }
+
+  /** What the topic lacks until it has been loaded once, in words; `null` from then on. */
+  get missing(): string | null {
+    if (this.#wasLoaded) return null;
+    if (this.#log !== null) return `topic ${this.topic} is being loaded`;
+    if (this.#doesNotExist) return `topic ${this.topic} does not exist yet`;
+    return `topic ${this.topic} is not known yet: the brokers have not answered`;
+  }
+
+  /**
+   * The log, once it is loaded: a compacted topic was read up to where it ended, on another the
+   * reader stands at the end.
+   */
+  get loadedLog(): Log | null {
+    return this.#loaded ? this.#log : null;
+  }
+
+  get starts(): Positions {
+    return this.#starts;
+  }
+
+  get history(): HistoryPool {
+    return this.#history!;
+  }
+
+  /** Reads until `signal` aborts; brokers that do not answer are asked again. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#closed.abort(signal.reason), { once: true });
+    for (let failures = 0; !signal.aborted; ) {
+      this.#endRound = new AbortController();
+      try {
+        await this.#round(AbortSignal.any([signal, this.#endRound.signal]));
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) break;
+        logger.debug('Cannot read topic {topic}, trying again: {error}', {
+          topic: this.topic,
+          error,
+        });
+        await abortableDelay(backoff(++failures), signal);
+      }
+    }
+    this.#history?.close();
+  }
+
+  subscribe(format: Format, start: Start): Subscription {
+    return new Subscription(
+      (subscription) => new Opening({ feed: this, format, subscription }, start),
+      this.#waiting,
+    );
+  }
+
+  /**
+   * The topic as the brokers have it now. `null` where it is not what this feed reads any more:
+   * then the feed looks at it anew, and whoever asked has to start over.
+   */
+  async askState(log: Log): Promise<TopicState | null> {
+    const positions = log.positions.slice();
+    const state = await this.#ask(() => this.#askNow());
+    if (state !== null && this.#continues(state, log, positions)) return state;
+    this.#endRound.abort();
+    await abortableDelay(MISSING_MS, this.#closed.signal);
+    return null;
+  }
+
+  /** Offsets of a time in all partitions of a log; `null` when the gateway ends. */
+  askOffsets(log: Log, time: number): Promise<Offsets | null> {
+    const partitions = Array.from(log.positions, (_, partition) => partition);
+    return this.#ask(() => this.#source.offsets(this.topic, partitions, time, this.#closed.signal));
+  }
+
+  countGap(_reason: GapReason): void {}
+
+  /** Asks until the brokers answer. */
+  async #ask<T>(question: () => Promise<T>): Promise<T | null> {
+    for (let failures = 0; !this.#closed.signal.aborted; ) {
+      try {
+        return await question();
+      } catch (error) {
+        logger.debug('Topic {topic}: {error}', { topic: this.topic, error });
+        await abortableDelay(backoff(++failures), this.#closed.signal);
+      }
+    }
+    return null;
+  }
+
+  /** From a look at the topic until something of what was seen has changed. */
+  async #round(signal: AbortSignal): Promise<void> {
+    const state = await askTopicState(this.#source, this.topic, this.#description, signal);
+    this.#doesNotExist = state === null;
+    if (state === null) {
+      await abortableDelay(MISSING_MS, signal);
+      return;
+    }
+    const log = this.#apply(state);
+    const watched = this.#watch(log, signal);
+    try {
+      this.#checkLoaded(log);
+      const from = new Map([...log.positions].map((offset, partition) => [partition, offset]));
+      for await (const batch of this.#source.read(this.topic, from, signal)) {
+        await this.#append(log, batch, signal);
+      }
+    } finally {
+      this.#endRound.abort();
+      await watched;
+    }
+  }
+
+  async #append(log: Log, batch: Batch, signal: AbortSignal): Promise<void> {
+    for (const { partition, offset } of batch.records) {
+      if (offset < log.positions[partition]!) throw new Error('the log was cut');
+    }
+    log.append(batch, this.#loaded ? await this.#lows(log, batch, signal) : new Map());
+    this.#checkLoaded(log);
+    this.#wakeAll();
+  }
+
+  /** Log starts of the partitions in which a batch jumps. */
+  async #lows(log: Log, batch: Batch, signal: AbortSignal): Promise<Offsets> {
+    const jumped = jumpedPartitions(batch, (partition) => log.positions[partition]!);
+    if (jumped.length === 0) return new Map();
+    return this.#source.offsets(this.topic, jumped, 'earliest', signal);
+  }
+
+  /** Takes what was seen of the topic: goes on with the log, or begins another. */
+  #apply(state: TopicState): Log {
+    const { description, starts } = state;
+    const known = this.#log;
+    this.#description = description;
+    this.#starts = toPositions(description, starts);
+    if (known !== null && this.#continues(state, known, known.positions)) {
+      if (known.positions.length < description.partitions) known.addPartitions(this.#starts);
+      return known;
+    }
+    const log = this.#begin(state);
+    if (known !== null) known.successor = log;
+    this.#history?.close();
+    this.#log = log;
+    this.#history = new HistoryPool({
+      source: this.#source,
+      topic: this.topic,
+      topicId: description.id,
+      maxBytes: this.#maxBytes * HISTORY_SHARE,
+    });
+    this.#loaded = false;
+    this.#wakeAll();
+    return log;
+  }
+
+  #begin({ description, ends }: TopicState): Log {
+    const end = toPositions(description, ends);
+    this.#target = ends;
+    return new Log({
+      topic: this.topic,
+      topicId: description.id,
+      start: description.compacted ? this.#starts : end,
+      maxBytes: this.#maxBytes,
+      keys: description.compacted ? new KeyIndex() : null,
+    });
+  }
+
+  /**
+   * Whether a log is of the topic as it is now: not made anew, not cut, of the same kind.
+   * @param positions the log's from before the topic was looked at: it may have gone on since
+   */
+  #continues({ description, ends }: TopicState, log: Log, positions: Positions): boolean {
+    return (
+      log === this.#log &&
+      String(log.topicId) === String(description.id) &&
+      (log.keys !== null) === description.compacted &&
+      positions.every((position, partition) => position <= (ends.get(partition) ?? 0))
+    );
+  }
+
+  /** Ends the round once the topic is not any more what it was when the round began. */
+  async #watch(log: Log, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await abortableDelay(WATCH_MS, signal);
+      if (signal.aborted) return;
+      try {
+        const before = this.#description!;
+        const positions = log.positions.slice();
+        const state = await this.#askNow();
+        if (state === null || !isSameTopic(state.description, before)) break;
+        if (!this.#continues(state, log, positions)) break;
+        if (state.description.partitions !== log.positions.length) break;
+        this.#description = state.description;
+        this.#starts = toPositions(state.description, state.starts);
+      } catch (error) {
+        logger.debug('Cannot look at topic {topic}: {error}', { topic: this.topic, error });
+      }
+    }
+    this.#endRound.abort();
+  }
+
+  #checkLoaded(log: Log): void {
+    if (this.#loaded) return;
+    for (const [partition, end] of this.#target) {
+      if (log.positions[partition]! < end) return;
+    }
+    this.#loaded = true;
+    this.#wasLoaded = true;
+    logger.info('Topic {topic} is loaded', {
+      topic: this.topic,
+      partitions: log.positions.length,
+      compacted: log.keys !== null,
+    });
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    const waiting = [...this.#waiting];
+    // Who has nothing to take waits again.
+    this.#waiting.clear();
+    for (const subscription of waiting) subscription.wake();
+  }
+}
+
+function toPositions({ partitions }: TopicDescription, offsets: Offsets): Positions {
+  return Float64Array.from({ length: partitions }, (_, partition) => offsets.get(partition) ?? 0);
+}

@@ -1,0 +1,83 @@
+import type { KafkaRecord } from '../source.ts';
+import type { ByteWriter } from './byte_writer.ts';
+
+/**
+ * The blocks of a Server-Sent Events stream, as bytes. LF only, no space after a colon, and the
+ * `id:` is always a block's last line: some clients take an id at its line, so that a cut between
+ * it and the data would lose the record.
+ *
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ *
+ * @module
+ */
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+const DATA = ascii('data:');
+const DELETE = ascii('event:delete\ndata:');
+const ID = ascii('id:');
+
+/** A comment, which every client skips; it shows proxies and the kernel that the stream lives. */
+export const HEARTBEAT: Uint8Array = ascii(':\n\n');
+
+// A BOM is the value's own, so it stays; what is no UTF-8 becomes U+FFFD.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The first block of a stream: how long a client waits before it comes back. */
+export function retryFrame(milliseconds: number): Uint8Array {
+  return ascii(`retry:${milliseconds}\n\n`);
+}
+
+/** All lines of a record's block but its id, in the plain form. */
+export function writeTextLines(out: ByteWriter, record: KafkaRecord): void {
+  if (record.value !== null) {
+    out.bytes(DATA);
+    writeData(out, record.value);
+    out.byte(LF);
+  } else if (record.key !== null) {
+    out.bytes(DELETE);
+    out.base64url(record.key);
+    out.byte(LF);
+  }
+}
+
+/** The id line and the blank line that ends the block. */
+export function writeId(out: ByteWriter, writeCursorText: (out: ByteWriter) => void): void {
+  out.bytes(ID);
+  writeCursorText(out);
+  out.byte(LF);
+  out.byte(LF);
+}
+
+/**
+ * A value as the rest of a `data:` line. Split on CRLF, LF and CR, one `data:` line each; a piece
+ * that begins with a space gets one more before it, because a client takes one away.
+ */
+function writeData(out: ByteWriter, value: Uint8Array): void {
+  if (isPlain(value)) {
+    out.bytes(value);
+    return;
+  }
+  const lines = decoder.decode(value).split(/\r\n|\n|\r/);
+  for (const [index, line] of lines.entries()) {
+    if (index > 0) {
+      out.byte(LF);
+      out.bytes(DATA);
+    }
+    if (line.startsWith(' ')) out.byte(SPACE);
+    out.text(line);
+  }
+}
+
+/** One line of ASCII that does not begin with a space: goes out as it is, which is the usual case. */
+function isPlain(value: Uint8Array): boolean {
+  if (value[0] === SPACE) return false;
+  for (let i = 0; i < value.length; i++) {
+    const byte = value[i]!;
+    if (byte >= 0x80 || byte === LF || byte === CR) return false;
+  }
+  return true;
+}

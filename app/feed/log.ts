@@ -1,0 +1,315 @@
+import type { Batch, KafkaRecord, Offsets } from '../source.ts';
+import { coversAll, type Positions } from './cursor.ts';
+import type { Format } from './format.ts';
+import type { KeyIndex } from './key_index.ts';
+import { DEAD, type Encoding, encodedBytes, LIVE, SEGMENT_BYTES, Segment } from './segment.ts';
+
+/** Bytes handed out at once, unless one block is larger. */
+const SLICE_BYTES = 32 * 1024;
+
+/** Records in memory, their encoded blocks, and what is read back: their shares of the memory. */
+const RECORDS_SHARE = 0.5;
+const ENCODED_SHARE = 0.25;
+export const HISTORY_SHARE = 0.25;
+
+/** What a log is made with. */
+export interface LogOptions {
+  readonly topic: string;
+  readonly topicId: Uint8Array;
+  /** Where the reading of each partition begins. */
+  readonly start: Positions;
+  readonly maxBytes: number;
+  /** The latest of each key, on compacted topics. */
+  readonly keys: KeyIndex | null;
+}
+
+/** Blocks to send, and the place after them. */
+export interface Slice {
+  readonly bytes: Uint8Array;
+  readonly nextSeq: number;
+}
+
+/**
+ * The records that a feed has in memory, in the order in which it read them, up to a cap in bytes:
+ * the newest of a plain topic; on a compacted one the latest of each key, of which the oldest
+ * leave when they do not fit.
+ *
+ * A place in it is a sequence number. On a compacted topic a record that is superseded dies where
+ * it stands, so that a slow client skips it without anything being done for that client.
+ */
+export class Log {
+  readonly topicId: Uint8Array;
+  /** The feed's cursor: where the next fetch goes. */
+  positions: Positions;
+  /** The cursor before the first record that may be in memory: what lies below comes from Kafka. */
+  start: Positions;
+  readonly keys: KeyIndex | null;
+  /** Set once another log has taken this one's place. */
+  successor: Log | null = null;
+  readonly #topic: string;
+  readonly #segments: Segment[] = [];
+  readonly #maxBytes: number;
+  #nextSeq = 0;
+  /** Places below this one have left memory. */
+  #evictedSeq = 0;
+  #heldBytes = 0;
+  /** In the order in which they were made. */
+  readonly #encodings = new Map<Encoding, Segment>();
+  #encodedBytes = 0;
+  #lastSlice: { encoding: Encoding; deaths: number; from: number; slice: Slice } | null = null;
+
+  constructor(options: LogOptions) {
+    this.#topic = options.topic;
+    this.topicId = options.topicId;
+    this.positions = options.start.slice();
+    this.start = options.start;
+    this.keys = options.keys;
+    this.#maxBytes = options.maxBytes;
+    this.#addSegment(0);
+  }
+
+  get tail(): Segment {
+    return this.#segments.at(-1)!;
+  }
+
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** Live records in memory. */
+  get records(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.liveCount, 0);
+  }
+
+  /** Bytes held, encoded blocks included. */
+  get bytes(): number {
+    return this.#heldBytes + this.#encodedBytes;
+  }
+
+  /** @param lows log starts of partitions in which the batch jumps: what lies below is lost */
+  append(batch: Batch, lows: Offsets): void {
+    const lost = (partition: number, next: number): number =>
+      Math.min(lows.get(partition) ?? 0, next);
+    for (const record of batch.records) {
+      this.#appendMove(record.partition, lost(record.partition, record.offset), true);
+      this.#appendRecord(record);
+    }
+    for (const [partition, next] of batch.positions) {
+      this.#appendMove(partition, lost(partition, next), true);
+      this.#appendMove(partition, next, false);
+    }
+    this.#evict();
+  }
+
+  /** From here on every id names the new partitions as well. */
+  addPartitions(start: Positions): void {
+    const positions = new Float64Array(start);
+    positions.set(this.positions);
+    this.positions = positions;
+    const first = new Float64Array(start);
+    first.set(this.start);
+    this.start = first;
+    this.#addSegment(0);
+  }
+
+  /** Whether everything that a client at `cursor` lacks is in memory. */
+  covers(cursor: Positions): boolean {
+    return coversAll(cursor, this.start);
+  }
+
+  /** Whether a record that was read back is still the latest of its key. */
+  isLatest(segment: Segment, at: number): boolean {
+    if (this.keys === null) return true;
+    const { partition, offset, key, value } = segment.record(at);
+    if (key === null || offset >= this.positions[partition]!) return true;
+    const latest = this.keys.get(partition, key);
+    // A delete that the index has forgotten may still be in Kafka.
+    return latest === null ? value === null : latest.offset <= offset;
+  }
+
+  /** A place before which the client has every record; `covers(cursor)` must hold. */
+  seqOf(cursor: Positions): number {
+    let low = 0;
+    let high = this.#segments.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (coversAll(cursor, this.#segments[middle]!.start)) low = middle;
+      else high = middle - 1;
+    }
+    return this.#segments[low]!.firstSeq;
+  }
+
+  /** The segment in which to look for a place; `null` once it has left memory. */
+  locate(seq: number): Segment | null {
+    if (seq < this.#evictedSeq) return null;
+    let low = 0;
+    let high = this.#segments.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#segments[middle]!.nextSeq > seq) high = middle;
+      else low = middle + 1;
+    }
+    return this.#segments[low]!;
+  }
+
+  /** Encodes what is missing, within the memory for encoded blocks. */
+  encode(segment: Segment, format: Format): Encoding {
+    const known = segment.encodings.get(format);
+    if (known !== undefined && known.count === segment.count) return known;
+    const before = known === undefined ? 0 : encodedBytes(known);
+    const encoding = segment.encode(format);
+    this.#encodedBytes += encodedBytes(encoding) - before;
+    if (known === undefined) this.#encodings.set(encoding, segment);
+    for (const [oldest, owner] of this.#encodings) {
+      if (this.#encodedBytes <= this.#maxBytes * ENCODED_SHARE) break;
+      if (oldest !== encoding && owner !== this.tail) this.#dropEncoding(oldest, owner);
+    }
+    return encoding;
+  }
+
+  /**
+   * The blocks from a place on, at most about 32 kB, at least one; every client at that place gets
+   * the same array. `null` where no live record follows in this segment.
+   */
+  slice(segment: Segment, format: Format, seq: number): Slice | null {
+    const encoding = this.encode(segment, format);
+    const last = this.#lastSlice;
+    if (
+      last !== null &&
+      last.encoding === encoding &&
+      last.from === seq &&
+      last.deaths === segment.deaths &&
+      last.slice.nextSeq === this.#nextSeq
+    ) {
+      return last.slice;
+    }
+    const slice = cut(segment, encoding, segment.placeOf(seq));
+    if (slice !== null) {
+      this.#lastSlice = { encoding, deaths: segment.deaths, from: seq, slice };
+    }
+    return slice;
+  }
+
+  #appendMove(partition: number, next: number, isGap: boolean): void {
+    if (next <= this.positions[partition]!) return;
+    const { tail } = this;
+    this.#account(tail, () => tail.appendMove(this.#nextSeq++, partition, next, isGap));
+    this.positions[partition] = next;
+  }
+
+  #appendRecord(record: KafkaRecord): void {
+    const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    if (this.tail.recordBytes > 0 && this.tail.recordBytes + size > SEGMENT_BYTES) {
+      this.#addSegment(size);
+    }
+    const seq = this.#nextSeq++;
+    this.#account(this.tail, () => this.tail.append(seq, record));
+    this.positions[record.partition] = record.offset + 1;
+    if (this.keys === null || record.key === null) return;
+    const previous = this.keys.put(record.partition, record.key, record.offset, seq);
+    if (previous !== null) this.#kill(previous.seq);
+  }
+
+  #kill(seq: number): void {
+    const segment = this.locate(seq);
+    const at = segment?.placeOf(seq) ?? 0;
+    if (segment === null || segment.seqs[at] !== seq || segment.states[at] !== LIVE) return;
+    segment.kill(at);
+    if (segment !== this.tail) this.#squeeze(segment);
+  }
+
+  /** Once half of a segment is dead its bytes are let go; what is left of two may become one. */
+  #squeeze(segment: Segment): void {
+    if (segment.deadBytes * 2 <= segment.recordBytes) return;
+    for (const encoding of segment.encodings.values()) this.#dropEncoding(encoding, segment);
+    this.#account(segment, () => segment.squeeze());
+    const index = this.#segments.indexOf(segment);
+    const previous = this.#segments[index - 1];
+    if (segment.count > 0) {
+      if (previous === undefined) return;
+      if (previous.recordBytes + segment.recordBytes > SEGMENT_BYTES / 2) return;
+      this.#account(previous, () => previous.absorb(segment));
+    }
+    this.#segments.splice(index, 1);
+    this.#remove(segment);
+  }
+
+  #addSegment(size: number): void {
+    const full = this.#segments.at(-1);
+    const segment = new Segment({
+      topic: this.#topic,
+      topicId: this.topicId,
+      start: this.positions.slice(),
+      firstSeq: this.#nextSeq,
+      capacity: Math.max(1024, size),
+    });
+    this.#heldBytes += segment.heldBytes;
+    this.#segments.push(segment);
+    if (full !== undefined) this.#squeeze(full);
+  }
+
+  #account(segment: Segment, change: () => void): void {
+    const before = segment.heldBytes;
+    change();
+    this.#heldBytes += segment.heldBytes - before;
+  }
+
+  #evict(): void {
+    while (this.#heldBytes > this.#maxBytes * RECORDS_SHARE && this.#segments.length > 1) {
+      const oldest = this.#segments.shift()!;
+      this.#evictedSeq = oldest.nextSeq;
+      this.start = this.#segments[0]!.start;
+      this.#remove(oldest);
+    }
+  }
+
+  #remove(segment: Segment): void {
+    for (const encoding of segment.encodings.values()) this.#dropEncoding(encoding, segment);
+    this.#heldBytes -= segment.heldBytes;
+    segment.leave();
+  }
+
+  #dropEncoding(encoding: Encoding, owner: Segment): void {
+    this.#encodings.delete(encoding);
+    this.#encodedBytes -= encodedBytes(encoding);
+    for (const [format, one] of owner.encodings) {
+      if (one === encoding) owner.encodings.delete(format);
+    }
+  }
+}
+
+/** Neighbouring blocks go out as a view; only where dead ones lie between is anything copied. */
+function cut(segment: Segment, encoding: Encoding, from: number): Slice | null {
+  const { ends, out } = encoding;
+  const runs: Uint8Array[] = [];
+  let length = 0;
+  let begin = from === 0 ? 0 : ends[from - 1]!;
+  let end = begin;
+  let at = from;
+  for (; at < segment.count; at++) {
+    const blockEnd = ends[at]!;
+    if (segment.states[at] === DEAD && blockEnd > end) {
+      if (end > begin) runs.push(out.view(begin, end));
+      begin = blockEnd;
+    } else {
+      const size = blockEnd - end;
+      if (length > 0 && length + size > SLICE_BYTES) break;
+      length += size;
+    }
+    end = blockEnd;
+  }
+  if (length === 0) return null;
+  if (end > begin) runs.push(out.view(begin, end));
+  const nextSeq = segment.seqs[at - 1]! + 1;
+  return { bytes: runs.length === 1 ? runs[0]! : join(runs, length), nextSeq };
+}
+
+function join(runs: readonly Uint8Array[], length: number): Uint8Array {
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const run of runs) {
+    joined.set(run, at);
+    at += run.length;
+  }
+  return joined;
+}

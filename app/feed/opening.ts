@@ -1,0 +1,177 @@
+import type { Since } from '../http/since.ts';
+import { ByteWriter } from './byte_writer.ts';
+import { type Cursor, coversAll, type Positions, writeCursor } from './cursor.ts';
+import { writeId } from './frame.ts';
+import { type Gap, type GapReason, gapFrame } from './gap.ts';
+import { LiveMark } from './live_mark.ts';
+import type { Log } from './log.ts';
+import { resume } from './resume.ts';
+import { Shared } from './shared.ts';
+import { Notice, type Place, type Route, type Stretch } from './stretch.ts';
+import type { TopicState } from './topic_state.ts';
+
+/** Where a client wants to begin. */
+export interface Start {
+  readonly cursor: Cursor | null | 'unreadable';
+  readonly since: Since | null;
+}
+
+const NO_TOPIC_ID = '0,0,0,0';
+
+/**
+ * The first stretch: waits until the topic is loaded, and finds out where the client goes on.
+ *
+ * Whether a cursor is of another topic, or lies beyond the end, is never judged from what this
+ * gateway has read: it may lag behind the one that made the cursor. The brokers are asked, and
+ * only where there is a doubt.
+ */
+export class Opening implements Stretch {
+  readonly #route: Route;
+  readonly #start: Start;
+  /** The log for which the question under way, or its answer, holds. */
+  #askedFor: Log | null = null;
+  #answer: ((log: Log) => Stretch | null) | null = null;
+
+  constructor(route: Route, start: Start) {
+    this.#route = route;
+    this.#start = start;
+  }
+
+  place(): null {
+    return null;
+  }
+
+  take(): Stretch | null {
+    const log = this.#route.feed.loadedLog;
+    if (log === null) return null;
+    if (this.#askedFor === log) return this.#answer === null ? null : this.#answer(log);
+    const { cursor, since } = this.#start;
+    if (cursor === null || cursor === 'unreadable') {
+      const gap = cursor === null ? null : this.#gap('unreadable-cursor', []);
+      if (typeof since === 'number') return this.#startAtTime(log, since, gap);
+      return this.#startAnew(log, since, gap);
+    }
+    const place = this.#placeOf(cursor, log);
+    const doubtful =
+      !matches(cursor.topicId, log.topicId) || !coversAll(log.positions, place.positions);
+    if (!doubtful) return this.#goOn(log, place, null);
+    this.#ask(log, this.#route.feed.askState(log), (state) => this.#judge(log, cursor, state));
+    return null;
+  }
+
+  /** A new client: from the beginning of the log, or live only. */
+  #startAnew(log: Log, since: 'latest' | null, gap: Gap | null): Stretch {
+    if (since === null) return this.#goOn(log, this.#beginning(log), gap);
+    const seq = log.nextSeq;
+    this.#markLive(log);
+    const shared = new Shared(this.#route, log, seq);
+    return new Notice(this.#firstBlock(shared.place(), gap, true), shared);
+  }
+
+  #startAtTime(log: Log, time: number, gap: Gap | null): null {
+    this.#ask(log, this.#route.feed.askOffsets(log, time), (offsets) => {
+      const positions = Float64Array.from(log.positions, (_, partition) => offsets.get(partition)!);
+      const place = { topicId: log.topicId, positions, unknown: [] };
+      const next = this.#goOn(log, place, null);
+      return new Notice(this.#firstBlock(place, gap, true), next);
+    });
+    return null;
+  }
+
+  /** With the brokers' answer: another topic, beyond the end, or only ahead of this gateway. */
+  #judge(log: Log, cursor: Cursor, state: TopicState): Stretch | null {
+    const place = this.#placeOf(cursor, log);
+    const from = [...cursor.offsets].sort(([a], [b]) => a - b);
+    if (!matches(cursor.topicId, log.topicId)) return this.#goOnInNewTopic(log, from);
+    const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
+    if (beyond.length === 0) return this.#goOn(log, place, null);
+    if (String(cursor.topicId) === NO_TOPIC_ID) return this.#goOnInNewTopic(log, from);
+    const lost = beyond.map(([partition, next]) => {
+      const to = state.ends.get(partition)!;
+      place.positions[partition] = to;
+      return { partition, from: next, to };
+    });
+    return this.#goOn(log, place, this.#gap('truncated', lost));
+  }
+
+  #goOnInNewTopic(log: Log, from: readonly [partition: number, offset: number][]): Stretch {
+    const beginning = this.#beginning(log);
+    const lost = from.map(([partition, offset]) => ({
+      partition,
+      from: offset,
+      to: beginning.positions[partition] ?? 0,
+    }));
+    return this.#goOn(log, beginning, this.#gap('recreated', lost));
+  }
+
+  #goOn(log: Log, place: Place, gap: Gap | null): Stretch {
+    this.#markLive(log);
+    const block = gap === null ? null : this.#firstBlock(place, gap, false);
+    const next = resume(this.#route, log, place, this.#beginning(log).positions);
+    return block === null ? next : new Notice(block, next);
+  }
+
+  /** What comes before the first record: a gap, or the id alone, so that a cut loses nothing. */
+  #firstBlock(place: Place, gap: Gap | null, idAlone: boolean): Uint8Array {
+    if (gap !== null) {
+      this.#route.feed.countGap(gap.reason);
+      return gapFrame(gap, place);
+    }
+    const out = new ByteWriter(128);
+    if (idAlone) {
+      writeId(out, (id) => writeCursor(id, place.topicId, place.positions, place.unknown));
+    }
+    return out.view();
+  }
+
+  #gap(reason: GapReason, partitions: Gap['partitions']): Gap {
+    return { reason, topic: this.#route.feed.topic, partitions };
+  }
+
+  #markLive(log: Log): void {
+    const { format, subscription } = this.#route;
+    if (format.announcesLive) subscription.live = new LiveMark(log);
+  }
+
+  #beginning(log: Log): Place {
+    return { topicId: log.topicId, positions: this.#route.feed.starts.slice(), unknown: [] };
+  }
+
+  /** A partition that the cursor does not name is sent from its beginning. */
+  #placeOf(cursor: Cursor, log: Log): Place {
+    const positions: Positions = this.#route.feed.starts.slice();
+    const unknown: [number, number][] = [];
+    for (const [partition, offset] of cursor.offsets) {
+      if (partition < positions.length) positions[partition] = offset;
+      else unknown.push([partition, offset]);
+    }
+    return { topicId: log.topicId, positions, unknown: unknown.sort(([a], [b]) => a - b) };
+  }
+
+  /** Keeps the client waiting for an answer, which holds only for the log that it was asked for. */
+  #ask<T>(log: Log, question: Promise<T | null>, use: (answer: T) => Stretch | null): void {
+    this.#askedFor = log;
+    this.#answer = null;
+    question.then((answer) => {
+      if (answer === null) this.#askedFor = null;
+      else this.#answer = () => use(answer);
+      this.#route.subscription.wake();
+    });
+  }
+}
+
+/**
+ * Goes on in the log that took the place of another: the topic was made anew or cut, or its
+ * policy is another. The client gets the same as one that comes back with its last id.
+ */
+export function moveOn(route: Route, from: Log, place: Place): Stretch {
+  const offsets = new Map([...place.positions].map((offset, partition) => [partition, offset]));
+  for (const [partition, offset] of place.unknown) offsets.set(partition, offset);
+  return new Opening(route, { cursor: { topicId: from.topicId, offsets }, since: null });
+}
+
+/** Zeros match any topic. */
+function matches(a: Uint8Array, b: Uint8Array): boolean {
+  const [left, right] = [String(a), String(b)];
+  return left === right || left === NO_TOPIC_ID || right === NO_TOPIC_ID;
+}

@@ -1,0 +1,329 @@
+import type { Header, KafkaRecord } from '../source.ts';
+import { ByteWriter } from './byte_writer.ts';
+import { type Positions, writeCursor } from './cursor.ts';
+import type { Format } from './format.ts';
+import { writeId } from './frame.ts';
+import { writeGapLines } from './gap.ts';
+
+/** Records of a segment, key, value and header bytes together, unless one record is larger. */
+export const SEGMENT_BYTES: number = 64 * 1024;
+
+/** What stands at a place of a segment. */
+export const LIVE = 0;
+/** A record that a later one of the same key has superseded. */
+export const DEAD = 1;
+/** No record: the partition's position moved on over offsets that hold none. */
+const HOLE = 2;
+/** No record: those up to here were deleted before the feed could read them. */
+export const GAP = 3;
+
+const NULL_LENGTH = -1;
+
+/** The blocks of a segment in one format. */
+export interface Encoding {
+  readonly out: ByteWriter;
+  /** How many places are encoded. */
+  count: number;
+  /** Where the lines of each place's block end and its id begins; where the block ends. */
+  lineEnds: Uint32Array;
+  ends: Uint32Array;
+  /** The cursor after the last place encoded. */
+  readonly positions: Positions;
+}
+
+/** What a segment is made with. */
+export interface SegmentOptions {
+  readonly topic: string;
+  readonly topicId: Uint8Array;
+  /** The feed's cursor before the first record; `null` where blocks get no ids. */
+  readonly start: Positions | null;
+  /** Sequence number of the first place. */
+  readonly firstSeq: number;
+  /** Bytes of records that are expected. */
+  readonly capacity: number;
+}
+
+/**
+ * A run of records in the feed's order, about 64 kB. It keeps the bytes that Kafka had, and their
+ * blocks in each format that was asked for, encoded once for all clients.
+ *
+ * Columns instead of an object a record: an object with two buffers takes some 400 bytes beside
+ * its content, a row of these columns 41.
+ */
+export class Segment {
+  readonly topicId: Uint8Array;
+  /** The feed's cursor before the first record; empty where blocks get no ids. */
+  readonly start: Positions;
+  readonly firstSeq: number;
+  /** Set once the segment has left the log; from then on it only knows cursors. */
+  gone = false;
+  count = 0;
+  /** Bytes of records that are dead. */
+  deadBytes = 0;
+  /** Counts deaths, so that a kept slice knows when it is stale. */
+  deaths = 0;
+  seqs: Float64Array = new Float64Array(1);
+  partitions: Int32Array = new Int32Array(1);
+  offsets: Float64Array = new Float64Array(1);
+  timestamps: Float64Array = new Float64Array(1);
+  states: Uint8Array = new Uint8Array(1);
+  readonly encodings: Map<Format, Encoding> = new Map();
+  readonly #topic: string;
+  readonly #hasIds: boolean;
+  #keyLengths = new Int32Array(1);
+  #valueLengths = new Int32Array(1);
+  #ends = new Uint32Array(1);
+  #raw: ByteWriter;
+
+  constructor({ topic, topicId, start, firstSeq, capacity }: SegmentOptions) {
+    this.#topic = topic;
+    this.topicId = topicId;
+    this.#hasIds = start !== null;
+    this.start = start ?? new Float64Array(0);
+    this.firstSeq = firstSeq;
+    this.#raw = new ByteWriter(capacity);
+  }
+
+  /** Records that are not superseded. */
+  get liveCount(): number {
+    let live = 0;
+    for (let at = 0; at < this.count; at++) if (this.states[at] === LIVE) live++;
+    return live;
+  }
+
+  /** Bytes of the records, dead ones included. */
+  get recordBytes(): number {
+    return this.#raw.length;
+  }
+
+  /** Bytes held in memory, encodings left out. */
+  get heldBytes(): number {
+    return this.#raw.capacity + this.seqs.length * 41 + this.start.byteLength;
+  }
+
+  /** Bytes of the blocks in all formats. */
+  get encodedBytes(): number {
+    let bytes = 0;
+    for (const encoding of this.encodings.values()) bytes += encodedBytes(encoding);
+    return bytes;
+  }
+
+  get nextSeq(): number {
+    return this.count === 0 ? this.firstSeq : this.seqs[this.count - 1]! + 1;
+  }
+
+  append(seq: number, record: KafkaRecord): void {
+    const { key, value } = record;
+    this.#place(seq, record.partition, record.offset, record.timestamp, LIVE);
+    if (key !== null) this.#raw.bytes(key);
+    if (value !== null) this.#raw.bytes(value);
+    writeHeaders(this.#raw, record.headers);
+    const at = this.count - 1;
+    this.#keyLengths[at] = key === null ? NULL_LENGTH : key.length;
+    this.#valueLengths[at] = value === null ? NULL_LENGTH : value.length;
+    this.#ends[at] = this.#raw.length;
+  }
+
+  /** Notes that a partition's position moved to `next` without a record, by a hole or a gap. */
+  appendMove(seq: number, partition: number, next: number, isGap: boolean): void {
+    this.#place(seq, partition, next - 1, -1, isGap ? GAP : HOLE);
+    this.#ends[this.count - 1] = this.#raw.length;
+  }
+
+  /** The record at a place; its bytes are views. */
+  record(at: number): KafkaRecord {
+    const begin = at === 0 ? 0 : this.#ends[at - 1]!;
+    const keyLength = this.#keyLengths[at]!;
+    const valueLength = this.#valueLengths[at]!;
+    const keyEnd = begin + Math.max(0, keyLength);
+    const valueEnd = keyEnd + Math.max(0, valueLength);
+    return {
+      partition: this.partitions[at]!,
+      offset: this.offsets[at]!,
+      timestamp: this.timestamps[at]!,
+      key: keyLength === NULL_LENGTH ? null : this.#raw.view(begin, keyEnd),
+      value: valueLength === NULL_LENGTH ? null : this.#raw.view(keyEnd, valueEnd),
+      headers: readHeaders(this.#raw.view(valueEnd, this.#ends[at]!)),
+    };
+  }
+
+  kill(at: number): void {
+    this.states[at] = DEAD;
+    this.deaths++;
+    this.deadBytes += this.#ends[at]! - (at === 0 ? 0 : this.#ends[at - 1]!);
+  }
+
+  /** Drops dead records and holes; sequence numbers stay. The encodings must be gone. */
+  squeeze(): void {
+    const raw = new ByteWriter(this.#raw.length - this.deadBytes);
+    let to = 0;
+    for (let at = 0; at < this.count; at++) {
+      if (this.states[at] === DEAD || this.states[at] === HOLE) continue;
+      raw.bytes(this.#raw.view(at === 0 ? 0 : this.#ends[at - 1]!, this.#ends[at]!));
+      this.seqs[to] = this.seqs[at]!;
+      this.partitions[to] = this.partitions[at]!;
+      this.offsets[to] = this.offsets[at]!;
+      this.timestamps[to] = this.timestamps[at]!;
+      this.states[to] = this.states[at]!;
+      this.#keyLengths[to] = this.#keyLengths[at]!;
+      this.#valueLengths[to] = this.#valueLengths[at]!;
+      this.#ends[to] = raw.length;
+      to++;
+    }
+    this.count = to;
+    this.deadBytes = 0;
+    this.deaths++;
+    this.#raw = raw;
+    this.#resize(Math.max(1, to));
+  }
+
+  /** Takes over the records of the segment that follows. */
+  absorb(next: Segment): void {
+    for (let at = 0; at < next.count; at++) {
+      const seq = next.seqs[at]!;
+      if (next.states[at] === LIVE) this.append(seq, next.record(at));
+      else this.appendMove(seq, next.partitions[at]!, next.offsets[at]! + 1, true);
+    }
+  }
+
+  /** The first place whose sequence number is `seq` or greater; `count` where there is none. */
+  placeOf(seq: number): number {
+    let low = 0;
+    let high = Math.min(this.count, Math.max(0, seq - this.firstSeq));
+    if (high === this.count || this.seqs[high]! !== seq) {
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (this.seqs[middle]! < seq) low = middle + 1;
+        else high = middle;
+      }
+    }
+    return high;
+  }
+
+  /** The feed's cursor before the record with sequence number `seq`. */
+  cursorAt(seq: number): Positions {
+    const positions = this.start.slice();
+    for (let at = 0; at < this.count && this.seqs[at]! < seq; at++) {
+      positions[this.partitions[at]!] = this.offsets[at]! + 1;
+    }
+    return positions;
+  }
+
+  /** Encodes what is not encoded yet. Dead records and holes get no bytes. */
+  encode(format: Format): Encoding {
+    let encoding = this.encodings.get(format);
+    if (encoding === undefined) {
+      encoding = {
+        out: new ByteWriter(Math.max(256, this.#raw.length)),
+        count: 0,
+        lineEnds: new Uint32Array(this.count),
+        ends: new Uint32Array(this.count),
+        positions: this.start.slice(),
+      };
+      this.encodings.set(format, encoding);
+    }
+    if (encoding.ends.length < this.count) {
+      encoding.lineEnds = resized(encoding.lineEnds, this.seqs.length);
+      encoding.ends = resized(encoding.ends, this.seqs.length);
+    }
+    const { out, positions } = encoding;
+    const writeCursorText = (id: ByteWriter): void => writeCursor(id, this.topicId, positions);
+    for (let at = encoding.count; at < this.count; at++) {
+      const partition = this.partitions[at]!;
+      const from = positions[partition]!;
+      const to = this.offsets[at]! + 1;
+      positions[partition] = to;
+      const state = this.states[at];
+      if (state === LIVE) format.writeLines(out, this.record(at));
+      else if (state === GAP) this.#writeGap(out, { partition, from, to });
+      encoding.lineEnds[at] = out.length;
+      if (this.#hasIds && (state === LIVE || state === GAP)) writeId(out, writeCursorText);
+      encoding.ends[at] = out.length;
+    }
+    encoding.count = this.count;
+    return encoding;
+  }
+
+  /** Lets the bytes go; the places stay, so that a client that stood here still has its cursor. */
+  leave(): void {
+    this.gone = true;
+    this.#raw = new ByteWriter(0);
+    this.encodings.clear();
+  }
+
+  #writeGap(out: ByteWriter, lost: { partition: number; from: number; to: number }): void {
+    writeGapLines(out, { reason: 'retention', topic: this.#topic, partitions: [lost] });
+  }
+
+  #place(seq: number, partition: number, offset: number, timestamp: number, state: number): void {
+    if (this.count === this.seqs.length) this.#resize(this.count * 2);
+    const at = this.count++;
+    this.seqs[at] = seq;
+    this.partitions[at] = partition;
+    this.offsets[at] = offset;
+    this.timestamps[at] = timestamp;
+    this.states[at] = state;
+    this.#keyLengths[at] = NULL_LENGTH;
+    this.#valueLengths[at] = NULL_LENGTH;
+  }
+
+  #resize(capacity: number): void {
+    this.seqs = resized(this.seqs, capacity);
+    this.partitions = resized(this.partitions, capacity);
+    this.offsets = resized(this.offsets, capacity);
+    this.timestamps = resized(this.timestamps, capacity);
+    this.states = resized(this.states, capacity);
+    this.#keyLengths = resized(this.#keyLengths, capacity);
+    this.#valueLengths = resized(this.#valueLengths, capacity);
+    this.#ends = resized(this.#ends, capacity);
+  }
+}
+
+/** Bytes that an encoding holds in memory. */
+export function encodedBytes({ out, ends, positions }: Encoding): number {
+  return out.capacity + ends.length * 8 + positions.byteLength;
+}
+
+function resized<T extends Float64Array | Int32Array | Uint32Array | Uint8Array>(
+  array: T,
+  capacity: number,
+): T {
+  const result = new (array.constructor as new (length: number) => T)(capacity);
+  result.set(array.length > capacity ? array.subarray(0, capacity) : array);
+  return result;
+}
+
+function writeHeaders(out: ByteWriter, headers: readonly Header[]): void {
+  for (const [name, value] of headers) {
+    const bytes = new TextEncoder().encode(name);
+    out.zigzag(bytes.length);
+    out.bytes(bytes);
+    out.zigzag(value === null ? 0 : value.length + 1);
+    if (value !== null) out.bytes(value);
+  }
+}
+
+function readHeaders(bytes: Uint8Array): Header[] {
+  const headers: Header[] = [];
+  let at = 0;
+  const number = (): number => {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = bytes[at++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value / 2;
+      scale *= 0x80;
+    }
+  };
+  const take = (length: number): Uint8Array => {
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const name = new TextDecoder().decode(take(number()));
+    const length = number();
+    headers.push([name, length === 0 ? null : take(length - 1)]);
+  }
+  return headers;
+}

@@ -1,0 +1,56 @@
+import type { Offsets, RecordSource, TopicDescription } from '../source.ts';
+
+/** How long one question to the brokers may take, in milliseconds. */
+const ASK_MS = 10_000;
+/** A topic that changes under each of so many tries is left for the next time. */
+const MAX_TRIES = 5;
+
+/** What the brokers say of a topic, all of it of the same one. */
+export interface TopicState {
+  readonly description: TopicDescription;
+  /** The log start of each partition. */
+  readonly starts: Offsets;
+  /** The last stable offset of each partition. */
+  readonly ends: Offsets;
+}
+
+/**
+ * Asks for a topic's description and offsets. Offsets are listed by name, so they may be those of
+ * a topic that was made anew meanwhile: they count only if the description after them is that of
+ * before.
+ *
+ * @returns `null` where the topic does not exist.
+ * @throws when the brokers cannot be asked.
+ */
+export async function askTopicState(
+  source: RecordSource,
+  topic: string,
+  known: TopicDescription | null,
+  signal: AbortSignal,
+): Promise<TopicState | null> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]);
+  let before = known ?? (await source.describe(topic, deadline));
+  for (let tries = 0; before !== null && tries < MAX_TRIES; tries++) {
+    const partitions = Array.from({ length: before.partitions }, (_, partition) => partition);
+    const offsets = await Promise.allSettled([
+      source.offsets(topic, partitions, 'earliest', deadline),
+      source.offsets(topic, partitions, 'latest', deadline),
+    ]);
+    const after = await source.describe(topic, deadline);
+    if (after === null) return null;
+    const [starts, ends] = offsets;
+    if (isSameTopic(before, after) && before.partitions === after.partitions) {
+      if (starts.status === 'rejected') throw starts.reason;
+      if (ends.status === 'rejected') throw ends.reason;
+      return { description: after, starts: starts.value, ends: ends.value };
+    }
+    before = after;
+  }
+  if (before === null) return null;
+  throw new Error(`topic ${topic} changes all the time`);
+}
+
+/** Whether two descriptions are of one topic, not of two that had its name one after the other. */
+export function isSameTopic(a: TopicDescription, b: TopicDescription): boolean {
+  return String(a.id) === String(b.id);
+}

@@ -1,0 +1,83 @@
+import { getLogger } from '@logtape/logtape';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import type { Config } from './config.ts';
+import { Feed } from './feed/feed.ts';
+import { streamEvents } from './http/events.ts';
+import { createAdmin } from './http/health.ts';
+import { OpenStreams } from './http/open_streams.ts';
+import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
+import type { RecordSource } from './source.ts';
+
+const logger = getLogger(['sse-kafka', 'http']);
+
+const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+
+/** A gateway: two request handlers, and the reading behind them. */
+export interface Gateway {
+  /** Streams, static files and `/-/topics`. */
+  readonly fetch: Hono['fetch'];
+  /** Health. */
+  readonly adminFetch: Hono['fetch'];
+  /** Reads the topics until the signal aborts, then ends the streams. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Puts a gateway together; nothing is read before `run`. */
+export function createGateway(config: Config, source: RecordSource, files: StaticFiles): Gateway {
+  const feedBytes = config.feedMemoryMb * 2 ** 20;
+  const feeds = new Map(config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes)]));
+  const streams = new OpenStreams(config.heartbeatSeconds);
+
+  const app = new Hono();
+  app.use(
+    cors({
+      origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
+      allowMethods: READ_METHODS,
+      allowHeaders: ['Last-Event-ID', 'Cache-Control'],
+    }),
+  );
+  app.get('/-/topics', (c) =>
+    c.json({
+      topics: [...feeds.values()].map(({ topic, description }) => ({
+        name: topic,
+        path: `/${topic}`,
+        compacted: description?.compacted ?? null,
+        deleteRetentionMs: description?.deleteRetentionMs ?? null,
+      })),
+    }),
+  );
+  app.all('*', (c) => {
+    const feed = feeds.get(topicOf(c.req.path));
+    const readable = READ_METHODS.includes(c.req.method);
+    if (feed !== undefined && readable) return streamEvents(c, feed, streams);
+    const file = feed === undefined ? staticFileResponse(files, c.req.raw) : null;
+    if (feed === undefined && file === null) return c.notFound();
+    return readable
+      ? file!
+      : c.text('Only GET, HEAD and OPTIONS\n', 405, { allow: READ_METHODS.join(', ') });
+  });
+  app.notFound((c) => c.text('Not found: neither a topic that is served here nor a file\n', 404));
+  app.onError((error, c) => {
+    logger.error('Request failed: {error}', { error, path: c.req.path });
+    return c.text('Internal error\n', 500);
+  });
+
+  return {
+    fetch: app.fetch,
+    adminFetch: createAdmin(feeds.values(), source).fetch,
+    async run(signal) {
+      await Promise.all([...feeds.values()].map((feed) => feed.run(signal)));
+      streams.endAll();
+    },
+  };
+}
+
+/** The topic that a path names, if it is one; decoded once, as static files are. */
+function topicOf(path: string): string {
+  try {
+    return decodeURIComponent(path.slice(1));
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,33 @@
+import type { Context } from 'hono';
+import { findCursor } from '../feed/cursor.ts';
+import type { Feed } from '../feed/feed.ts';
+import { FORMAT_NAMES, formatByName, TEXT } from '../feed/format.ts';
+import { EventStream } from './event_stream.ts';
+import type { OpenStreams } from './open_streams.ts';
+import { parseSince, SINCE_FORMS } from './since.ts';
+
+const STREAM_HEAD = {
+  // Exactly this: some clients take a charset for another type.
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  // nginx buffers a stream without it.
+  'x-accel-buffering': 'no',
+};
+
+/** Some clients cannot send the header and put the cursor in the query, under one of these names. */
+const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
+
+/** `GET` and `HEAD` of a topic: its stream. */
+export function streamEvents(c: Context, feed: Feed, streams: OpenStreams): Response {
+  const format = formatByName(c.req.query('format') || TEXT.name);
+  if (format === undefined) return c.text(`format takes ${FORMAT_NAMES}\n`, 400);
+  const since = parseSince(c.req.query('since'));
+  if (since === 'invalid') return c.text(`${SINCE_FORMS}\n`, 400);
+  if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEAD);
+  const cursor = findCursor([
+    c.req.header('last-event-id'),
+    ...CURSOR_QUERY_NAMES.map((name) => c.req.query(name)),
+  ]);
+  const stream = new EventStream(() => feed.subscribe(format, { cursor, since }), streams);
+  return c.body(stream.body, 200, STREAM_HEAD);
+}

@@ -1,0 +1,40 @@
+/** Where a new client begins: live only, or at a time in Unix milliseconds. */
+export type Since = 'latest' | number;
+
+/** What `since` takes, in words for an answer. */
+export const SINCE_FORMS: string =
+  'since takes "latest", an RFC 3339 time (2026-01-31T12:00:00Z) or Unix milliseconds (13 digits)';
+
+/** Below this a number is most likely seconds. */
+const MIN_UNIX_MS = 10 ** 11;
+/** The last time that a Date can tell. */
+const MAX_UNIX_MS = 8.64e15;
+
+// https://www.rfc-editor.org/rfc/rfc3339#section-5.6; in a query an unescaped `+` arrives as a space.
+const RFC_3339 =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+ -]([01]\d|2[0-3]):[0-5]\d)$/;
+
+/** @returns `null` for none, `'invalid'` for a text that is none of the forms. */
+export function parseSince(text: string | null | undefined): Since | null | 'invalid' {
+  if (text === null || text === undefined || text === '') return null;
+  if (text === 'latest') return 'latest';
+  if (/^\d+$/.test(text)) {
+    const time = Number(text);
+    return time < MIN_UNIX_MS || time > MAX_UNIX_MS ? 'invalid' : time;
+  }
+  return parseRfc3339(text) ?? 'invalid';
+}
+
+function parseRfc3339(text: string): number | null {
+  const [, year, month, day, hour, minute, second, fraction = '', zone] = RFC_3339.exec(text) ?? [];
+  if (zone === undefined) return null;
+  // A leap second is the second before it; Date knows none.
+  const seconds = second === '60' ? '59' : second;
+  const offset = zone.toUpperCase().replace(' ', '+');
+  const time = Date.parse(
+    `${year}-${month}-${day}T${hour}:${minute}:${seconds}${fraction}${offset}`,
+  );
+  // Date.parse takes 30 February for 2 March.
+  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  return Number.isNaN(time) || Number(day) > lastDay ? null : time;
+}

@@ -1,0 +1,314 @@
+import kafka from '@confluentinc/kafka-javascript';
+import { getLogger } from '@logtape/logtape';
+import { abortableDelay, backoff, untilAborted } from '../../app/abortable.ts';
+import type {
+  Batch,
+  Header,
+  KafkaRecord,
+  OffsetSpec,
+  Offsets,
+  RecordSource,
+  TopicDescription,
+} from '../../app/source.ts';
+import { BrokerHealth } from './broker_health.ts';
+import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
+import { TopicPolicies } from './topic_policy.ts';
+
+const { AdminClient, CODES, IsolationLevel, KafkaConsumer } = kafka;
+const logger = getLogger(['sse-kafka', 'brokers']);
+
+/** Records of one read: more would hold the event loop for longer than 10 ms (measured). */
+const BATCH_RECORDS = 500;
+/** How long one read waits for a record; a read that is aborted ends within this time. */
+const READ_WAIT_MS = 500;
+
+type Consumer = InstanceType<typeof KafkaConsumer>;
+type Admin = ReturnType<typeof AdminClient.create>;
+
+interface Read {
+  readonly messages: kafka.Message[];
+  /** Positions of partitions of which the end was reached. */
+  readonly ends: kafka.TopicPartitionOffset[];
+}
+
+/** Reads Kafka on Node through librdkafka: `assign` and `consume(n)`, no group, no commit. */
+export class ConfluentSource implements RecordSource {
+  readonly #config: kafka.ConsumerGlobalConfig;
+  readonly #policies: TopicPolicies;
+  readonly #health = new BrokerHealth();
+  readonly #closed = new AbortController();
+  readonly #reads = new Set<Promise<void>>();
+  #admin: Admin | null = null;
+
+  constructor(connection: KafkaConnection) {
+    this.#config = globalConfig(connection);
+    this.#policies = new TopicPolicies(connection);
+  }
+
+  async describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
+    const described = await this.#ask<kafka.TopicDescription[]>(signal, (admin, done) =>
+      admin.describeTopics([topic], { timeout: REQUEST_TIMEOUT_MS }, done),
+    );
+    const found = described[0];
+    if (found === undefined) return null;
+    if (found.error !== undefined) {
+      if (found.error.code === CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) return null;
+      throw found.error;
+    }
+    const policy = await untilAborted(this.#policies.read(topic), signal);
+    return {
+      name: topic,
+      id: idBytes(found.topicId),
+      partitions: found.partitions.length,
+      ...policy,
+    };
+  }
+
+  async offsets(
+    topic: string,
+    partitions: readonly number[],
+    at: OffsetSpec,
+    signal: AbortSignal,
+  ): Promise<Offsets> {
+    const offset = offsetSpec(at);
+    const options = {
+      timeout: REQUEST_TIMEOUT_MS,
+      isolationLevel: IsolationLevel.READ_COMMITTED,
+    };
+    const asked = partitions.map((partition) => ({ topic, partition, offset }));
+    const results = await this.#ask<kafka.ListOffsetsResult[]>(signal, (admin, done) =>
+      admin.listOffsets(asked, options, done),
+    );
+    const found = new Map<number, number>();
+    for (const result of results) {
+      if (result.error !== undefined && result.error.code !== CODES.ERRORS.ERR_NO_ERROR) {
+        throw result.error;
+      }
+      found.set(result.partition, result.offset);
+    }
+    const without = partitions.filter((partition) => (found.get(partition) ?? -1) < 0);
+    if (without.length > 0 && typeof at === 'number') {
+      for (const [partition, end] of await this.offsets(topic, without, 'latest', signal)) {
+        found.set(partition, end);
+      }
+    }
+    return found;
+  }
+
+  async *read(topic: string, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
+    const aborted = AbortSignal.any([signal, this.#closed.signal]);
+    const consumer = await this.#connect(topic, aborted);
+    if (consumer === null) return;
+    const { promise, resolve } = deferred();
+    this.#reads.add(promise);
+    try {
+      consumer.assign([...from].map(([partition, offset]) => ({ topic, partition, offset })));
+      while (!aborted.aborted) {
+        const read = await consume(consumer);
+        if (aborted.aborted) return;
+        const batch = toBatch(read);
+        if (batch.positions.size === 0) continue;
+        this.#health.answered();
+        yield batch;
+      }
+    } finally {
+      await disconnect(consumer);
+      resolve();
+      this.#reads.delete(promise);
+    }
+  }
+
+  status(): ReturnType<RecordSource['status']> {
+    return this.#health.status;
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await Promise.all(this.#reads);
+    this.#admin?.disconnect();
+    await this.#policies.close();
+  }
+
+  /** A connected consumer; tries for as long as the brokers are down. `null` once aborted. */
+  async #connect(topic: string, signal: AbortSignal): Promise<Consumer | null> {
+    for (let failures = 0; !signal.aborted; failures++) {
+      const consumer = new KafkaConsumer(
+        { ...this.#config, ...CONSUMER_CONFIG },
+        { 'auto.offset.reset': 'earliest' },
+      );
+      // Without this, the wait starts over at each record: 5 s of latency at 20 records/s.
+      consumer.setDefaultConsumeTimeout(READ_WAIT_MS);
+      (consumer as Consumer & TimeoutOnlyForFirst).setDefaultIsTimeoutOnlyForFirstMessage(true);
+      consumer.on('event.error', (error) => this.#troubled(error));
+      consumer.on('event.log', logClient);
+      try {
+        const connected = new Promise<void>((done, fail) => {
+          consumer.connect({ topic, timeout: REQUEST_TIMEOUT_MS }, (error) =>
+            error ? fail(error) : done(),
+          );
+        });
+        await untilAborted(connected, signal);
+        return consumer;
+      } catch (error) {
+        if (signal.aborted) {
+          void disconnect(consumer);
+          return null;
+        }
+        this.#health.failed(error);
+        await abortableDelay(backoff(failures + 1), signal);
+      }
+    }
+    return null;
+  }
+
+  /** One question to the brokers, with the deadline that its options give. */
+  async #ask<T>(
+    signal: AbortSignal,
+    question: (admin: Admin, done: (error: kafka.LibrdKafkaError, result: T) => void) => void,
+  ): Promise<T> {
+    this.#admin ??= AdminClient.create(this.#config, {
+      'event.error': (error: kafka.LibrdKafkaError) => this.#troubled(error),
+      'event.log': logClient,
+    });
+    const admin = this.#admin;
+    try {
+      const asked = new Promise<T>((done, fail) => {
+        question(admin, (error, answer) => (error ? fail(error) : done(answer)));
+      });
+      const result = await untilAborted(asked, signal);
+      this.#health.answered();
+      return result;
+    } catch (error) {
+      if (!signal.aborted) this.#health.failed(error);
+      throw error;
+    }
+  }
+
+  #troubled(error: kafka.LibrdKafkaError): void {
+    logger.debug('Kafka client: {error}', { error: error.message });
+    if (TELLING_ERRORS.has(error.code)) this.#health.failed(error);
+  }
+}
+
+/** Missing from the package's types. */
+interface TimeoutOnlyForFirst {
+  setDefaultIsTimeoutOnlyForFirstMessage(value: boolean): void;
+}
+
+/** Errors of the client that mean more than one connection less. */
+const TELLING_ERRORS: ReadonlySet<number> = new Set([
+  CODES.ERRORS.ERR__ALL_BROKERS_DOWN,
+  CODES.ERRORS.ERR__AUTHENTICATION,
+  CODES.ERRORS.ERR__SSL,
+  CODES.ERRORS.ERR_SASL_AUTHENTICATION_FAILED,
+]);
+
+const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {
+  // Mandatory, and never used: nothing is joined or committed.
+  'group.id': CLIENT_ID,
+  'enable.auto.commit': false,
+  'enable.auto.offset.store': false,
+  // Tells a position past the last record: transaction markers leave holes in the offsets.
+  'enable.partition.eof': true,
+  'isolation.level': 'read_committed',
+  'fetch.wait.max.ms': 500,
+  // The defaults hold 64 MB a partition; these bound memory and catch up at 190,000 records/s.
+  'queued.min.messages': 5000,
+  'queued.max.messages.kbytes': 8192,
+  'fetch.queue.backoff.ms': 5,
+};
+
+function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalConfig {
+  const { brokers, tls, sasl } = connection;
+  const wire = tls === null ? 'plaintext' : 'ssl';
+  return {
+    'client.id': CLIENT_ID,
+    'metadata.broker.list': brokers.join(','),
+    'security.protocol': sasl === null ? wire : `sasl_${wire}`,
+    'enable.metrics.push': false,
+    'reconnect.backoff.ms': 100,
+    'reconnect.backoff.max.ms': 1000,
+    'socket.keepalive.enable': true,
+    // Told through `event.log`, not on stderr.
+    event_cb: true,
+    ...(tls?.ca ? { 'ssl.ca.pem': tls.ca } : {}),
+    ...(tls?.cert ? { 'ssl.certificate.pem': tls.cert } : {}),
+    ...(tls?.key ? { 'ssl.key.pem': tls.key } : {}),
+    ...(sasl === null
+      ? {}
+      : {
+          'sasl.mechanisms': sasl.mechanism,
+          'sasl.username': sasl.username,
+          'sasl.password': sasl.password,
+        }),
+  };
+}
+
+function consume(consumer: Consumer): Promise<Read> {
+  return new Promise((done, fail) => {
+    const ends: kafka.TopicPartitionOffset[] = [];
+    const noteEnd = (end: kafka.TopicPartitionOffset): unknown => ends.push(end);
+    consumer.on('partition.eof', noteEnd);
+    consumer.consume(BATCH_RECORDS, (error, messages) => {
+      consumer.removeListener('partition.eof', noteEnd);
+      if (error) fail(error);
+      else done({ messages, ends });
+    });
+  });
+}
+
+function disconnect(consumer: Consumer): Promise<void> {
+  return new Promise((done) => {
+    consumer.disconnect(() => done());
+  });
+}
+
+function toBatch({ messages, ends }: Read): Batch {
+  const positions = new Map<number, number>();
+  const records = messages.map(toRecord);
+  for (const { partition, offset } of records) positions.set(partition, offset + 1);
+  for (const { partition, offset } of ends) positions.set(partition, offset);
+  return { records, positions };
+}
+
+function toRecord(message: kafka.Message): KafkaRecord {
+  const { partition, offset, timestamp, key, value, headers } = message;
+  return {
+    partition,
+    offset,
+    timestamp: timestamp ?? -1,
+    key: typeof key === 'string' ? Buffer.from(key) : (key ?? null),
+    value,
+    headers: headers?.flatMap((header) => Object.entries(header).map(toHeader)) ?? NO_HEADERS,
+  };
+}
+
+const NO_HEADERS: readonly Header[] = [];
+
+function toHeader([name, value]: [string, string | Buffer | null]): Header {
+  return [name, typeof value === 'string' ? Buffer.from(value) : value];
+}
+
+function idBytes(id: kafka.Uuid): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigInt64(0, id.mostSignificantBits);
+  return bytes.slice(0, 4);
+}
+
+function offsetSpec(at: OffsetSpec): kafka.OffsetSpec {
+  if (at === 'earliest') return kafka.OffsetSpec.EARLIEST;
+  if (at === 'latest') return kafka.OffsetSpec.LATEST;
+  return new kafka.OffsetSpec(at);
+}
+
+function logClient(event: { message?: string }): void {
+  logger.debug('Kafka client: {message}', { message: event.message });
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,25 @@
+/**
+ * @platformatic/kafka asks for Node 22; on Node 20 the one thing that its admin client lacks is
+ * `Promise.withResolvers`. Import this file instead of the package, so that it is there in time.
+ *
+ * @module
+ */
+if (!('withResolvers' in Promise)) {
+  Object.defineProperty(Promise, 'withResolvers', { value: withResolvers });
+}
+
+function withResolvers(): {
+  promise: Promise<unknown>;
+  resolve: (value: unknown) => void;
+  reject: (reason?: unknown) => void;
+} {
+  let resolve!: (value: unknown) => void;
+  let reject!: (reason?: unknown) => void;
+  const promise = new Promise((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}
+
+export const { Admin, ConfigResourceTypes } = await import('@platformatic/kafka');

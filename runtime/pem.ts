@@ -1,0 +1,33 @@
+/**
+ * Certificates and keys as PEM text, on Node and Deno.
+ *
+ * @module
+ */
+
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+
+// Blocks are cut out first: a file may hold certificate and key, text between them, or EC
+// PARAMETERS, and neither runtime looks past the first block.
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
+const PRIVATE_KEY = /-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----.+?-----END \1-----/s;
+
+/** The certificates in their order, `null` where there is none or one cannot be read. */
+export function parseCertificates(pem: string): [X509Certificate, ...X509Certificate[]] | null {
+  try {
+    const [first, ...rest] = (pem.match(CERTIFICATE) ?? []).map(
+      (block) => new X509Certificate(block),
+    );
+    return first === undefined ? null : [first, ...rest];
+  } catch {
+    return null;
+  }
+}
+
+/** The first private key that has no passphrase, `null` where there is none. */
+export function parsePrivateKey(pem: string): KeyObject | null {
+  try {
+    return createPrivateKey(PRIVATE_KEY.exec(pem)?.[0] ?? '');
+  } catch {
+    return null;
+  }
+}
