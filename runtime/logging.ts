@@ -25,7 +25,7 @@ const STDERR = 2;
 
 /**
  * Sends what loggers of the category `sse-kafka` and below say to stderr, from `level` up. May be
- * called again to change it. Stacks of errors are logged at `debug` only.
+ * called again to change it. Stacks of errors are fields of the JSON at `debug` only.
  */
 export function configureLogging(
   level: LogLevel,
@@ -44,8 +44,9 @@ export function configureLogging(
     reset: true,
     sinks: {
       stderr: (record) => {
-        const plain = withPlainValues(record, withStacks);
-        output.write(output.isTerminal ? text(withRest(plain)) : json(plain));
+        output.write(
+          output.isTerminal ? text(withRest(record)) : json(withFields(record, withStacks)),
+        );
       },
     },
     loggers: [
@@ -59,27 +60,31 @@ export function configureLogging(
   });
 }
 
-/** Values in the message without quotes, errors without stacks: a line is for reading. */
-function withPlainValues(record: LogRecord, withStacks: boolean): LogRecord {
-  const message = record.message
-    .map((part, index) => (index % 2 === 0 ? part : valueText(part)))
-    .join('');
-  const properties = Object.fromEntries(
-    Object.entries(record.properties).map(([name, value]) => [
-      name,
-      value instanceof Error ? errorFields(value, withStacks) : value,
-    ]),
-  );
-  return { ...record, message: [message], properties };
+/** The message with its values, strings without quotes: a line is for reading. */
+function messageText(record: LogRecord): string {
+  return record.message.map((part, index) => (index % 2 === 0 ? part : valueText(part))).join('');
 }
 
-/** On a terminal, properties that the message does not name stand behind it. */
+/** For a machine: each property a field. */
+function withFields(record: LogRecord, withStacks: boolean): LogRecord {
+  const properties = Object.entries(record.properties).map(([name, value]) => [
+    name,
+    value instanceof Error ? errorFields(value, withStacks) : value,
+  ]);
+  return {
+    ...record,
+    message: [messageText(record)],
+    properties: Object.fromEntries(properties),
+  };
+}
+
+/** For a person: properties that the message does not name stand behind it. */
 function withRest(record: LogRecord): LogRecord {
   const template = String(record.rawMessage);
   const rest = Object.entries(record.properties)
     .filter(([name]) => !template.includes(`{${name}`))
     .map(([name, value]) => ` ${name}=${valueText(value)}`);
-  return { ...record, message: [`${record.message[0]}${rest.join('')}`] };
+  return { ...record, message: [`${messageText(record)}${rest.join('')}`] };
 }
 
 function valueText(value: unknown): string {
@@ -111,25 +116,30 @@ function errorFields(error: Error, withStacks: boolean, depth = 0): Record<strin
 
 const encoder = new TextEncoder();
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-const MAX_WAIT_MS = 50;
+const MAX_WAIT_MS = 1000;
+/** Whether the last line could not be written, and whether a part of a line stands alone. */
+let isStuck = false;
 let isCut = false;
 
 /**
- * Writes at once, so that the lines are in order and the last one before an exit is not lost. A
- * pipe that is full (EAGAIN) is waited for a moment, then the rest of the line is given up;
- * whatever else is wrong with stderr is no reason to end the gateway.
+ * Writes at once, so that lines are in order and the last one before an exit is not lost. A pipe
+ * that is full (EAGAIN) is waited for once, then lines are dropped until it takes one again;
+ * whatever else is wrong with stderr is no reason to end the gateway. (Where the pipe blocks, as
+ * one made by a shell does, a reader that stops reading stops the gateway.)
  */
 function writeStderr(line: string): void {
-  let bytes = encoder.encode(isCut ? `\n${line}` : line);
-  const { length } = bytes;
-  for (let waited = 0; bytes.length > 0; ) {
+  const whole = encoder.encode(isCut ? `\n${line}` : line);
+  let rest = whole;
+  let mayWaitMs = isStuck ? 0 : MAX_WAIT_MS;
+  while (rest.length > 0) {
     try {
-      bytes = bytes.subarray(writeSync(STDERR, bytes));
+      rest = rest.subarray(writeSync(STDERR, rest));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || waited === MAX_WAIT_MS) break;
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || mayWaitMs === 0) break;
       Atomics.wait(sleeper, 0, 0, 1);
-      waited += 1;
+      mayWaitMs -= 1;
     }
   }
-  isCut = bytes.length > 0 && (isCut || bytes.length < length);
+  isStuck = rest.length > 0;
+  isCut = isStuck && (isCut || rest.length < whole.length);
 }

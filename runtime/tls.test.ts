@@ -88,20 +88,15 @@ describe('loadCertificate()', () => {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     try {
-      for (const servername of ['localhost', '127.0.0.1', '::1']) {
-        const get = request({
-          host: '127.0.0.1',
-          port,
-          ca: cert,
-          timeout: 10_000,
-          agent: false,
-          ...(servername === 'localhost' ? { servername } : { headers: { host: servername } }),
-        });
-        get.end();
+      // Without a server name the address is compared.
+      for (const name of [{ servername: 'localhost' }, {}]) {
+        const options = { host: '127.0.0.1', port, ca: cert, agent: false, timeout: 10_000 };
+        const get = request({ ...options, ...name }).end();
         const [response] = await once(get, 'response');
-        expect([servername, response.statusCode]).toEqual([servername, 200]);
+        expect(response.statusCode).toBe(200);
         response.resume();
       }
+      expect(new X509Certificate(cert).checkIP('::1')).toBeDefined();
     } finally {
       server.close();
     }

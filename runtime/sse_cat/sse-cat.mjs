@@ -14,4 +14,4 @@ if (!existsSync(main)) {
     process.exit(1);
   }
 }
-await import(main);
+await import(main.href);

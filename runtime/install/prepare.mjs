@@ -1,0 +1,30 @@
+/**
+ * Makes a fresh clone ready to run: npm packages, the native Kafka client, what the system lacks,
+ * the build. Says on stderr what it does; silent when there is nothing to do.
+ *
+ *     node runtime/install/prepare.mjs [--test] [--kafka]
+ *
+ * `--test` also asks for what the tests need, `--kafka` for the embedded Kafka even where
+ * KAFKA_BROKERS is set. Ends with 1 where something is missing that it may not install itself.
+ *
+ * The steps are imported only once the version is known to be good, because an older Node stops
+ * at their syntax, and says so in words that help nobody.
+ */
+
+const OLDEST_NODE = 20;
+const major = Number(process.versions.node.split('.')[0]);
+
+if (major < OLDEST_NODE) {
+  process.stderr.write(
+    `prepare: this is Node ${process.versions.node}, and Node ${OLDEST_NODE} or later is needed: ` +
+      'install it from https://nodejs.org or with your version manager (nvm install 22).\n',
+  );
+  process.exitCode = 1;
+} else {
+  import('./steps.mjs').then((steps) =>
+    steps.main({
+      test: process.argv.includes('--test'),
+      kafka: process.argv.includes('--kafka'),
+    }),
+  );
+}

@@ -1,0 +1,93 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { root } from './clone.mjs';
+import { kafkaClient } from './kafka_client.mjs';
+import { withLock } from './lock.mjs';
+import { nodeModules } from './node_modules.mjs';
+import { endWithErrors } from './say.mjs';
+import { ensureTools, missingTools } from './system_tools.mjs';
+import { EMBEDDED_KAFKA_TOOLS, TEST_TOOLS } from './tools.mjs';
+
+/**
+ * One step of the preparation. `ready` is asked at every start and must stay cheap; `make` runs
+ * under the lock and leaves nothing that a later `ready` would take for done when it is cut.
+ *
+ * @typedef {object} Step
+ * @property {() => Promise<boolean> | boolean} ready
+ * @property {() => Promise<void>} make
+ */
+
+/**
+ * @param {{ test: boolean, kafka: boolean }} wanted
+ */
+export function main(wanted) {
+  return endWithErrors(async () => {
+    const steps = stepsFor(wanted);
+    if (await allReady(steps)) {
+      return;
+    }
+    await withLock(join(root, '.cache', 'install.lock'), async () => {
+      for (const step of steps) {
+        if (!(await step.ready())) {
+          await step.make();
+        }
+      }
+    });
+  });
+}
+
+/**
+ * @param {{ test: boolean, kafka: boolean }} wanted
+ * @returns {Step[]}
+ */
+function stepsFor(wanted) {
+  const tools = async () => [
+    ...(wanted.test || wanted.kafka ? EMBEDDED_KAFKA_TOOLS : await startTools()),
+    ...(wanted.test ? TEST_TOOLS : []),
+  ];
+  return [
+    nodeModules,
+    // Its compiler and the other tools come from one apt-get, or stand in one printed command.
+    { ready: kafkaClient.ready, make: async () => kafkaClient.make(await tools()) },
+    {
+      ready: async () => (await missingTools(await tools())).length === 0,
+      make: async () => ensureTools(await tools()),
+    },
+    build,
+  ];
+}
+
+/** @param {Step[]} steps */
+async function allReady(steps) {
+  for (const step of steps) {
+    if (!(await step.ready())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** A start needs the embedded Kafka only where no other is named. */
+async function startTools() {
+  const instead = 'Or use a Kafka of your own: KAFKA_BROKERS=host:port in the environment or .env.';
+  return (await brokersAreSet()) ? [] : EMBEDDED_KAFKA_TOOLS.map((tool) => ({ ...tool, instead }));
+}
+
+/**
+ * The environment wins over `.env`, an empty variable too, and an empty value counts as unset.
+ * Asked only once the npm packages are there: one of them reads `.env`.
+ */
+async function brokersAreSet() {
+  const { KAFKA_BROKERS } = process.env;
+  if (KAFKA_BROKERS !== undefined) {
+    return KAFKA_BROKERS.trim() !== '';
+  }
+  const file = join(root, '.env');
+  if (!existsSync(file)) {
+    return false;
+  }
+  const { parse } = await import('dotenv');
+  const { KAFKA_BROKERS: setInFile = '' } = parse(readFileSync(file));
+  return setInFile.trim() !== '';
+}

@@ -1,0 +1,129 @@
+import { accessSync, constants, existsSync, readFileSync, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Kafka 4 brokers run on no older one. */
+const OLDEST_JAVA = 17;
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
+
+/**
+ * The machine as the checks see it.
+ *
+ * @typedef {object} Machine
+ * @property {NodeJS.ProcessEnv} env
+ * @property {import('./command.mjs').Exec} exec
+ */
+
+/**
+ * A program or header of the system that is needed.
+ *
+ * @typedef {object} Tool
+ * @property {string} name as a message calls it
+ * @property {string} debian the package that brings it
+ * @property {string} [debianElse] ... and where the distribution does not have that one
+ * @property {(machine: Machine) => boolean | Promise<boolean>} present
+ * @property {string} [variable] names its place; where that is wrong, no package helps
+ * @property {string} [instead] the other way out
+ */
+
+/** @type {(name: string, debian?: string, program?: string) => Tool} */
+const program = (name, debian = name, program = name) => ({
+  name,
+  debian,
+  present: ({ env }) => which(program, env) !== null,
+});
+
+/** @type {(file: string, debian: string) => Tool} */
+const header = (file, debian) => ({
+  name: file,
+  debian,
+  present: async ({ exec }) =>
+    (await exec('g++', ['-E', '-x', 'c++', '-'], `#include <${file}>\n`)).ok,
+});
+
+/**
+ * What compiles the Kafka client. It compiles without these headers too, but then says nothing
+ * of the feature it lacks. libcurl4-openssl-dev and libsasl2-dev would add OIDC and Kerberos,
+ * for which there is no setting.
+ */
+export const COMPILE_TOOLS = [
+  program('python3'),
+  program('make'),
+  program('g++'),
+  header('openssl/ssl.h', 'libssl-dev'),
+  header('zlib.h', 'zlib1g-dev'),
+  header('zstd.h', 'libzstd-dev'),
+];
+
+/** @type {Tool[]} */
+export const EMBEDDED_KAFKA_TOOLS = [
+  {
+    name: `Java ${OLDEST_JAVA} or later`,
+    // The default may be older than the exact one (Debian 11, Ubuntu 22.04), or the only one (13).
+    debian: `openjdk-${OLDEST_JAVA}-jre-headless`,
+    debianElse: 'default-jre-headless',
+    present: async (machine) => (await javaVersion(machine)) >= OLDEST_JAVA,
+    variable: 'JAVA_HOME',
+  },
+  program('Maven', 'maven', 'mvn'),
+];
+
+/** @type {Tool[]} */
+export const TEST_TOOLS = [
+  {
+    name: 'Chromium',
+    debian: 'chromium',
+    present: ({ env }) => {
+      const { CHROMIUM_PATH } = env;
+      return CHROMIUM_PATH
+        ? isExecutable(CHROMIUM_PATH)
+        : BROWSERS.some((name) => which(name, env) !== null);
+    },
+    variable: 'CHROMIUM_PATH',
+    instead: 'CHROMIUM_PATH may name a Chromium or Chrome that is not on PATH.',
+  },
+  program('kcat'),
+  program('curl'),
+  program('python3'),
+];
+
+/**
+ * The first file on PATH that can be run; `null` where there is none.
+ *
+ * @param {string} name
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function which(name, env) {
+  const { PATH = '' } = env;
+  const folders = PATH.split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null;
+}
+
+/**
+ * The feature number of `JAVA_HOME`'s Java, else of the one on PATH; 0 where there is none. Read
+ * from the `release` file beside it, because starting Java takes longer than all other checks.
+ *
+ * @param {Machine} machine
+ */
+export async function javaVersion({ env, exec }) {
+  const { JAVA_HOME: home } = env;
+  const java = home ? join(home, 'bin', 'java') : which('java', env);
+  if (java === null || !isExecutable(java)) {
+    return 0;
+  }
+  const release = join(realpathSync(java), '..', '..', 'release');
+  const said = existsSync(release)
+    ? readFileSync(release, 'utf8')
+    : (await exec(java, ['-version'])).stderr;
+  // JAVA_VERSION="17.0.15", openjdk version "21" 2023-09-19, java version "1.8.0_292"
+  return Number(/version\s*=?\s*"(?:1\.)?(\d+)/i.exec(said)?.[1] ?? 0);
+}
+
+/** @param {string} file */
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
