@@ -25,6 +25,9 @@ export class Alignment implements Stretch {
   readonly #log: Log;
   #positions: Positions;
   #unknown: UnknownPartitions;
+  /** Where the client began, as in `History`. */
+  readonly #beginning: Positions;
+  readonly #isNew: boolean;
   #segment!: Segment;
   #seq: number;
   /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
@@ -32,9 +35,11 @@ export class Alignment implements Stretch {
   #ahead = 0;
 
   /** `log.covers(place.positions)` must hold. */
-  constructor(route: Route, log: Log, place: Place) {
+  constructor(route: Route, log: Log, place: Place, beginning: Positions) {
     this.#route = route;
     this.#log = log;
+    this.#beginning = beginning;
+    this.#isNew = beginning.some((offset) => offset >= 0);
     this.#positions = place.positions;
     this.#unknown = place.unknown;
     this.#seq = log.seqOf(place.positions);
@@ -48,7 +53,9 @@ export class Alignment implements Stretch {
 
   take(): Uint8Array | Stretch | null {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
-    if (this.#segment.gone) return resume(this.#route, this.#log, this.place());
+    if (this.#segment.gone) {
+      return resume(this.#route, this.#log, this.place(), this.#beginning);
+    }
     page.clear();
     while (page.length < PAGE_BYTES && this.#advance());
     if (page.length > 0) return page.copy();
@@ -59,8 +66,9 @@ export class Alignment implements Stretch {
   #advance(): boolean {
     if (this.#segment.nextSeq <= this.#seq) {
       const segment = this.#log.locate(this.#seq);
-      if (segment === null || segment.nextSeq <= this.#seq) return false;
+      if (segment === null || segment === this.#segment) return false;
       this.#enter(segment);
+      if (segment.nextSeq <= this.#seq) return false;
     }
     if (this.#isAligned()) return false;
     const segment = this.#segment;
@@ -102,13 +110,23 @@ export class Alignment implements Stretch {
   }
 
   #writeGap(partition: number, from: number, to: number): void {
+    if (from === this.#beginning[partition]) {
+      this.#beginning[partition] = to;
+      return;
+    }
     const { topic } = this.#route.feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));
     this.#route.feed.countGap('retention');
   }
 
+  /**
+   * Ids of a segment from before a partition was added do not name it, and gaps that lie ahead are
+   * told to all who stand where all ids are the same.
+   */
   #isAligned(): boolean {
-    return this.#ahead === 0 && this.#unknown.length === 0;
+    if (this.#isNew && this.#seq <= this.#log.lastGapSeq) return false;
+    const namesAll = this.#segment.start.length === this.#positions.length;
+    return this.#ahead === 0 && this.#unknown.length === 0 && namesAll;
   }
 }

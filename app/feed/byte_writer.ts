@@ -54,9 +54,15 @@ export class ByteWriter {
 
   /** UTF-8; a lone surrogate becomes U+FFFD. */
   text(value: string): void {
-    // A UTF-16 unit takes three bytes of UTF-8 at the most.
-    this.#reserve(value.length * 3);
-    this.#length += encoder.encodeInto(value, this.#buffer.subarray(this.#length)).written;
+    this.#reserve(value.length);
+    const { read, written } = encoder.encodeInto(value, this.#buffer.subarray(this.#length));
+    this.#length += written;
+    if (read === value.length) return;
+    // A UTF-16 unit takes three bytes of UTF-8 at the most, but room for that would be held for
+    // ASCII too.
+    const rest = value.slice(read);
+    this.#reserve(rest.length * 3);
+    this.#length += encoder.encodeInto(rest, this.#buffer.subarray(this.#length)).written;
   }
 
   base64(value: Uint8Array): void {
@@ -71,26 +77,39 @@ export class ByteWriter {
   /** Zigzag varint of a whole number from 0 to 2^53 - 1. */
   zigzag(value: number): void {
     this.#reserve(8);
+    const out = this.#buffer;
+    let at = this.#length;
     let rest = value * 2;
-    while (rest >= 0x80) {
-      this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+    if (rest >= 2 ** 28) {
+      // Bit operations end at 32 bits, and exact division is slow: one for four bytes.
+      const high = Math.floor(rest / 2 ** 28);
+      const low = rest - high * 2 ** 28;
+      for (let shift = 0; shift < 28; shift += 7) out[at++] = (low >> shift) | 0x80;
+      rest = high;
     }
-    this.#buffer[this.#length++] = rest;
+    for (; rest >= 0x80; rest >>= 7) out[at++] = rest | 0x80;
+    out[at++] = rest;
+    this.#length = at;
   }
 
   #base64(value: Uint8Array, alphabet: Uint8Array): void {
     this.#reserve(Math.ceil(value.length / 3) * 4);
     const out = this.#buffer;
     let at = this.#length;
-    for (let i = 0; i < value.length; i += 3) {
-      const a = value[i]!;
-      const b = value[i + 1];
-      const c = value[i + 2];
-      out[at++] = alphabet[a >> 2]!;
-      out[at++] = alphabet[((a & 3) << 4) | ((b ?? 0) >> 4)]!;
-      out[at++] = b === undefined ? PADDING : alphabet[((b & 15) << 2) | ((c ?? 0) >> 6)]!;
-      out[at++] = c === undefined ? PADDING : alphabet[c & 63]!;
+    const whole = value.length - (value.length % 3);
+    for (let i = 0; i < whole; i += 3) {
+      const bits = (value[i]! << 16) | (value[i + 1]! << 8) | value[i + 2]!;
+      out[at++] = alphabet[bits >> 18]!;
+      out[at++] = alphabet[(bits >> 12) & 63]!;
+      out[at++] = alphabet[(bits >> 6) & 63]!;
+      out[at++] = alphabet[bits & 63]!;
+    }
+    if (whole < value.length) {
+      const bits = (value[whole]! << 16) | ((value[whole + 1] ?? 0) << 8);
+      out[at++] = alphabet[bits >> 18]!;
+      out[at++] = alphabet[(bits >> 12) & 63]!;
+      out[at++] = whole + 1 < value.length ? alphabet[(bits >> 6) & 63]! : PADDING;
+      out[at++] = PADDING;
     }
     this.#length = at;
   }

@@ -25,6 +25,8 @@ const VERSION = 2;
 const VERSION_WITHOUT_TOPIC_ID = 1;
 const TOPIC_ID_BYTES = 4;
 const MAX_PARTITION = 2 ** 31 - 1;
+/** That of a varint's eighth byte, the last one that a number below 2^53 needs. */
+const MAX_SCALE = 2 ** 48;
 const NO_TOPIC_ID: Uint8Array = new Uint8Array(TOPIC_ID_BYTES);
 
 const scratch = new ByteWriter();
@@ -85,7 +87,8 @@ export function parseCursor(text: string): Cursor | null {
 
 /** Takes the cursor out of `["<base64 key>","<cursor>"]`, `[null,"<cursor>"]`, `<cursor>/<etag>`. */
 function withoutForeignForm(text: string): string {
-  const inner = /^\[(?:null|"[^"]*"),"([^"]*)"\]$/.exec(text)?.[1] ?? text;
+  // An etag may hold quotes: only the last one ends it.
+  const inner = /^\[(?:null|"[^"]*"),"(.*)"\]$/.exec(text)?.[1] ?? text;
   const slash = inner.indexOf('/');
   return slash === -1 ? inner : inner.slice(0, slash);
 }
@@ -94,30 +97,33 @@ function decodeBase64url(text: string): Uint8Array | null {
   if (!/^[A-Za-z0-9_-]+={0,2}$/.test(text)) return null;
   try {
     const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-    return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+    return bytes;
   } catch {
     return null;
   }
 }
 
-/** @returns `null` where a number is negative, above 2^53 - 1, or cut off. */
+/** @returns `null` where a number is negative, above 2^53 - 1, cut off, or drawn out with zeros. */
 function decodeZigzags(bytes: Uint8Array): number[] | null {
   const numbers: number[] = [];
   let value = 0;
-  let scale = 1;
+  // Half, because the lowest bit is the sign.
+  let scale = 0.5;
   for (const byte of bytes) {
+    if (scale === 0.5 && (byte & 1) === 1) return null;
     value += (byte & 0x7f) * scale;
-    if (value > 2 * Number.MAX_SAFE_INTEGER) return null;
+    if (value > Number.MAX_SAFE_INTEGER || scale > MAX_SCALE) return null;
     if (byte >= 0x80) {
       scale *= 0x80;
     } else {
-      if (value % 2 === 1) return null;
-      numbers.push(value / 2);
+      numbers.push(value);
       value = 0;
-      scale = 1;
+      scale = 0.5;
     }
   }
-  return scale === 1 ? numbers : null;
+  return scale === 0.5 ? numbers : null;
 }
 
 /** Whether a cursor is at or past another in every partition of that one. */

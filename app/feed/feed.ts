@@ -169,13 +169,15 @@ export class Feed {
     for (const { partition, offset } of batch.records) {
       if (offset < log.positions[partition]!) throw new Error('the log was cut');
     }
-    log.append(batch, this.#loaded ? await this.#lows(log, batch, signal) : new Map());
+    log.append(batch, await this.#lows(log, batch, signal));
     this.#checkLoaded(log);
     this.#wakeAll();
   }
 
   /** Log starts of the partitions in which a batch jumps. */
   async #lows(log: Log, batch: Batch, signal: AbortSignal): Promise<Offsets> {
+    // A topic that is only compacted is all jumps, and Kafka deletes nothing from its front.
+    if (!this.#loaded && !this.#description!.deletes) return new Map();
     const jumped = jumpedPartitions(batch, (partition) => log.positions[partition]!);
     if (jumped.length === 0) return new Map();
     return this.#source.offsets(this.topic, jumped, 'earliest', signal);
@@ -192,8 +194,7 @@ export class Feed {
       return known;
     }
     const log = this.#begin(state);
-    if (known !== null) known.successor = log;
-    this.#history?.close();
+    const history = this.#history;
     this.#log = log;
     this.#history = new HistoryPool({
       source: this.#source,
@@ -202,6 +203,9 @@ export class Feed {
       maxBytes: this.#maxBytes * HISTORY_SHARE,
     });
     this.#loaded = false;
+    if (known !== null) known.successor = log;
+    // Only now: it wakes clients, who have to find the new log.
+    history?.close();
     this.#wakeAll();
     return log;
   }

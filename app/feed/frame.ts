@@ -15,8 +15,10 @@ const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+const encoder = new TextEncoder();
+const ascii = (text: string): Uint8Array => encoder.encode(text);
 const DATA = ascii('data:');
+const NEXT_DATA = ascii('\ndata:');
 const DELETE = ascii('event:delete\ndata:');
 const ID = ascii('id:');
 
@@ -61,15 +63,25 @@ function writeData(out: ByteWriter, value: Uint8Array): void {
     out.bytes(value);
     return;
   }
-  const lines = decoder.decode(value).split(/\r\n|\n|\r/);
-  for (const [index, line] of lines.entries()) {
-    if (index > 0) {
-      out.byte(LF);
-      out.bytes(DATA);
-    }
-    if (line.startsWith(' ')) out.byte(SPACE);
-    out.text(line);
+  const text = decoder.decode(value);
+  // Without a replacement in it the text is UTF-8 already, and its bytes need no making.
+  const bytes = text.includes('\ufffd') ? encoder.encode(text) : value;
+  let begin = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte !== LF && byte !== CR) continue;
+    writePiece(out, bytes, begin, i);
+    out.bytes(NEXT_DATA);
+    if (byte === CR && bytes[i + 1] === LF) i++;
+    begin = i + 1;
   }
+  writePiece(out, bytes, begin, bytes.length);
+}
+
+function writePiece(out: ByteWriter, bytes: Uint8Array, begin: number, end: number): void {
+  if (begin === end) return;
+  if (bytes[begin] === SPACE) out.byte(SPACE);
+  out.bytes(bytes.subarray(begin, end));
 }
 
 /** One line of ASCII that does not begin with a space: goes out as it is, which is the usual case. */

@@ -43,7 +43,7 @@ export class History implements Stretch {
 
   take(): Uint8Array | Stretch | null {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
-    if (this.#log.covers(this.#positions)) return resume(this.#route, this.#log, this.place());
+    if (this.#log.covers(this.#positions)) return this.#goOn();
     page.clear();
     const { history } = this.#route.feed;
     const lacking = new Map<number, number>();
@@ -58,9 +58,13 @@ export class History implements Stretch {
       }
     }
     if (page.length > 0) return page.copy();
-    if (this.#log.covers(this.#positions)) return resume(this.#route, this.#log, this.place());
+    if (this.#log.covers(this.#positions)) return this.#goOn();
     history.want({ offsets: lacking, wake: this.#wake });
     return null;
+  }
+
+  #goOn(): Stretch {
+    return resume(this.#route, this.#log, this.place(), this.#beginning);
   }
 
   #lags(partition: number): boolean {

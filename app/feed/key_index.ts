@@ -143,7 +143,13 @@ class Shard {
     const larger = new Shard(Math.ceil(this.#capacity * GROWTH) + 1);
     for (let at = 0; at < this.#capacity; at++) {
       if (this.#offsets[at] === EMPTY) continue;
-      larger.put(this.#hashes.subarray(at * 4, at * 4 + 4), this.#offsets[at]!, this.#seqs[at]!);
+      let to = larger.#home(this.#hashes[at * 4 + 1]!);
+      while (larger.#offsets[to] !== EMPTY) to = larger.#after(to);
+      for (let word = 0; word < 4; word++) {
+        larger.#hashes[to * 4 + word] = this.#hashes[at * 4 + word]!;
+      }
+      larger.#offsets[to] = this.#offsets[at]!;
+      larger.#seqs[to] = this.#seqs[at]!;
     }
     this.#capacity = larger.#capacity;
     this.#hashes = larger.#hashes;

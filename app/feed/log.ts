@@ -44,6 +44,8 @@ export class Log {
   /** The cursor before the first record that may be in memory: what lies below comes from Kafka. */
   start: Positions;
   readonly keys: KeyIndex | null;
+  /** The place of the last gap: a new client is not told of what was lost before it came. */
+  lastGapSeq = -1;
   /** Set once another log has taken this one's place. */
   successor: Log | null = null;
   readonly #topic: string;
@@ -193,7 +195,9 @@ export class Log {
   #appendMove(partition: number, next: number, isGap: boolean): void {
     if (next <= this.positions[partition]!) return;
     const { tail } = this;
-    this.#account(tail, () => tail.appendMove(this.#nextSeq++, partition, next, isGap));
+    const seq = this.#nextSeq++;
+    if (isGap) this.lastGapSeq = seq;
+    this.#account(tail, () => tail.appendMove(seq, partition, next, isGap));
     this.positions[partition] = next;
   }
 

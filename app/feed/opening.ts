@@ -54,14 +54,14 @@ export class Opening implements Stretch {
     const place = this.#placeOf(cursor, log);
     const doubtful =
       !matches(cursor.topicId, log.topicId) || !coversAll(log.positions, place.positions);
-    if (!doubtful) return this.#goOn(log, place, null);
+    if (!doubtful) return this.#goOn(log, place, null, cursor);
     this.#ask(log, this.#route.feed.askState(log), (state) => this.#judge(log, cursor, state));
     return null;
   }
 
   /** A new client: from the beginning of the log, or live only. */
   #startAnew(log: Log, since: 'latest' | null, gap: Gap | null): Stretch {
-    if (since === null) return this.#goOn(log, this.#beginning(log), gap);
+    if (since === null) return this.#goOn(log, this.#beginning(log), gap, null);
     const seq = log.nextSeq;
     this.#markLive(log);
     const shared = new Shared(this.#route, log, seq);
@@ -72,7 +72,7 @@ export class Opening implements Stretch {
     this.#ask(log, this.#route.feed.askOffsets(log, time), (offsets) => {
       const positions = Float64Array.from(log.positions, (_, partition) => offsets.get(partition)!);
       const place = { topicId: log.topicId, positions, unknown: [] };
-      const next = this.#goOn(log, place, null);
+      const next = this.#goOn(log, place, null, null);
       return new Notice(this.#firstBlock(place, gap, true), next);
     });
     return null;
@@ -84,30 +84,36 @@ export class Opening implements Stretch {
     const from = [...cursor.offsets].sort(([a], [b]) => a - b);
     if (!matches(cursor.topicId, log.topicId)) return this.#goOnInNewTopic(log, from);
     const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
-    if (beyond.length === 0) return this.#goOn(log, place, null);
+    if (beyond.length === 0) return this.#goOn(log, place, null, cursor);
     if (String(cursor.topicId) === NO_TOPIC_ID) return this.#goOnInNewTopic(log, from);
     const lost = beyond.map(([partition, next]) => {
       const to = state.ends.get(partition)!;
       place.positions[partition] = to;
       return { partition, from: next, to };
     });
-    return this.#goOn(log, place, this.#gap('truncated', lost));
+    return this.#goOn(log, place, this.#gap('truncated', lost), cursor);
   }
 
   #goOnInNewTopic(log: Log, from: readonly [partition: number, offset: number][]): Stretch {
+    this.#route.subscription.isLive = false;
     const beginning = this.#beginning(log);
     const lost = from.map(([partition, offset]) => ({
       partition,
       from: offset,
       to: beginning.positions[partition] ?? 0,
     }));
-    return this.#goOn(log, beginning, this.#gap('recreated', lost));
+    return this.#goOn(log, beginning, this.#gap('recreated', lost), null);
   }
 
-  #goOn(log: Log, place: Place, gap: Gap | null): Stretch {
+  /** @param cursor what the client came with; `null` where it begins anew */
+  #goOn(log: Log, place: Place, gap: Gap | null, cursor: Cursor | null): Stretch {
     this.#markLive(log);
     const block = gap === null ? null : this.#firstBlock(place, gap, false);
-    const next = resume(this.#route, log, place, this.#beginning(log).positions);
+    // A partition that it came with is one of which it had something.
+    const beginning = place.positions.map((offset, partition) =>
+      cursor?.offsets.has(partition) ? -1 : offset,
+    );
+    const next = resume(this.#route, log, place, beginning);
     return block === null ? next : new Notice(block, next);
   }
 
@@ -130,7 +136,7 @@ export class Opening implements Stretch {
 
   #markLive(log: Log): void {
     const { format, subscription } = this.#route;
-    if (format.announcesLive) subscription.live = new LiveMark(log);
+    if (format.announcesLive && !subscription.isLive) subscription.live = new LiveMark(log);
   }
 
   #beginning(log: Log): Place {

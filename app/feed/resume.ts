@@ -18,6 +18,6 @@ export function resume(
   beginning: Positions = new Float64Array(0),
 ): Stretch {
   return log.covers(place.positions)
-    ? new Alignment(route, log, place)
+    ? new Alignment(route, log, place, beginning)
     : new History(route, log, place, beginning);
 }

@@ -16,6 +16,8 @@ export class Subscription {
   #wake: (() => void) | null = null;
   /** Where the client has all that was there when it came; `null` where it is not to be told. */
   live: LiveMark | null = null;
+  /** Whether it was told. */
+  isLive = false;
 
   /** @param waiting those who wait for the feed's next records */
   constructor(start: (subscription: Subscription) => Stretch, waiting: Set<Subscription>) {
@@ -55,6 +57,7 @@ export class Subscription {
 
   #announceLive(place: Place): Uint8Array {
     this.live = null;
+    this.isLive = true;
     return liveFrame(place);
   }
 

@@ -12,7 +12,7 @@ const MAX_UNIX_MS = 8.64e15;
 
 // https://www.rfc-editor.org/rfc/rfc3339#section-5.6; in a query an unescaped `+` arrives as a space.
 const RFC_3339 =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+ -]([01]\d|2[0-3]):[0-5]\d)$/;
+  /^(\d{4}-\d\d-(\d\d))[Tt ]([01]\d|2[0-3]):(\d\d):(\d\d)(\.\d+)?([Zz]|[+ -](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
 /** @returns `null` for none, `'invalid'` for a text that is none of the forms. */
 export function parseSince(text: string | null | undefined): Since | null | 'invalid' {
@@ -26,15 +26,14 @@ export function parseSince(text: string | null | undefined): Since | null | 'inv
 }
 
 function parseRfc3339(text: string): number | null {
-  const [, year, month, day, hour, minute, second, fraction = '', zone] = RFC_3339.exec(text) ?? [];
+  const [, date, day, hour, minute, second, fraction = '', zone] = RFC_3339.exec(text) ?? [];
   if (zone === undefined) return null;
   // A leap second is the second before it; Date knows none.
   const seconds = second === '60' ? '59' : second;
   const offset = zone.toUpperCase().replace(' ', '+');
-  const time = Date.parse(
-    `${year}-${month}-${day}T${hour}:${minute}:${seconds}${fraction}${offset}`,
-  );
+  const time = Date.parse(`${date}T${hour}:${minute}:${seconds}${fraction}${offset}`);
   // Date.parse takes 30 February for 2 March.
-  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
-  return Number.isNaN(time) || Number(day) > lastDay ? null : time;
+  if (Number.isNaN(time) || new Date(`${date}T00:00Z`).getUTCDate() !== Number(day)) return null;
+  // Kafka reads negative times as names of places: -1 is the end.
+  return Math.max(0, time);
 }
