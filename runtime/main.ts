@@ -72,7 +72,7 @@ async function run(adapter: RuntimeAdapter, config: Config): Promise<void> {
             port: config.embeddedKafkaPort,
             topics: config.topics,
             signal: stopped.signal,
-            onProgress: (line) => logger.info('{line}', { line }),
+            onProgress: (line) => logger.info(line),
           })
         : null;
     try {
