@@ -11,15 +11,16 @@ export function coalesced<T>(ask: () => Promise<T>): () => Promise<T> {
     const asked = ask();
     running = asked;
     const end = (): void => {
-      if (running === asked) running = null;
+      running = null;
     };
     asked.then(end, end);
     return asked;
   }
 
   return () => {
+    if (next !== null) return next;
     if (running === null) return start();
-    next ??= running.then(start, start);
+    next = running.then(start, start);
     return next;
   };
 }

@@ -74,15 +74,16 @@ export class Alignment implements Stretch {
     const segment = this.#segment;
     const at = segment.placeOf(this.#seq);
     const partition = segment.partitions[at]!;
-    const next = segment.offsets[at]! + 1;
+    const offset = segment.offsets[at]!;
+    const next = segment.nextAt(at);
     this.#seq = segment.seqs[at]! + 1;
     const mine = this.#positions[partition]!;
     if (this.#feed[partition]! < mine && next >= mine) this.#ahead--;
     this.#feed[partition] = next;
-    if (next <= mine) return true;
-    this.#positions[partition] = next;
+    this.#positions[partition] = Math.max(mine, next);
+    if (offset < mine) return true;
     if (segment.states[at] === LIVE) this.#writeRecord(segment, at);
-    else if (segment.states[at] === GAP) this.#writeGap(partition, mine, next);
+    else if (segment.states[at] === GAP) this.#writeGap(partition, mine, offset + 1);
     return true;
   }
 

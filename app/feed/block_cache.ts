@@ -41,7 +41,7 @@ export class BlockCache {
     return block;
   }
 
-  /** The newest always stays: somebody waits for it. */
+  /** Makes no room: what came with it has not been taken yet by those who wait, see `trim`. */
   add(block: Block): void {
     const blocks = this.#blocks.get(block.partition) ?? [];
     this.#blocks.set(block.partition, blocks);
@@ -56,7 +56,16 @@ export class BlockCache {
   encode(block: Block, segment: Segment, format: Format): Encoding {
     const encoding = segment.encode(format);
     this.#touch(block);
+    this.trim();
     return encoding;
+  }
+
+  /** Keeps what fits, and the block used last. */
+  trim(): void {
+    for (const oldest of this.#used.keys()) {
+      if (this.#bytes <= this.#maxBytes || this.#used.size === 1) break;
+      this.#remove(oldest);
+    }
   }
 
   #touch(block: Block): void {
@@ -65,11 +74,6 @@ export class BlockCache {
     this.#used.delete(block);
     this.#used.set(block, now);
     this.#bytes += now - before;
-    if (now === before) return;
-    for (const oldest of this.#used.keys()) {
-      if (this.#bytes <= this.#maxBytes || oldest === block) break;
-      this.#remove(oldest);
-    }
   }
 
   #remove(block: Block): void {

@@ -11,7 +11,7 @@ import { KeyIndex } from './key_index.ts';
 import { HISTORY_SHARE, Log } from './log.ts';
 import { Opening, type Start } from './opening.ts';
 import { Subscription } from './subscription.ts';
-import { askTopicState, isSameTopic, type TopicState } from './topic_state.ts';
+import { askTopicState, isSameTopic, type TopicState, toPositions } from './topic_state.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
 
@@ -44,6 +44,7 @@ export class Feed {
   #loaded = false;
   #wasLoaded = false;
   #doesNotExist = false;
+  #isSweeping = false;
   /** Ends the round under way, so that the next one looks at the topic anew. */
   #endRound = new AbortController();
 
@@ -249,11 +250,27 @@ export class Feed {
         if (state.description.partitions !== log.positions.length) break;
         this.#description = state.description;
         this.#starts = toPositions(state.description, state.starts);
+        this.#forgetDeletes(log, state.description, signal);
       } catch (error) {
         logger.debug('Cannot look at topic {topic}: {error}', { topic: this.topic, error });
       }
     }
     this.#endRound.abort();
+  }
+
+  /** Beside the watch: a topic may take long to read back. */
+  #forgetDeletes(log: Log, { deleteRetentionMs }: TopicDescription, signal: AbortSignal): void {
+    if (deleteRetentionMs === null || !this.#loaded || this.#isSweeping) return;
+    this.#isSweeping = true;
+    log.tombstones
+      .sweep(this.#source, this.topic, Date.now() - deleteRetentionMs, signal)
+      .then((gone) => log.forget(gone))
+      .catch((error) => {
+        logger.debug('Cannot look for deletes of {topic}: {error}', { topic: this.topic, error });
+      })
+      .finally(() => {
+        this.#isSweeping = false;
+      });
   }
 
   #checkLoaded(log: Log): void {
@@ -277,8 +294,4 @@ export class Feed {
     this.#waiting.clear();
     for (const subscription of waiting) subscription.wake();
   }
-}
-
-function toPositions({ partitions }: TopicDescription, offsets: Offsets): Positions {
-  return Float64Array.from({ length: partitions }, (_, partition) => offsets.get(partition) ?? 0);
 }

@@ -1,7 +1,7 @@
 import { PAGE_BYTES } from './alignment.ts';
 import type { Block } from './block_cache.ts';
 import { ByteWriter } from './byte_writer.ts';
-import { type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
+import { extended, type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { gapFrame } from './gap.ts';
 import type { Log } from './log.ts';
@@ -21,8 +21,8 @@ const page = new ByteWriter(PAGE_BYTES * 2);
 export class History implements Stretch {
   readonly #route: Route;
   readonly #log: Log;
-  readonly #positions: Positions;
-  readonly #unknown: UnknownPartitions;
+  #positions: Positions;
+  #unknown: UnknownPartitions;
   /** Where the client began: what was deleted before it had anything of a partition is no loss. */
   readonly #beginning: Positions;
   readonly #wake: () => void;
@@ -43,6 +43,7 @@ export class History implements Stretch {
 
   take(): Uint8Array | Stretch | null {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
+    this.#noteAddedPartitions();
     if (this.#log.covers(this.#positions)) return this.#goOn();
     page.clear();
     const { history } = this.#route.feed;
@@ -65,6 +66,13 @@ export class History implements Stretch {
 
   #goOn(): Stretch {
     return resume(this.#route, this.#log, this.place(), this.#beginning);
+  }
+
+  #noteAddedPartitions(): void {
+    const partitions = this.#log.start.length;
+    if (this.#positions.length >= partitions) return;
+    this.#positions = extended(this.#positions, partitions, this.#unknown);
+    this.#unknown = this.#unknown.filter(([partition]) => partition >= partitions);
   }
 
   #lags(partition: number): boolean {

@@ -155,6 +155,7 @@ class Reader {
         continue;
       }
       this.#wakeAll();
+      this.#blocks.trim();
       if (this.#pool.isAwaited() && (this.#waiting.size === 0 || ++this.#turn >= MAX_TURN)) {
         this.close();
       }

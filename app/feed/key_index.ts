@@ -43,9 +43,9 @@ export class KeyIndex {
     return this.#shard(partition, key).get(this.#hash.words);
   }
 
-  /** Forgets a key. */
-  delete(partition: number, key: Uint8Array): void {
-    this.#shard(partition, key).delete(this.#hash.words);
+  /** Forgets the keys of which the latest record has one of these sequence numbers. */
+  forget(seqs: ReadonlySet<number>): void {
+    for (const shard of this.#shards) shard.forget(seqs);
   }
 
   #shard(partition: number, key: Uint8Array): Shard {
@@ -97,10 +97,16 @@ class Shard {
     return place;
   }
 
+  forget(seqs: ReadonlySet<number>): void {
+    for (let at = 0; at < this.#capacity; at++) {
+      // Closing the hole moves another entry to this place.
+      while (this.#offsets[at] !== EMPTY && seqs.has(this.#seqs[at]!)) this.#deleteAt(at);
+    }
+  }
+
   /** Closes the hole that is left, so that no probe ends too early. */
-  delete(words: Uint32Array): void {
-    let hole = this.#find(words);
-    if (this.#offsets[hole] === EMPTY) return;
+  #deleteAt(place: number): void {
+    let hole = place;
     this.size--;
     for (let at = this.#after(hole); this.#offsets[at] !== EMPTY; at = this.#after(at)) {
       const home = this.#home(this.#hashes[at * 4 + 1]!);

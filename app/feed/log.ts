@@ -2,10 +2,9 @@ import type { Batch, KafkaRecord, Offsets } from '../source.ts';
 import { coversAll, type Positions } from './cursor.ts';
 import type { Format } from './format.ts';
 import type { KeyIndex } from './key_index.ts';
-import { DEAD, type Encoding, encodedBytes, LIVE, SEGMENT_BYTES, Segment } from './segment.ts';
-
-/** Bytes handed out at once, unless one block is larger. */
-const SLICE_BYTES = 32 * 1024;
+import { type Encoding, encodedBytes, LIVE, SEGMENT_BYTES, Segment } from './segment.ts';
+import { cut, type Slice } from './slice.ts';
+import { Tombstones } from './tombstones.ts';
 
 /** Records in memory, their encoded blocks, and what is read back: their shares of the memory. */
 const RECORDS_SHARE = 0.5;
@@ -21,12 +20,6 @@ export interface LogOptions {
   readonly maxBytes: number;
   /** The latest of each key, on compacted topics. */
   readonly keys: KeyIndex | null;
-}
-
-/** Blocks to send, and the place after them. */
-export interface Slice {
-  readonly bytes: Uint8Array;
-  readonly nextSeq: number;
 }
 
 /**
@@ -46,6 +39,7 @@ export class Log {
   readonly keys: KeyIndex | null;
   /** The place of the last gap: a new client is not told of what was lost before it came. */
   lastGapSeq = -1;
+  readonly tombstones: Tombstones = new Tombstones();
   /** Set once another log has taken this one's place. */
   successor: Log | null = null;
   readonly #topic: string;
@@ -135,7 +129,7 @@ export class Log {
     let high = this.#segments.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (coversAll(cursor, this.#segments[middle]!.start)) low = middle;
+      if (coversAll(cursor, this.#segments[middle]!.origin)) low = middle;
       else high = middle - 1;
     }
     return this.#segments[low]!.firstSeq;
@@ -152,6 +146,13 @@ export class Log {
       else low = middle + 1;
     }
     return this.#segments[low]!;
+  }
+
+  /** Forgets deletes that Kafka has dropped. */
+  forget(seqs: ReadonlySet<number>): void {
+    if (seqs.size === 0) return;
+    this.keys?.forget(seqs);
+    for (const seq of seqs) this.#kill(seq);
   }
 
   /** Encodes what is missing, within the memory for encoded blocks. */
@@ -212,6 +213,10 @@ export class Log {
     if (this.keys === null || record.key === null) return;
     const previous = this.keys.put(record.partition, record.key, record.offset, seq);
     if (previous !== null) this.#kill(previous.seq);
+    if (record.value === null) {
+      const { partition, offset, timestamp } = record;
+      this.tombstones.add({ partition, offset, seq, timestamp });
+    }
   }
 
   #kill(seq: number): void {
@@ -230,8 +235,9 @@ export class Log {
     const index = this.#segments.indexOf(segment);
     const previous = this.#segments[index - 1];
     if (segment.count > 0) {
-      if (previous === undefined) return;
+      if (previous === undefined || previous.start.length !== segment.start.length) return;
       if (previous.recordBytes + segment.recordBytes > SEGMENT_BYTES / 2) return;
+      for (const encoding of previous.encodings.values()) this.#dropEncoding(encoding, previous);
       this.#account(previous, () => previous.absorb(segment));
     }
     this.#segments.splice(index, 1);
@@ -262,7 +268,7 @@ export class Log {
     while (this.#heldBytes > this.#maxBytes * RECORDS_SHARE && this.#segments.length > 1) {
       const oldest = this.#segments.shift()!;
       this.#evictedSeq = oldest.nextSeq;
-      this.start = this.#segments[0]!.start;
+      this.start = this.#segments[0]!.origin;
       this.#remove(oldest);
     }
   }
@@ -280,40 +286,4 @@ export class Log {
       if (one === encoding) owner.encodings.delete(format);
     }
   }
-}
-
-/** Neighbouring blocks go out as a view; only where dead ones lie between is anything copied. */
-function cut(segment: Segment, encoding: Encoding, from: number): Slice | null {
-  const { ends, out } = encoding;
-  const runs: Uint8Array[] = [];
-  let length = 0;
-  let begin = from === 0 ? 0 : ends[from - 1]!;
-  let end = begin;
-  let at = from;
-  for (; at < segment.count; at++) {
-    const blockEnd = ends[at]!;
-    if (segment.states[at] === DEAD && blockEnd > end) {
-      if (end > begin) runs.push(out.view(begin, end));
-      begin = blockEnd;
-    } else {
-      const size = blockEnd - end;
-      if (length > 0 && length + size > SLICE_BYTES) break;
-      length += size;
-    }
-    end = blockEnd;
-  }
-  if (length === 0) return null;
-  if (end > begin) runs.push(out.view(begin, end));
-  const nextSeq = segment.seqs[at - 1]! + 1;
-  return { bytes: runs.length === 1 ? runs[0]! : join(runs, length), nextSeq };
-}
-
-function join(runs: readonly Uint8Array[], length: number): Uint8Array {
-  const joined = new Uint8Array(length);
-  let at = 0;
-  for (const run of runs) {
-    joined.set(run, at);
-    at += run.length;
-  }
-  return joined;
 }

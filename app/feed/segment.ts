@@ -1,9 +1,10 @@
-import type { Header, KafkaRecord } from '../source.ts';
+import type { KafkaRecord } from '../source.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { type Positions, writeCursor } from './cursor.ts';
 import type { Format } from './format.ts';
 import { writeId } from './frame.ts';
 import { writeGapLines } from './gap.ts';
+import { readHeaders, writeHeaders } from './header_bytes.ts';
 
 /** Records of a segment, key, value and header bytes together, unless one record is larger. */
 export const SEGMENT_BYTES: number = 64 * 1024;
@@ -52,8 +53,10 @@ export interface SegmentOptions {
  */
 export class Segment {
   readonly topicId: Uint8Array;
-  /** The feed's cursor before the first record; empty where blocks get no ids. */
-  readonly start: Positions;
+  /** The feed's cursor when the segment began; empty where blocks get no ids. */
+  readonly origin: Positions;
+  /** The cursor before the first place: `origin`, and past what was squeezed out before it. */
+  start: Positions;
   readonly firstSeq: number;
   /** Set once the segment has left the log; from then on it only knows cursors. */
   gone = false;
@@ -73,13 +76,16 @@ export class Segment {
   #keyLengths = new Int32Array(1);
   #valueLengths = new Int32Array(1);
   #ends = new Uint32Array(1);
+  /** Its partition's position after each place; `null` while nothing was squeezed out. */
+  #nexts: Float64Array | null = null;
   #raw: ByteWriter;
 
   constructor({ topic, topicId, start, firstSeq, capacity }: SegmentOptions) {
     this.#topic = topic;
     this.topicId = topicId;
     this.#hasIds = start !== null;
-    this.start = start ?? new Float64Array(0);
+    this.origin = start ?? new Float64Array(0);
+    this.start = this.origin;
     this.firstSeq = firstSeq;
     this.#raw = new ByteWriter(capacity);
   }
@@ -98,7 +104,9 @@ export class Segment {
 
   /** Bytes held in memory, encodings left out. */
   get heldBytes(): number {
-    return this.#raw.capacity + this.seqs.length * 41 + this.start.byteLength;
+    const row = this.#nexts === null ? 41 : 49;
+    const cursors = this.start === this.origin ? 1 : 2;
+    return this.#raw.capacity + this.seqs.length * row + this.start.byteLength * cursors;
   }
 
   /** Bytes of the blocks in all formats. */
@@ -153,12 +161,29 @@ export class Segment {
     this.deadBytes += this.#ends[at]! - (at === 0 ? 0 : this.#ends[at - 1]!);
   }
 
-  /** Drops dead records and holes; sequence numbers stay. The encodings must be gone. */
+  /** Its partition's position after a place. */
+  nextAt(at: number): number {
+    return this.#nexts === null ? this.offsets[at]! + 1 : this.#nexts[at]!;
+  }
+
+  /**
+   * Drops dead records and holes; sequence numbers stay. The encodings must be gone.
+   *
+   * No id may fall behind those that were sent when the dead were alive: what is dropped counts as
+   * passed from the last place of its partition on that stays.
+   */
   squeeze(): void {
     const raw = new ByteWriter(this.#raw.length - this.deadBytes);
+    const nexts = this.#ownNexts();
+    const last = new Map<number, number>();
     let to = 0;
     for (let at = 0; at < this.count; at++) {
-      if (this.states[at] === DEAD || this.states[at] === HOLE) continue;
+      if (this.states[at] === DEAD || this.states[at] === HOLE) {
+        this.#pass(this.partitions[at]!, nexts[at]!, last);
+        continue;
+      }
+      last.set(this.partitions[at]!, to);
+      nexts[to] = nexts[at]!;
       raw.bytes(this.#raw.view(at === 0 ? 0 : this.#ends[at - 1]!, this.#ends[at]!));
       this.seqs[to] = this.seqs[at]!;
       this.partitions[to] = this.partitions[at]!;
@@ -177,12 +202,21 @@ export class Segment {
     this.#resize(Math.max(1, to));
   }
 
-  /** Takes over the records of the segment that follows. */
+  /** Takes over the records of a squeezed segment that follows. The encodings must be gone. */
   absorb(next: Segment): void {
+    const end = this.cursorAt(Number.POSITIVE_INFINITY);
+    const last = new Map<number, number>();
+    for (let at = 0; at < this.count; at++) last.set(this.partitions[at]!, at);
+    this.#ownNexts();
+    // What was squeezed out between the two.
+    for (const [partition, position] of next.start.entries()) {
+      if (position > end[partition]!) this.#pass(partition, position, last);
+    }
     for (let at = 0; at < next.count; at++) {
       const seq = next.seqs[at]!;
       if (next.states[at] === LIVE) this.append(seq, next.record(at));
       else this.appendMove(seq, next.partitions[at]!, next.offsets[at]! + 1, true);
+      this.#nexts![this.count - 1] = next.nextAt(at);
     }
   }
 
@@ -204,7 +238,7 @@ export class Segment {
   cursorAt(seq: number): Positions {
     const positions = this.start.slice();
     for (let at = 0; at < this.count && this.seqs[at]! < seq; at++) {
-      positions[this.partitions[at]!] = this.offsets[at]! + 1;
+      positions[this.partitions[at]!] = this.nextAt(at);
     }
     return positions;
   }
@@ -232,7 +266,7 @@ export class Segment {
       const partition = this.partitions[at]!;
       const from = positions[partition]!;
       const to = this.offsets[at]! + 1;
-      positions[partition] = to;
+      positions[partition] = this.nextAt(at);
       const state = this.states[at];
       if (state === LIVE) format.writeLines(out, this.record(at));
       else if (state === GAP) this.#writeGap(out, { partition, from, to });
@@ -255,6 +289,22 @@ export class Segment {
     writeGapLines(out, { reason: 'retention', topic: this.#topic, partitions: [lost] });
   }
 
+  /** Counts a partition as passed up to `next`, from its last place on. */
+  #pass(partition: number, next: number, last: ReadonlyMap<number, number>): void {
+    const at = last.get(partition);
+    if (at !== undefined) {
+      this.#nexts![at] = next;
+      return;
+    }
+    if (this.start === this.origin) this.start = this.origin.slice();
+    this.start[partition] = next;
+  }
+
+  #ownNexts(): Float64Array {
+    this.#nexts ??= Float64Array.from(this.offsets, (offset) => offset + 1);
+    return this.#nexts;
+  }
+
   #place(seq: number, partition: number, offset: number, timestamp: number, state: number): void {
     if (this.count === this.seqs.length) this.#resize(this.count * 2);
     const at = this.count++;
@@ -263,6 +313,7 @@ export class Segment {
     this.offsets[at] = offset;
     this.timestamps[at] = timestamp;
     this.states[at] = state;
+    if (this.#nexts !== null) this.#nexts[at] = offset + 1;
     this.#keyLengths[at] = NULL_LENGTH;
     this.#valueLengths[at] = NULL_LENGTH;
   }
@@ -276,6 +327,7 @@ export class Segment {
     this.#keyLengths = resized(this.#keyLengths, capacity);
     this.#valueLengths = resized(this.#valueLengths, capacity);
     this.#ends = resized(this.#ends, capacity);
+    if (this.#nexts !== null) this.#nexts = resized(this.#nexts, capacity);
   }
 }
 
@@ -291,39 +343,4 @@ function resized<T extends Float64Array | Int32Array | Uint32Array | Uint8Array>
   const result = new (array.constructor as new (length: number) => T)(capacity);
   result.set(array.length > capacity ? array.subarray(0, capacity) : array);
   return result;
-}
-
-function writeHeaders(out: ByteWriter, headers: readonly Header[]): void {
-  for (const [name, value] of headers) {
-    const bytes = new TextEncoder().encode(name);
-    out.zigzag(bytes.length);
-    out.bytes(bytes);
-    out.zigzag(value === null ? 0 : value.length + 1);
-    if (value !== null) out.bytes(value);
-  }
-}
-
-function readHeaders(bytes: Uint8Array): Header[] {
-  const headers: Header[] = [];
-  let at = 0;
-  const number = (): number => {
-    let value = 0;
-    let scale = 1;
-    for (;;) {
-      const byte = bytes[at++]!;
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value / 2;
-      scale *= 0x80;
-    }
-  };
-  const take = (length: number): Uint8Array => {
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) {
-    const name = new TextDecoder().decode(take(number()));
-    const length = number();
-    headers.push([name, length === 0 ? null : take(length - 1)]);
-  }
-  return headers;
 }

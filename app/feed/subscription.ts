@@ -1,5 +1,5 @@
 import { type LiveMark, liveFrame } from './live_mark.ts';
-import type { Place, Stretch } from './stretch.ts';
+import type { Stretch } from './stretch.ts';
 
 /** Bytes handed to a socket at once. */
 const MAX_ARRAY_BYTES = 64 * 1024;
@@ -29,9 +29,10 @@ export class Subscription {
   take(): Uint8Array | null {
     if (this.#rest !== null) return this.#portion(this.#rest);
     for (;;) {
-      if (this.live?.isPassed(this.#stretch)) return this.#announceLive(this.#stretch.place()!);
+      if (this.#isLiveNow()) return this.#announceLive();
       const next = this.#stretch.take();
-      if (next === null) return null;
+      // It may have passed places that hold nothing to send.
+      if (next === null) return this.#isLiveNow() ? this.#announceLive() : null;
       if (next instanceof Uint8Array) return this.#portion(next);
       this.#stretch = next;
     }
@@ -55,10 +56,14 @@ export class Subscription {
     this.#waiting.delete(this);
   }
 
-  #announceLive(place: Place): Uint8Array {
+  #isLiveNow(): boolean {
+    return this.live?.isPassed(this.#stretch) === true;
+  }
+
+  #announceLive(): Uint8Array {
     this.live = null;
     this.isLive = true;
-    return liveFrame(place);
+    return liveFrame(this.#stretch.place()!);
   }
 
   #portion(bytes: Uint8Array): Uint8Array {

@@ -1,4 +1,5 @@
 import type { Offsets, RecordSource, TopicDescription } from '../source.ts';
+import type { Positions } from './cursor.ts';
 
 /** How long one question to the brokers may take, in milliseconds. */
 const ASK_MS = 10_000;
@@ -53,4 +54,9 @@ export async function askTopicState(
 /** Whether two descriptions are of one topic, not of two that had its name one after the other. */
 export function isSameTopic(a: TopicDescription, b: TopicDescription): boolean {
   return String(a.id) === String(b.id);
+}
+
+/** Offsets as an array; 0 in a partition for which there is none. */
+export function toPositions({ partitions }: TopicDescription, offsets: Offsets): Positions {
+  return Float64Array.from({ length: partitions }, (_, partition) => offsets.get(partition) ?? 0);
 }
