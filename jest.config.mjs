@@ -1,12 +1,37 @@
 /** Jest is the only test runner; Deno is driven as a child process by the same cases. */
-export default {
+const project = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
-    '\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }],
+    '\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } },
+    ],
   },
-  testMatch: ['<rootDir>/{app,runtime,test}/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.cache/', '<rootDir>/.data/'],
+};
+
+/** Suites that need a real Kafka; it is started only when one of them runs. */
+const WITH_KAFKA = ['/test/conformance/[^/]+\\.test\\.ts$', '/runtime/kafka/[^/]+\\.test\\.ts$'];
+
+/** @type {import('jest').Config} */
+export default {
   maxWorkers: 2,
   testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/test/support/count_reporter.mjs'],
+  projects: [
+    {
+      ...project,
+      displayName: 'code',
+      testMatch: ['<rootDir>/{app,runtime,test}/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', ...WITH_KAFKA],
+    },
+    {
+      ...project,
+      displayName: 'kafka',
+      testRegex: WITH_KAFKA,
+      globalSetup: '<rootDir>/test/support/kafka_for_tests.mjs',
+      globalTeardown: '<rootDir>/test/support/end_kafka_for_tests.mjs',
+    },
+  ],
 };

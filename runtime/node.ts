@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { Server } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createAdaptorServer } from '@hono/node-server';
 import { ConfluentSource } from './kafka/confluent.ts';
 import { type Listener, type ListenOptions, main } from './main.ts';
@@ -13,6 +14,14 @@ const BACKLOG = 4096;
 const MAX_STREAMS = 10_000;
 /** Megabytes that one HTTP/2 connection may take; the default of 10 ends at some 1,000 streams. */
 const MAX_SESSION_MB = 256;
+
+/** How long a connection that is refused may take to read why, in milliseconds. */
+const LINGER_MS = 1000;
+
+const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
+  ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
+]);
 
 await main({
   name: 'node',
@@ -28,6 +37,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
   });
+  server.on('clientError', refuse);
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
     server.listen({ host, port, backlog: BACKLOG }, done);
@@ -56,4 +66,19 @@ function serverOptions({ certificate }: ListenOptions): object {
       settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEAD_BYTES },
     },
   };
+}
+
+/**
+ * Answers a request that could not be read. Node's own answer is lost over TLS: it closes with bytes
+ * unread, which resets the connection.
+ */
+function refuse({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = REFUSALS.get(code) ?? '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

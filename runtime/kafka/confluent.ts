@@ -1,5 +1,4 @@
 import kafka from '@confluentinc/kafka-javascript';
-import { getLogger } from '@logtape/logtape';
 import { abortableDelay, backoff, untilAborted } from '../../app/abortable.ts';
 import type {
   Batch,
@@ -11,11 +10,12 @@ import type {
   TopicDescription,
 } from '../../app/source.ts';
 import { BrokerHealth } from './broker_health.ts';
-import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
+import { CONSUMER_CONFIG, globalConfig } from './confluent_config.ts';
+import { listen } from './confluent_events.ts';
+import { type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
 import { TopicPolicies } from './topic_policy.ts';
 
 const { AdminClient, CODES, IsolationLevel, KafkaConsumer } = kafka;
-const logger = getLogger(['sse-kafka', 'brokers']);
 
 /** Records of one read: more would hold the event loop for longer than 10 ms (measured). */
 const BATCH_RECORDS = 500;
@@ -125,7 +125,8 @@ export class ConfluentSource implements RecordSource {
   async close(): Promise<void> {
     this.#closed.abort();
     await Promise.all(this.#reads);
-    this.#admin?.disconnect();
+    // It blocks the process for seconds where the brokers are down; the process ends anyway.
+    if (this.#health.status.up) this.#admin?.disconnect();
     await this.#policies.close();
   }
 
@@ -139,8 +140,7 @@ export class ConfluentSource implements RecordSource {
       // Without this, the wait starts over at each record: 5 s of latency at 20 records/s.
       consumer.setDefaultConsumeTimeout(READ_WAIT_MS);
       (consumer as Consumer & TimeoutOnlyForFirst).setDefaultIsTimeoutOnlyForFirstMessage(true);
-      consumer.on('event.error', (error) => this.#troubled(error));
-      consumer.on('event.log', logClient);
+      listen(consumer, this.#health);
       try {
         const connected = new Promise<void>((done, fail) => {
           consumer.connect({ topic, timeout: REQUEST_TIMEOUT_MS }, (error) =>
@@ -161,16 +161,20 @@ export class ConfluentSource implements RecordSource {
     return null;
   }
 
+  #connectedAdmin(): Admin {
+    if (this.#admin === null) {
+      this.#admin = AdminClient.create(this.#config);
+      listen(this.#admin, this.#health);
+    }
+    return this.#admin;
+  }
+
   /** One question to the brokers, with the deadline that its options give. */
   async #ask<T>(
     signal: AbortSignal,
     question: (admin: Admin, done: (error: kafka.LibrdKafkaError, result: T) => void) => void,
   ): Promise<T> {
-    this.#admin ??= AdminClient.create(this.#config, {
-      'event.error': (error: kafka.LibrdKafkaError) => this.#troubled(error),
-      'event.log': logClient,
-    });
-    const admin = this.#admin;
+    const admin = this.#connectedAdmin();
     try {
       const asked = new Promise<T>((done, fail) => {
         question(admin, (error, answer) => (error ? fail(error) : done(answer)));
@@ -183,65 +187,11 @@ export class ConfluentSource implements RecordSource {
       throw error;
     }
   }
-
-  #troubled(error: kafka.LibrdKafkaError): void {
-    logger.debug('Kafka client: {error}', { error: error.message });
-    if (TELLING_ERRORS.has(error.code)) this.#health.failed(error);
-  }
 }
 
 /** Missing from the package's types. */
 interface TimeoutOnlyForFirst {
   setDefaultIsTimeoutOnlyForFirstMessage(value: boolean): void;
-}
-
-/** Errors of the client that mean more than one connection less. */
-const TELLING_ERRORS: ReadonlySet<number> = new Set([
-  CODES.ERRORS.ERR__ALL_BROKERS_DOWN,
-  CODES.ERRORS.ERR__AUTHENTICATION,
-  CODES.ERRORS.ERR__SSL,
-  CODES.ERRORS.ERR_SASL_AUTHENTICATION_FAILED,
-]);
-
-const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {
-  // Mandatory, and never used: nothing is joined or committed.
-  'group.id': CLIENT_ID,
-  'enable.auto.commit': false,
-  'enable.auto.offset.store': false,
-  // Tells a position past the last record: transaction markers leave holes in the offsets.
-  'enable.partition.eof': true,
-  'isolation.level': 'read_committed',
-  'fetch.wait.max.ms': 500,
-  // The defaults hold 64 MB a partition; these bound memory and catch up at 190,000 records/s.
-  'queued.min.messages': 5000,
-  'queued.max.messages.kbytes': 8192,
-  'fetch.queue.backoff.ms': 5,
-};
-
-function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalConfig {
-  const { brokers, tls, sasl } = connection;
-  const wire = tls === null ? 'plaintext' : 'ssl';
-  return {
-    'client.id': CLIENT_ID,
-    'metadata.broker.list': brokers.join(','),
-    'security.protocol': sasl === null ? wire : `sasl_${wire}`,
-    'enable.metrics.push': false,
-    'reconnect.backoff.ms': 100,
-    'reconnect.backoff.max.ms': 1000,
-    'socket.keepalive.enable': true,
-    // Told through `event.log`, not on stderr.
-    event_cb: true,
-    ...(tls?.ca ? { 'ssl.ca.pem': tls.ca } : {}),
-    ...(tls?.cert ? { 'ssl.certificate.pem': tls.cert } : {}),
-    ...(tls?.key ? { 'ssl.key.pem': tls.key } : {}),
-    ...(sasl === null
-      ? {}
-      : {
-          'sasl.mechanisms': sasl.mechanism,
-          'sasl.username': sasl.username,
-          'sasl.password': sasl.password,
-        }),
-  };
 }
 
 function consume(consumer: Consumer): Promise<Read> {
@@ -299,10 +249,6 @@ function offsetSpec(at: OffsetSpec): kafka.OffsetSpec {
   if (at === 'earliest') return kafka.OffsetSpec.EARLIEST;
   if (at === 'latest') return kafka.OffsetSpec.LATEST;
   return new kafka.OffsetSpec(at);
-}
-
-function logClient(event: { message?: string }): void {
-  logger.debug('Kafka client: {message}', { message: event.message });
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

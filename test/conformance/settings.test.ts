@@ -1,0 +1,197 @@
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { isTaken } from '../../runtime/kafka/embedded/ports.ts';
+import { curl } from '../support/curl.ts';
+import { within } from '../support/deadline.ts';
+import { freePorts, Gateway, newFolder, type Ports } from '../support/gateway.ts';
+import { kafka, newName } from '../support/kafka.ts';
+import { type Outcome, run } from '../support/program.ts';
+import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+
+const SECRET = 's3cr€t $HOME #1';
+
+const TEN_FAULTS = `
+KAFKA_BROKERS=localhost
+KAFKA_TLS=yes
+KAFKA_CA_FILE=/nothing/here.pem
+KAFKA_SASL_MECHANISM=GSSAPI
+KAFKA_PASSWORD="${SECRET}"
+TOPICS=events,../up
+HTTP_PORT=80801
+TLS_CERT_FILE=.env
+CORS_ORIGINS=https://a.example/path
+HEARTBEAT_SECONDS=-1
+LOG_LEVEL=loud
+`;
+
+/** The settings above that are wrong, or lack another one. */
+const WRONG = [
+  'KAFKA_BROKERS',
+  'KAFKA_TLS',
+  'KAFKA_CA_FILE',
+  'KAFKA_SASL_MECHANISM',
+  'KAFKA_USERNAME',
+  'TOPICS',
+  'HTTP_PORT',
+  'TLS_CERT_FILE',
+  'TLS_KEY_FILE',
+  'CORS_ORIGINS',
+  'HEARTBEAT_SECONDS',
+  'LOG_LEVEL',
+];
+
+/** Runs a gateway that is to end by itself. */
+async function runToEnd(
+  runtime: Runtime,
+  env: Readonly<Record<string, string>>,
+  dotenv?: string,
+): Promise<Outcome> {
+  const folder = await newFolder(dotenv);
+  try {
+    return await run(runtime.gateway, { cwd: folder, env });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function takenOf(ports: Ports): Promise<string[]> {
+  const taken: string[] = [];
+  for (const [name, port] of Object.entries(ports)) {
+    if (await isTaken(Number(port))) taken.push(name);
+  }
+  return taken;
+}
+
+async function servedTopic(gateway: Gateway): Promise<string> {
+  const { body } = await curl(`${gateway.http}/-/topics`);
+  return JSON.parse(`${body}`)
+    .topics.map(({ name }: { name: string }) => name)
+    .join();
+}
+
+onEachRuntime((runtime) => {
+  describe('wrong settings', () => {
+    test('in .env are all told at once, by name; 78, nothing listening', async () => {
+      const { HTTPS_PORT, ADMIN_PORT } = await freePorts();
+      const { code, stdout, stderr } = await runToEnd(
+        runtime,
+        { HTTPS_PORT, ADMIN_PORT },
+        TEN_FAULTS,
+      );
+      expect(code).toBe(78);
+      expect(stdout.toString()).toBe('');
+      const lines = stderr.trimEnd().split('\n');
+      expect(lines.map((line) => line.slice(0, line.indexOf(':'))).sort()).toEqual(
+        WRONG.toSorted(),
+      );
+      for (const line of lines) expect(line).toContain('expected ');
+      expect(stderr).not.toContain('s3cr');
+      expect(await takenOf({ HTTP_PORT: '0', HTTPS_PORT, ADMIN_PORT })).toEqual([]);
+    });
+
+    test('of the environment, too, and they do not fall back to .env', async () => {
+      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, MAX_CONNECTIONS: 'many' };
+      const { code, stderr } = await runToEnd(runtime, env, 'MAX_CONNECTIONS=5');
+      expect({ code, lines: stderr.trimEnd().split('\n').length }).toEqual({ code: 78, lines: 1 });
+      expect(stderr).toMatch(/^MAX_CONNECTIONS: got "many", expected /);
+    });
+
+    test.each([
+      [
+        'a mechanism without name and password',
+        { KAFKA_SASL_MECHANISM: 'PLAIN' },
+        ['USERNAME', 'PASSWORD'],
+      ],
+      ['a password without the rest', { KAFKA_PASSWORD: SECRET }, ['SASL_MECHANISM', 'USERNAME']],
+      ['a certificate without its key', { KAFKA_CERT_FILE: '.env' }, ['KEY_FILE']],
+    ])('%s', async (_, settings, lacking) => {
+      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, ...settings };
+      const { code, stderr } = await runToEnd(runtime, env);
+      expect(code).toBe(78);
+      for (const name of lacking) expect(stderr).toContain(`KAFKA_${name}: `);
+      expect(stderr).not.toContain('s3cr');
+    });
+
+    test('without a port to serve on', async () => {
+      const env = { KAFKA_BROKERS: kafka.brokers, HTTP_PORT: '0', HTTPS_PORT: '0' };
+      const { code, stderr } = await runToEnd(runtime, env);
+      expect(code).toBe(78);
+      expect(stderr).toContain('HTTPS_PORT');
+    });
+  });
+
+  describe('settings', () => {
+    test('come from .env', async () => {
+      const name = newName();
+      await using gateway = await Gateway.start(runtime, { dotenv: `TOPICS=${name}` });
+      expect(await servedTopic(gateway)).toBe(name);
+    });
+
+    test('of the environment win over .env, an empty one too, which is then unset', async () => {
+      const name = newName();
+      const dotenv = `TOPICS=${newName()}`;
+      await using full = await Gateway.start(runtime, { dotenv, topics: [name] });
+      expect(await servedTopic(full)).toBe(name);
+      await using empty = await Gateway.start(runtime, { dotenv, env: { TOPICS: '' } });
+      expect(await servedTopic(empty)).toBe('events');
+    });
+
+    test('that turn listeners off leave the others', async () => {
+      const env = { HTTP_PORT: '0', ADMIN_PORT: '0' };
+      await using gateway = await Gateway.start(runtime, { topics: [newName()], env });
+      expect((await curl(`${gateway.https}/index.html`)).status).toBe(200);
+      expect(gateway.stderr).not.toContain('http://');
+    });
+
+    test('that say nothing wrong are told in the ready line: URLs and brokers', async () => {
+      await using gateway = await Gateway.start(runtime, { topics: [newName()] });
+      const ready = gateway.stderr.split('\n').find((line) => line.includes('Ready: '));
+      for (const part of [gateway.http, gateway.https, gateway.admin, kafka.brokers]) {
+        expect(ready).toContain(part);
+      }
+    });
+
+    test('that are secret are never shown, whatever goes wrong with them', async () => {
+      await using gateway = await Gateway.start(runtime, {
+        topics: [newName()],
+        env: {
+          KAFKA_SASL_MECHANISM: 'PLAIN',
+          KAFKA_USERNAME: 's3cr€t-name',
+          KAFKA_PASSWORD: SECRET,
+          LOG_LEVEL: 'debug',
+        },
+      });
+      await gateway.says('brokers do not answer');
+      const { error, up } = (await gateway.readiness()).brokers;
+      expect(up).toBe(false);
+      expect(`${error}${gateway.stderr}`).not.toContain('s3cr');
+    });
+  });
+
+  describe('a port in use', () => {
+    test.each(['HTTP_PORT', 'HTTPS_PORT', 'ADMIN_PORT'] as const)(
+      'is told with setting and port: %s',
+      async (setting) => {
+        const ports = await freePorts();
+        const server = createServer();
+        const listening = new Promise<void>((done) => {
+          server.listen(Number(ports[setting]), done);
+        });
+        await within('the port to be taken', listening);
+        try {
+          const env = { ...ports, KAFKA_BROKERS: kafka.brokers, TOPICS: newName() };
+          const { code, stderr } = await runToEnd(runtime, env);
+          expect(code).not.toBe(0);
+          expect(code).not.toBe(78);
+          const line = stderr.split('\n').find((one) => one.includes(setting));
+          expect(line).toContain(`:${ports[setting]} `);
+          expect(line).toContain('in use');
+          expect(await takenOf(ports)).toEqual([setting]);
+        } finally {
+          server.close();
+        }
+      },
+    );
+  });
+});

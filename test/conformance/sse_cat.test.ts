@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import { within } from '../support/deadline.ts';
+import { Gateway } from '../support/gateway.ts';
+import { kafka, type Topic } from '../support/kafka.ts';
+import { type Command, Program, run } from '../support/program.ts';
+import { onEachRuntime } from '../support/runtime.ts';
+import { shared } from '../support/shared.ts';
+
+onEachRuntime((runtime) => {
+  const sseCat = (...args: string[]): Command => [...runtime.sseCat, ...args];
+
+  describe('sse-cat', () => {
+    let topic!: Topic;
+    const gateway = shared(async () => {
+      topic = await kafka.createTopic();
+      await topic.produce(
+        { value: 'a' },
+        { key: 'k' },
+        { value: 'two\r\nlines' },
+        { value: ' 🚀' },
+      );
+      return Gateway.startReady(runtime, { topics: [topic.name] });
+    });
+    const url = (): string => `${gateway().http}/${topic.name}`;
+
+    test('prints the data of each message as it is', async () => {
+      await using program = new Program(sseCat(url()));
+      await program.printed('🚀\n');
+      expect(program.stdout.toString()).toBe('a\ntwo\nlines\n 🚀\n');
+      expect(program.stderr).toBe('');
+    });
+
+    test('prints another event instead with --event', async () => {
+      await using program = new Program(sseCat('--event', 'delete', url()));
+      await program.printed('aw==\n');
+      expect(program.stdout.toString()).toBe('aw==\n');
+    });
+
+    test('begins after the id of --header', async () => {
+      const header = `Last-Event-ID: ${topic.cursor(3)}`;
+      await using program = new Program(sseCat('--header', header, url()));
+      await program.printed('🚀\n');
+      expect(program.stdout.toString()).toBe(' 🚀\n');
+    });
+
+    test('tells of a gap on stderr', async () => {
+      await using program = new Program(sseCat('--header', 'Last-Event-ID: nothing', url()));
+      await program.printed('🚀\n');
+      expect(program.stdout.toString()).toBe('a\ntwo\nlines\n 🚀\n');
+      expect(program.stderr).toMatch(/^sse-cat: gap .*"unreadable-cursor".*\n$/);
+    });
+
+    test('reads from HTTPS with a self-signed certificate where it is told to', async () => {
+      const secure = sseCat(`${gateway().https}/${topic.name}`);
+      const refused = await run(secure);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(/certificate.*\n$/);
+      await using program = new Program(secure, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
+      await program.printed('🚀\n');
+      expect(program.stderr).toBe('');
+    });
+
+    test.each(['SIGINT', 'SIGTERM'] as const)('ends with 0 at %s', async (signal) => {
+      await using program = new Program(sseCat(url()));
+      await program.printed('🚀\n');
+      program.kill(signal);
+      expect(await program.ended()).toBe(0);
+      expect(program.stderr).toBe('');
+    });
+
+    test('ends with one line for a topic that is not there, and for a wrong since', async () => {
+      for (const wrong of [`${gateway().http}/unknown`, `${url()}?since=yesterday`]) {
+        const { code, stdout, stderr } = await run(sseCat(wrong));
+        expect([code, `${stdout}`]).toEqual([1, '']);
+        expect(stderr).toMatch(/^sse-cat: .*40[04].*\n$/);
+      }
+    });
+
+    test('ends quietly when its reader does', async () => {
+      const own = await kafka.createTopic();
+      await using ownGateway = await Gateway.startReady(runtime, { topics: [own.name] });
+      const pipe = 'set -o pipefail; "$@" | head -1';
+      const piped = sseCat(`${ownGateway.http}/${own.name}`);
+      await using program = new Program(['bash', '-c', pipe, 'bash', ...piped]);
+      const writing = (async () => {
+        // The end of a pipe is met at the next write only.
+        for (let n = 0; !program.hasEnded; n++) {
+          await own.produce({ value: `${n}` });
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      })();
+      expect(await program.ended()).toBe(0);
+      await within('the last record to be written', writing);
+      expect(program.stdout.toString()).toMatch(/^\d+\n$/);
+      expect(program.stderr).toBe('');
+    });
+  });
+
+  describe('sse-cat and a gateway that ends', () => {
+    test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
+      'by %s: nothing is lost, nothing comes twice',
+      async (signal) => {
+        const topic = await kafka.createTopic({ partitions: 2 });
+        const written: string[] = [];
+        const write = async (from: number): Promise<void> => {
+          for (let n = from; n < from + 10; n++) {
+            await topic.produce({ value: `${n}`, partition: n % 2 });
+            written.push(`${n}`);
+          }
+        };
+        await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+        await using program = new Program(sseCat(`${gateway.http}/${topic.name}`));
+        await write(100);
+        await program.printed('\n109\n');
+        gateway.kill(signal);
+        await gateway.ended();
+        await write(200);
+        await gateway.start();
+        await program.printed('208\n');
+        await write(300);
+        await program.printed('309\n');
+        await program.printed('308\n');
+        await topic.produce({ value: 'end' });
+        await program.printed('end\n');
+        const lines = program.stdout.toString().trimEnd().split('\n');
+        expect(lines.toSorted()).toEqual([...written, 'end'].toSorted());
+        const odd = lines.filter((line) => Number(line) % 2 === 1);
+        expect(odd).toEqual(odd.toSorted());
+      },
+    );
+  });
+});

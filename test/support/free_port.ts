@@ -1,0 +1,20 @@
+import { canListen } from '../../runtime/kafka/embedded/ports.ts';
+
+/** Below what Linux gives to outgoing connections, so that none of these takes the port first. */
+const FIRST = 12_000;
+const LAST = 32_000;
+
+const given = new Set<number>();
+
+/** A port of this machine that nobody listens on; never the same twice. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    if (given.has(port)) continue;
+    const taken = await Promise.all(['0.0.0.0', '::1'].map((host) => canListen(host, port)));
+    if (taken.includes('in use')) continue;
+    given.add(port);
+    return port;
+  }
+  throw new Error(`no free port between ${FIRST} and ${LAST}`);
+}

@@ -1,0 +1,201 @@
+import { Buffer } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import process from 'node:process';
+import { afterAll } from '@jest/globals';
+import type { Producer as KafkaProducer, SendOptions } from '@platformatic/kafka';
+import { Admin, ConfigResourceTypes } from '../../runtime/kafka/platformatic_on_node20.ts';
+import { within } from './deadline.ts';
+import { run } from './program.ts';
+import { cursorText, type Offsets } from './wire_format.ts';
+
+// After the file above, which supplies what it lacks on Node 20.
+const { IncrementalAlterConfigOperationTypes, Producer, ProduceAcks } = await import(
+  '@platformatic/kafka'
+);
+
+export interface TopicOptions {
+  /** Default: one that no other topic has. */
+  readonly name?: string;
+  readonly partitions?: number;
+  /** Whether `cleanup.policy` is `compact`. */
+  readonly compacted?: boolean;
+  readonly configs?: Configs;
+}
+
+/** Settings of a topic by name, such as `segment.ms`. */
+export type Configs = Readonly<Record<string, string>>;
+
+/** A record to write; what is left out is null, the partition 0. */
+export interface NewRecord {
+  readonly key?: string | Uint8Array | null;
+  readonly value?: string | Uint8Array | null;
+  /** Names may repeat. */
+  readonly headers?: Iterable<readonly [name: string, value: string | Uint8Array | null]>;
+  readonly partition?: number;
+  /** Unix milliseconds; default: now. */
+  readonly timestamp?: number;
+}
+
+/** Records that nobody may see before they are committed. */
+export interface Transaction {
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** A topic, and the way to write to it: null is not empty, and bytes are what they are. */
+export interface Topic {
+  readonly name: string;
+  /** The first four bytes of its id, in hex. */
+  readonly id: string;
+  produce(...records: readonly NewRecord[]): Promise<void>;
+  /** Writes in a transaction, which stays open. */
+  begin(...records: readonly NewRecord[]): Promise<Transaction>;
+  /** Deletes all records of a partition below an offset; `cleanup.policy` must contain `delete`. */
+  deleteBefore(offset: number, partition?: number): Promise<void>;
+  /** Changes settings of the topic. */
+  configure(configs: Configs): Promise<void>;
+  /** @param count of all partitions, those that are there included */
+  addPartitions(count: number): Promise<void>;
+  /** The cursor with these next offsets. */
+  cursor(...offsets: number[]): string;
+  cursorOf(offsets: Offsets): string;
+}
+
+/** Of a producer, or of its transaction. */
+type Send = (options: SendOptions<Buffer, Buffer, Buffer, Buffer>) => Promise<unknown>;
+
+/** Topics of one Kafka. */
+export class TestKafka implements AsyncDisposable {
+  readonly brokers: string;
+  readonly #admin: InstanceType<typeof Admin>;
+  readonly #options: { clientId: string; bootstrapBrokers: string[]; retries: number };
+  readonly #producer: KafkaProducer;
+
+  constructor(brokers: string) {
+    this.brokers = brokers;
+    this.#options = { clientId: 'sse-kafka-test', bootstrapBrokers: [brokers], retries: 3 };
+    this.#admin = new Admin(this.#options);
+    this.#producer = new Producer(this.#options);
+  }
+
+  async createTopic(options: TopicOptions = {}): Promise<Topic> {
+    const { name = newName(), partitions = 1, compacted = false } = options;
+    const all = { 'cleanup.policy': compacted ? 'compact' : 'delete', ...options.configs };
+    const configs = Object.entries(all).map(([config, value]) => ({ name: config, value }));
+    const created = await within(
+      `topic ${name} to be created`,
+      this.#admin.createTopics({ topics: [name], partitions, replicas: 1, configs }),
+    );
+    const id = created[0]!.id.replaceAll('-', '').slice(0, 8);
+    const cursorOf = (offsets: Offsets): string => cursorText(id, offsets);
+    return {
+      name,
+      id,
+      produce: (...records) =>
+        this.#produce((options) => this.#producer.send(options), name, records),
+      begin: (...records) => this.#begin(name, records),
+      deleteBefore: (offset, partition = 0) => this.#deleteBefore(name, offset, partition),
+      configure: (changes) => this.#configure(name, changes),
+      addPartitions: (count) =>
+        within(
+          `${count} partitions of ${name}`,
+          this.#admin.createPartitions({ topics: [{ name, count }] }),
+        ),
+      cursor: (...offsets) => cursorOf(offsets),
+      cursorOf,
+    };
+  }
+
+  /** Deletes a topic, if there is one of that name. */
+  async deleteTopic(name: string): Promise<void> {
+    const names = await within('the list of topics', this.#admin.listTopics());
+    if (!names.includes(name)) return;
+    await within(`topic ${name} to be deleted`, this.#admin.deleteTopics({ topics: [name] }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await within(
+      'the Kafka clients to close',
+      Promise.all([this.#producer.close(), this.#admin.close()]),
+    );
+  }
+
+  async #begin(topic: string, records: readonly NewRecord[]): Promise<Transaction> {
+    const producer = new Producer({
+      ...this.#options,
+      idempotent: true,
+      transactionalId: randomUUID(),
+    });
+    const begun = await within(`a transaction on ${topic}`, producer.beginTransaction());
+    await this.#produce((options) => begun.send(options), topic, records);
+    const end = async (ended: Promise<void>): Promise<void> => {
+      await within(`the end of a transaction on ${topic}`, ended);
+      await producer.close();
+    };
+    return { commit: () => end(begun.commit()), abort: () => end(begun.abort()) };
+  }
+
+  async #deleteBefore(name: string, offset: number, partition: number): Promise<void> {
+    const partitions = [{ partition, offset: BigInt(offset) }];
+    const deleted = this.#admin.deleteRecords({ topics: [{ name, partitions }] });
+    await within(`records of ${name} to be deleted`, deleted);
+  }
+
+  async #configure(name: string, changes: Configs): Promise<void> {
+    const configs = Object.entries(changes).map(([config, value]) => ({
+      name: config,
+      value,
+      configOperation: IncrementalAlterConfigOperationTypes.SET,
+    }));
+    const resourceType = ConfigResourceTypes.TOPIC;
+    const resources = [{ resourceType, resourceName: name, configs }];
+    await within(`settings of ${name}`, this.#admin.incrementalAlterConfigs({ resources }));
+  }
+
+  async #produce(send: Send, topic: string, records: readonly NewRecord[]): Promise<void> {
+    // One request a partition: one that is refused is sent again, and none of it was taken then.
+    for (const partition of new Set(records.map((record) => record.partition ?? 0))) {
+      const messages = records
+        .filter((record) => (record.partition ?? 0) === partition)
+        .map(({ key, value, headers, timestamp }) => ({
+          topic,
+          partition,
+          // The client's types know no null, its wire format does.
+          key: bytesOf(key) as Buffer,
+          value: bytesOf(value) as Buffer,
+          ...(headers === undefined ? {} : { headers: bufferMap(headers) }),
+          ...(timestamp === undefined ? {} : { timestamp: BigInt(timestamp) }),
+        }));
+      const sent = send({ messages, acks: ProduceAcks.ALL });
+      await within(`${messages.length} records to be written to ${topic}`, sent);
+    }
+  }
+}
+
+/** The Kafka that all suites share: topics need names of their own. */
+export const kafka = new TestKafka(process.env['TEST_KAFKA']!);
+afterAll(() => kafka[Symbol.asyncDispose]());
+
+/** A topic's name that nobody else has. */
+export function newName(): string {
+  return `test-${randomUUID()}`;
+}
+
+/** Runs `kcat` with the shared Kafka. @returns what it printed */
+export async function kcat(args: readonly string[], input?: string | Uint8Array): Promise<Buffer> {
+  const options = input === undefined ? {} : { input };
+  const { code, stdout, stderr } = await run(['kcat', '-b', kafka.brokers, ...args], options);
+  if (code !== 0) throw new Error(`kcat ended with ${code}: ${stderr}`);
+  return stdout;
+}
+
+function bytesOf(content: string | Uint8Array | null | undefined): Buffer | null {
+  return content === null || content === undefined ? null : Buffer.from(content);
+}
+
+/** Two buffers of the same bytes are two keys of a map. */
+function bufferMap(headers: NonNullable<NewRecord['headers']>): Map<Buffer, Buffer> {
+  return new Map(
+    [...headers].map(([name, value]) => [Buffer.from(name), bytesOf(value) as Buffer]),
+  );
+}

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import process from 'node:process';
+import { Growth, within } from './deadline.ts';
+
+/** A command and its arguments. */
+export type Command = readonly [string, ...string[]];
+
+export interface ProgramOptions {
+  readonly cwd?: string;
+  /** Takes the place of the environment, but for PATH and HOME. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it reads on stdin. */
+  readonly input?: string | Uint8Array;
+}
+
+/** What every program of a run has; by TEST_FOLDER it is found where a case has left it behind. */
+const ENVIRONMENT = pick(process.env, ['PATH', 'HOME', 'TEST_FOLDER']);
+
+/** A program that runs; ended with its case, or with the whole run at the latest. */
+export class Program implements AsyncDisposable {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  readonly #growth = new Growth();
+  readonly #ended: Promise<void>;
+  #stdout: Uint8Array = new Uint8Array(0);
+  #stderr = '';
+
+  constructor(command: Command, options: ProgramOptions = {}) {
+    const [file, ...args] = command;
+    this.name = file;
+    const child = spawn(file, args, {
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      env: { ...ENVIRONMENT, ...options.env },
+      stdio: 'pipe',
+    });
+    this.#child = child;
+    child.stdin.on('error', () => {}); // It ended without reading all of it.
+    child.stdin.end(options.input ?? '');
+    child.stdout.on('data', (bytes: Buffer) => {
+      this.#stdout = Buffer.concat([this.#stdout, bytes]);
+      this.#growth.changed();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+      this.#growth.changed();
+    });
+    this.#ended = new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', () => {
+        resolve();
+        this.#growth.changed();
+      });
+    });
+    this.#ended.catch(() => {}); // It is told to who waits for it.
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get stdout(): Buffer {
+    return Buffer.from(this.#stdout);
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Waits for a text on stdout. */
+  async printed(text: string): Promise<void> {
+    await this.#until(`${JSON.stringify(text)} on stdout`, () => this.stdout.includes(text));
+  }
+
+  /** Waits for a text on stderr. */
+  async complained(text: string): Promise<void> {
+    await this.#until(`${JSON.stringify(text)} on stderr`, () => this.#stderr.includes(text));
+  }
+
+  /** Waits for the end. @returns the exit code; `null` after a signal. */
+  async ended(): Promise<number | null> {
+    await within(() => this.#told('its end'), this.#ended);
+    return this.#child.exitCode;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended();
+  }
+
+  async #until(what: string, look: () => boolean): Promise<void> {
+    const label = (): string => this.#told(what);
+    await this.#growth.until(label, () => {
+      if (look()) return true;
+      if (this.hasEnded) throw new Error(`it ended before ${label()}`);
+      return null;
+    });
+  }
+
+  #told(what: string): string {
+    const { name, stdout, stderr } = this;
+    return `${what} of ${name}; it printed ${JSON.stringify(`${stdout}`)} and ${stderr}`;
+  }
+}
+
+/** What a program left. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. */
+export async function run(command: Command, options?: ProgramOptions): Promise<Outcome> {
+  await using program = new Program(command, options);
+  const code = await program.ended();
+  const { stdout, stderr } = program;
+  return { code, stdout, stderr };
+}
+
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, env[name] ?? '']));
+}

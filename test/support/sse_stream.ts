@@ -1,0 +1,191 @@
+import { Buffer } from 'node:buffer';
+import { get as httpGet, type IncomingHttpHeaders } from 'node:http';
+import type { ClientHttp2Session } from 'node:http2';
+import { get as httpsGet } from 'node:https';
+import type { Readable } from 'node:stream';
+import { Growth, within } from './deadline.ts';
+
+export interface StreamOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: HTTP/1.1 on a connection of its own. */
+  readonly h2?: ClientHttp2Session;
+}
+
+/** One block of a stream. */
+export interface Block {
+  /** As it came, the blank line included. */
+  readonly raw: string;
+  readonly kind: 'retry' | 'heartbeat' | 'event' | 'id';
+  readonly event: string;
+  readonly data: string;
+  readonly id: string;
+}
+
+interface Response {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Readable;
+  cut(): void;
+}
+
+/** A response that is read as it comes: its bytes, and its blocks as soon as they are whole. */
+export class SseStream implements AsyncDisposable {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly blocks: Block[] = [];
+  /** Those of them that are records, deletes and gaps. */
+  readonly events: Block[] = [];
+  /** Settles when the stream is over, however it ended. */
+  readonly over: Promise<void>;
+  readonly #url: string;
+  readonly #body: Readable;
+  readonly #cut: () => void;
+  readonly #growth = new Growth();
+  readonly #pieces: Buffer[] = [];
+  #rest: Buffer = Buffer.alloc(0);
+  #isOver = false;
+  #fault: unknown = null;
+
+  /** Waits for the head only. */
+  static async open(url: string, { headers = {}, h2 }: StreamOptions = {}): Promise<SseStream> {
+    const response = h2 === undefined ? request(url, headers) : requestH2(h2, url, headers);
+    return new SseStream(url, await within(`the head of ${url}`, response));
+  }
+
+  private constructor(url: string, { status, headers, body, cut }: Response) {
+    this.#url = url;
+    this.status = status;
+    this.headers = headers;
+    this.#body = body;
+    this.#cut = cut;
+    body.on('data', (bytes: Buffer) => this.#take(bytes));
+    this.over = new Promise((resolve) => {
+      body.on('error', () => {});
+      body.on('close', () => {
+        this.#isOver = true;
+        resolve();
+        this.#growth.changed();
+      });
+    });
+  }
+
+  /** All bytes so far. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+
+  /** Waits until there are so many records, deletes and gaps, and gives all there are. */
+  async untilEvents(count: number): Promise<Block[]> {
+    await this.until(`${count} events`, () => this.events.length >= count);
+    return this.events;
+  }
+
+  /** @throws when the stream is over before that, and for bytes that the contract does not have. */
+  async until(what: string, look: () => boolean): Promise<void> {
+    const label = (): string =>
+      `${what} of ${this.#url}; ${this.blocks.length} blocks came, the last ones ` +
+      JSON.stringify(this.blocks.slice(-3).map(({ raw }) => raw.slice(0, 300)));
+    await this.#growth.until(label, () => {
+      if (this.#fault !== null) throw this.#fault;
+      if (look()) return true;
+      if (this.#isOver) throw new Error(`it was over before ${label()}`);
+      return null;
+    });
+  }
+
+  /** Takes nothing more from the socket, so that its buffers fill up, the gateway's too. */
+  pause(): void {
+    this.#body.pause();
+  }
+
+  resume(): void {
+    this.#body.resume();
+  }
+
+  /** Cuts the connection, or resets the stream of an HTTP/2 connection. */
+  cut(): void {
+    this.#cut();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut();
+    await within(`the end of ${this.#url} after a cut`, this.over);
+  }
+
+  #take(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+    try {
+      for (let end = this.#rest.indexOf('\n\n'); end >= 0; end = this.#rest.indexOf('\n\n')) {
+        const block = parseBlock(this.#rest.toString('utf8', 0, end + 2));
+        this.blocks.push(block);
+        if (block.kind === 'event') this.events.push(block);
+        this.#rest = this.#rest.subarray(end + 2);
+      }
+    } catch (error) {
+      this.#fault ??= error;
+    }
+    this.#growth.changed();
+  }
+}
+
+const CONTENT = /^((?:event:[a-z]+\n)?(?:data:(?:(?! )[^\n]*| {2}[^\n]*)\n)+)?id:[\w-]+={0,2}\n\n$/;
+
+/** @throws for a block of another shape than the contract has, a CR in it too. */
+function parseBlock(raw: string): Block {
+  const block = { raw, event: '', data: '', id: '' };
+  if (raw === ':\n\n') return { ...block, kind: 'heartbeat' };
+  if (/^retry:\d+\n\n$/.test(raw)) return { ...block, kind: 'retry' };
+  if (raw.includes('\r') || !CONTENT.test(raw)) {
+    throw new Error(`not a block of the contract: ${JSON.stringify(raw.slice(0, 1000))}`);
+  }
+  const lines = raw.slice(0, -2).split('\n');
+  const values = (field: string): string[] =>
+    lines
+      .filter((line) => line.startsWith(`${field}:`))
+      .map((line) => line.slice(field.length + 1));
+  const data = values('data');
+  return {
+    raw,
+    kind: data.length === 0 ? 'id' : 'event',
+    event: values('event')[0] ?? 'message',
+    data: data.map((line) => line.replace(/^ /, '')).join('\n'),
+    id: values('id')[0]!,
+  };
+}
+
+function request(url: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+  const get = url.startsWith('https:') ? httpsGet : httpGet;
+  return new Promise((resolve, reject) => {
+    const options = { headers, agent: false, rejectUnauthorized: false };
+    const sent = get(url, options, (response) =>
+      resolve({
+        status: response.statusCode!,
+        headers: response.headers,
+        body: response,
+        cut: () => response.destroy(),
+      }),
+    );
+    sent.on('error', reject);
+  });
+}
+
+function requestH2(
+  session: ClientHttp2Session,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const { pathname, search } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const stream = session.request({ ':path': pathname + search, ...headers });
+    stream.on('error', reject);
+    stream.on('response', ({ ':status': status, ...received }) =>
+      resolve({
+        status: status!,
+        headers: received,
+        body: stream,
+        cut: () => stream.close(),
+      }),
+    );
+  });
+}
