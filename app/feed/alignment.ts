@@ -1,5 +1,5 @@
 import { ByteWriter } from './byte_writer.ts';
-import { extended, type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
+import { type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { gapFrame } from './gap.ts';
 import type { Log } from './log.ts';
@@ -23,11 +23,10 @@ const page = new ByteWriter(PAGE_BYTES * 2);
 export class Alignment implements Stretch {
   readonly #route: Route;
   readonly #log: Log;
-  #positions: Positions;
-  #unknown: UnknownPartitions;
-  /** Where the client began, as in `History`. */
-  readonly #beginning: Positions;
-  readonly #isNew: boolean;
+  readonly #positions: Positions;
+  readonly #unknown: UnknownPartitions;
+  /** See `resume`. */
+  readonly #untouched: Uint8Array;
   #segment!: Segment;
   #seq: number;
   /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
@@ -35,11 +34,10 @@ export class Alignment implements Stretch {
   #ahead = 0;
 
   /** `log.covers(place.positions)` must hold. */
-  constructor(route: Route, log: Log, place: Place, beginning: Positions) {
+  constructor(route: Route, log: Log, place: Place, untouched: Uint8Array) {
     this.#route = route;
     this.#log = log;
-    this.#beginning = beginning;
-    this.#isNew = beginning.some((offset) => offset >= 0);
+    this.#untouched = untouched;
     this.#positions = place.positions;
     this.#unknown = place.unknown;
     this.#seq = log.seqOf(place.positions);
@@ -53,13 +51,19 @@ export class Alignment implements Stretch {
 
   take(): Uint8Array | Stretch | null {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
-    if (this.#segment.gone) {
-      return resume(this.#route, this.#log, this.place(), this.#beginning);
+    const wereAdded = this.#positions.length < this.#log.start.length;
+    if (this.#segment.gone || wereAdded) {
+      return resume(this.#route, this.#log, this.place(), this.#untouched);
     }
     page.clear();
     while (page.length < PAGE_BYTES && this.#advance());
     if (page.length > 0) return page.copy();
-    return this.#isAligned() ? new Shared(this.#route, this.#log, this.#seq) : null;
+    const { feed, subscription } = this.#route;
+    subscription.isAhead = this.#ahead > 0;
+    if (this.#isAligned()) return new Shared(this.#route, this.#log, this.#seq);
+    return feed.liesBeyond(this.#log, this.#positions)
+      ? moveOn(this.#route, this.#log, this.place())
+      : null;
   }
 
   /** Passes one place of the log. @returns false at its end, and where the client is aligned. */
@@ -82,16 +86,18 @@ export class Alignment implements Stretch {
     this.#feed[partition] = next;
     this.#positions[partition] = Math.max(mine, next);
     if (offset < mine) return true;
-    if (segment.states[at] === LIVE) this.#writeRecord(segment, at);
-    else if (segment.states[at] === GAP) this.#writeGap(partition, mine, offset + 1);
+    if (segment.states[at] === LIVE) {
+      this.#writeRecord(segment, at);
+      this.#untouched[partition] = 0;
+    } else if (segment.states[at] === GAP) this.#writeGap(partition, mine, offset + 1);
     return true;
   }
 
   #enter(segment: Segment): void {
     this.#segment = segment;
+    // Places before it were squeezed out.
+    this.#seq = Math.max(this.#seq, segment.firstSeq);
     const { start } = segment;
-    this.#positions = extended(this.#positions, start.length, this.#unknown);
-    this.#unknown = this.#unknown.filter(([partition]) => partition >= start.length);
     this.#feed = start.slice();
     this.#ahead = 0;
     for (let partition = 0; partition < start.length; partition++) {
@@ -111,10 +117,7 @@ export class Alignment implements Stretch {
   }
 
   #writeGap(partition: number, from: number, to: number): void {
-    if (from === this.#beginning[partition]) {
-      this.#beginning[partition] = to;
-      return;
-    }
+    if (this.#untouched[partition] === 1) return;
     const { topic } = this.#route.feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));
@@ -126,7 +129,7 @@ export class Alignment implements Stretch {
    * told to all who stand where all ids are the same.
    */
   #isAligned(): boolean {
-    if (this.#isNew && this.#seq <= this.#log.lastGapSeq) return false;
+    if (this.#seq <= this.#log.lastGapSeq && this.#untouched.includes(1)) return false;
     const namesAll = this.#segment.start.length === this.#positions.length;
     return this.#ahead === 0 && this.#unknown.length === 0 && namesAll;
   }

@@ -31,14 +31,19 @@ export class Feed {
   readonly #waiting = new Set<Subscription>();
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
-  readonly #askNow = coalesced(() =>
-    askTopicState(this.#source, this.topic, this.#description, this.#closed.signal),
-  );
+  readonly #askNow = coalesced(async () => {
+    const { signal } = this.#closed;
+    const state = await askTopicState(this.#source, this.topic, this.#description, signal);
+    if (state !== null) this.#ends = state.ends;
+    return state;
+  });
   #description: TopicDescription | null = null;
   #log: Log | null = null;
   #history: HistoryPool | null = null;
   /** Log starts, a few seconds old at the most. */
   #starts: Positions = new Float64Array(0);
+  /** The ends as they were seen last. */
+  #ends: Offsets = new Map();
   /** Where the log counts as loaded. */
   #target: Offsets = new Map();
   #loaded = false;
@@ -121,6 +126,14 @@ export class Feed {
     this.#endRound.abort();
     await abortableDelay(MISSING_MS, this.#closed.signal);
     return null;
+  }
+
+  /** Whether a client is ahead of the feed and of an end that was seen: the log may have been cut. */
+  liesBeyond(log: Log, positions: Positions): boolean {
+    return positions.some((offset, partition) => {
+      const end = this.#ends.get(partition) ?? offset;
+      return offset > Math.max(log.positions[partition]!, end);
+    });
   }
 
   /** Offsets of a time in all partitions of a log; `null` when the gateway ends. */
@@ -250,12 +263,22 @@ export class Feed {
         if (state.description.partitions !== log.positions.length) break;
         this.#description = state.description;
         this.#starts = toPositions(state.description, state.starts);
+        this.#lowerTarget(log, state.ends);
+        this.#wakeAhead();
         this.#forgetDeletes(log, state.description, signal);
       } catch (error) {
         logger.debug('Cannot look at topic {topic}: {error}', { topic: this.topic, error });
       }
     }
     this.#endRound.abort();
+  }
+
+  /** A topic that was cut while it was being loaded ends earlier than it did. */
+  #lowerTarget(log: Log, ends: Offsets): void {
+    const lower = (end: number, partition: number): number =>
+      Math.min(end, ends.get(partition) ?? end);
+    this.#target = new Map([...this.#target].map(([p, end]) => [p, lower(end, p)]));
+    this.#checkLoaded(log);
   }
 
   /** Beside the watch: a topic may take long to read back. */
@@ -286,6 +309,14 @@ export class Feed {
       compacted: log.keys !== null,
     });
     this.#wakeAll();
+  }
+
+  /** Those ahead of the feed hear of a cut before the feed comes that far. */
+  #wakeAhead(): void {
+    for (const subscription of [...this.#waiting].filter(({ isAhead }) => isAhead)) {
+      this.#waiting.delete(subscription);
+      subscription.wake();
+    }
   }
 
   #wakeAll(): void {

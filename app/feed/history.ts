@@ -1,7 +1,7 @@
 import { PAGE_BYTES } from './alignment.ts';
 import type { Block } from './block_cache.ts';
 import { ByteWriter } from './byte_writer.ts';
-import { extended, type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
+import { type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { gapFrame } from './gap.ts';
 import type { Log } from './log.ts';
@@ -21,18 +21,18 @@ const page = new ByteWriter(PAGE_BYTES * 2);
 export class History implements Stretch {
   readonly #route: Route;
   readonly #log: Log;
-  #positions: Positions;
-  #unknown: UnknownPartitions;
-  /** Where the client began: what was deleted before it had anything of a partition is no loss. */
-  readonly #beginning: Positions;
+  readonly #positions: Positions;
+  readonly #unknown: UnknownPartitions;
+  /** See `resume`. */
+  readonly #untouched: Uint8Array;
   readonly #wake: () => void;
 
-  constructor(route: Route, log: Log, place: Place, beginning: Positions) {
+  constructor(route: Route, log: Log, place: Place, untouched: Uint8Array) {
     this.#route = route;
     this.#log = log;
     this.#positions = place.positions;
     this.#unknown = place.unknown;
-    this.#beginning = beginning;
+    this.#untouched = untouched;
     this.#wake = () => route.subscription.wake();
   }
 
@@ -43,8 +43,8 @@ export class History implements Stretch {
 
   take(): Uint8Array | Stretch | null {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
-    this.#noteAddedPartitions();
-    if (this.#log.covers(this.#positions)) return this.#goOn();
+    const wereAdded = this.#positions.length < this.#log.start.length;
+    if (wereAdded || this.#log.covers(this.#positions)) return this.#goOn();
     page.clear();
     const { history } = this.#route.feed;
     const lacking = new Map<number, number>();
@@ -65,14 +65,7 @@ export class History implements Stretch {
   }
 
   #goOn(): Stretch {
-    return resume(this.#route, this.#log, this.place(), this.#beginning);
-  }
-
-  #noteAddedPartitions(): void {
-    const partitions = this.#log.start.length;
-    if (this.#positions.length >= partitions) return;
-    this.#positions = extended(this.#positions, partitions, this.#unknown);
-    this.#unknown = this.#unknown.filter(([partition]) => partition >= partitions);
+    return resume(this.#route, this.#log, this.place(), this.#untouched);
   }
 
   #lags(partition: number): boolean {
@@ -103,6 +96,7 @@ export class History implements Stretch {
       if (!this.#log.isLatest(segment, at)) continue;
       page.bytes(out.view(at === 0 ? 0 : ends[at - 1]!, lineEnds[at]!));
       this.#writeId();
+      this.#untouched[partition] = 0;
     }
     if (at === segment.count) this.#positions[partition] = next;
   }
@@ -110,10 +104,7 @@ export class History implements Stretch {
   #passLost(partition: number, to: number): void {
     const from = this.#positions[partition]!;
     this.#positions[partition] = to;
-    if (from === this.#beginning[partition]) {
-      this.#beginning[partition] = to;
-      return;
-    }
+    if (this.#untouched[partition] === 1) return;
     const { topic } = this.#route.feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));

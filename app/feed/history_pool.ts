@@ -53,13 +53,12 @@ export class HistoryPool {
         return;
       }
     }
-    const idle = [...this.#readers].find((reader) => reader.isIdle);
-    if (this.#readers.size >= MAX_READERS && idle === undefined) {
-      if (!this.#queue.some(({ wake }) => wake === want.wake)) this.#queue.push(want);
-      return;
+    if (this.#readers.size >= MAX_READERS) {
+      // Those whom this wakes may take its place.
+      [...this.#readers].find((reader) => reader.isIdle)?.close();
     }
-    if (this.#readers.size >= MAX_READERS) idle!.close();
-    this.#open(want);
+    if (this.#readers.size < MAX_READERS) this.#open(want);
+    else if (!this.#queue.some(({ wake }) => wake === want.wake)) this.#queue.push(want);
   }
 
   close(): void {
@@ -135,7 +134,7 @@ class Reader {
     if (this.#end.signal.aborted) return;
     clearTimeout(this.#idleTimer);
     this.#end.abort();
-    void this.#batches?.return?.();
+    this.#endRead();
     this.#pool.closed();
     this.#wakeAll();
   }
@@ -150,7 +149,7 @@ class Reader {
         if (this.#end.signal.aborted) break;
         const { topic } = this.#options;
         logger.debug('Cannot read {topic} back, trying again: {error}', { topic, error });
-        this.#batches = null;
+        this.#endRead();
         await abortableDelay(backoff(++this.#failures), this.#end.signal);
         continue;
       }
@@ -162,6 +161,13 @@ class Reader {
     }
     this.#running = false;
     if (!this.#end.signal.aborted) this.#idleTimer = setTimeout(() => this.close(), IDLE_MS);
+  }
+
+  /** A read that is left where it stands would hold its connection for ever. */
+  #endRead(): void {
+    const batches = this.#batches;
+    this.#batches = null;
+    batches?.return?.().catch(() => {});
   }
 
   async #readOne(): Promise<void> {

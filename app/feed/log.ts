@@ -268,7 +268,9 @@ export class Log {
     while (this.#heldBytes > this.#maxBytes * RECORDS_SHARE && this.#segments.length > 1) {
       const oldest = this.#segments.shift()!;
       this.#evictedSeq = oldest.nextSeq;
-      this.start = this.#segments[0]!.origin;
+      // Of partitions that were added later nothing leaves memory yet.
+      this.start = this.start.slice();
+      this.start.set(this.#segments[0]!.origin);
       this.#remove(oldest);
     }
   }

@@ -31,10 +31,14 @@ export class Opening implements Stretch {
   /** The log for which the question under way, or its answer, holds. */
   #askedFor: Log | null = null;
   #answer: ((log: Log) => Stretch | null) | null = null;
+  /** Where the reading stood when a client came that wants what comes from now on. */
+  #now: Shared | null = null;
 
   constructor(route: Route, start: Start) {
     this.#route = route;
     this.#start = start;
+    const isNew = start.cursor === null || start.cursor === 'unreadable';
+    if (isNew && start.since === 'latest') this.#now = this.#standHere();
   }
 
   place(): null {
@@ -42,12 +46,14 @@ export class Opening implements Stretch {
   }
 
   take(): Stretch | null {
+    const { cursor, since } = this.#start;
+    const gap = cursor === 'unreadable' ? this.#gap('unreadable-cursor', []) : null;
+    if (this.#now !== null)
+      return new Notice(this.#firstBlock(this.#now.place(), gap, true), this.#now);
     const log = this.#route.feed.loadedLog;
     if (log === null) return null;
     if (this.#askedFor === log) return this.#answer === null ? null : this.#answer(log);
-    const { cursor, since } = this.#start;
     if (cursor === null || cursor === 'unreadable') {
-      const gap = cursor === null ? null : this.#gap('unreadable-cursor', []);
       if (typeof since === 'number') return this.#startAtTime(log, since, gap);
       return this.#startAnew(log, since, gap);
     }
@@ -62,14 +68,22 @@ export class Opening implements Stretch {
   /** A new client: from the beginning of the log, or live only. */
   #startAnew(log: Log, since: 'latest' | null, gap: Gap | null): Stretch {
     if (since === null) return this.#goOn(log, this.#beginning(log), gap, null);
-    const seq = log.nextSeq;
-    this.#markLive(log);
-    const shared = new Shared(this.#route, log, seq);
+    const shared = this.#standHere()!;
     return new Notice(this.#firstBlock(shared.place(), gap, true), shared);
+  }
+
+  /** The end of what was read; `null` while the topic is not loaded. */
+  #standHere(): Shared | null {
+    const log = this.#route.feed.loadedLog;
+    if (log === null) return null;
+    this.#markLive(log);
+    return new Shared(this.#route, log, log.nextSeq);
   }
 
   #startAtTime(log: Log, time: number, gap: Gap | null): null {
     this.#ask(log, this.#route.feed.askOffsets(log, time), (offsets) => {
+      // Partitions were added meanwhile.
+      if (offsets.size < log.positions.length) return this.#startAtTime(log, time, gap);
       const positions = Float64Array.from(log.positions, (_, partition) => offsets.get(partition)!);
       const place = { topicId: log.topicId, positions, unknown: [] };
       const next = this.#goOn(log, place, null, null);
@@ -110,10 +124,10 @@ export class Opening implements Stretch {
     this.#markLive(log);
     const block = gap === null ? null : this.#firstBlock(place, gap, false);
     // A partition that it came with is one of which it had something.
-    const beginning = place.positions.map((offset, partition) =>
-      cursor?.offsets.has(partition) ? -1 : offset,
+    const untouched = Uint8Array.from(place.positions, (_, partition) =>
+      cursor?.offsets.has(partition) ? 0 : 1,
     );
-    const next = resume(this.#route, log, place, beginning);
+    const next = resume(this.#route, log, place, untouched);
     return block === null ? next : new Notice(block, next);
   }
 

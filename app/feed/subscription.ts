@@ -18,6 +18,8 @@ export class Subscription {
   live: LiveMark | null = null;
   /** Whether it was told. */
   isLive = false;
+  /** Whether it waits for the feed to come to where it is. */
+  isAhead = false;
 
   /** @param waiting those who wait for the feed's next records */
   constructor(start: (subscription: Subscription) => Stretch, waiting: Set<Subscription>) {

@@ -70,6 +70,9 @@ export class ConfluentSource implements RecordSource {
     at: OffsetSpec,
     signal: AbortSignal,
   ): Promise<Offsets> {
+    // Asked for first: a record that comes between the two questions lies past this end.
+    const ends =
+      typeof at === 'number' ? await this.offsets(topic, partitions, 'latest', signal) : null;
     const offset = offsetSpec(at);
     const options = {
       timeout: REQUEST_TIMEOUT_MS,
@@ -86,11 +89,8 @@ export class ConfluentSource implements RecordSource {
       }
       found.set(result.partition, result.offset);
     }
-    const without = partitions.filter((partition) => (found.get(partition) ?? -1) < 0);
-    if (without.length > 0 && typeof at === 'number') {
-      for (const [partition, end] of await this.offsets(topic, without, 'latest', signal)) {
-        found.set(partition, end);
-      }
+    for (const [partition, end] of ends ?? []) {
+      if ((found.get(partition) ?? -1) < 0) found.set(partition, end);
     }
     return found;
   }
@@ -229,13 +229,16 @@ function toRecord(message: kafka.Message): KafkaRecord {
     timestamp: timestamp ?? -1,
     key: typeof key === 'string' ? Buffer.from(key) : (key ?? null),
     value,
-    headers: headers?.flatMap((header) => Object.entries(header).map(toHeader)) ?? NO_HEADERS,
+    headers: headers?.map(toHeader) ?? NO_HEADERS,
   };
 }
 
 const NO_HEADERS: readonly Header[] = [];
 
-function toHeader([name, value]: [string, string | Buffer | null]): Header {
+/** The client has an object of one member for each; it cannot tell null from an empty value. */
+function toHeader(header: object): Header {
+  // A member of that name is set as the object's prototype.
+  const [name, value] = Object.entries(header)[0] ?? ['__proto__', Object.getPrototypeOf(header)];
   return [name, typeof value === 'string' ? Buffer.from(value) : value];
 }
 

@@ -1,0 +1,201 @@
+import { findCursor } from '../../app/feed/cursor.ts';
+import { formatByName } from '../../app/feed/format.ts';
+import type { Subscription } from '../../app/feed/subscription.ts';
+import { ClientModel } from './client_model.ts';
+import { type DecodedCursor, decodeCursor } from './cursor_decoder.ts';
+import type { Random } from './random.ts';
+import type { Replica } from './replica.ts';
+import { type Block, SseParser } from './sse_parser.ts';
+import type { Timer } from './virtual_clock.ts';
+import type { World } from './world.ts';
+
+/** Arrays handed to a socket are no longer than this. */
+const MAX_ARRAY_BYTES = 64 * 1024;
+
+/** A client's cursor as it sends it, and what that means. */
+export interface SentCursor {
+  readonly id: string;
+  readonly cursor: DecodedCursor | null | 'unreadable';
+}
+
+/** How one client behaves. */
+export interface BrowserOptions {
+  readonly name: string;
+  readonly format: 'text' | 'json';
+  readonly since: 'latest' | number | null;
+  /** What it sends at first. */
+  readonly first: SentCursor;
+  /** It rests this long between two arrays, at random, sometimes much longer. */
+  readonly pauseMs: number;
+  /** How likely it is cut in an array. */
+  readonly cuts: number;
+}
+
+interface Stream {
+  readonly subscription: Subscription;
+  readonly replica: Replica;
+  readonly parser: SseParser;
+}
+
+/** A client: opens a stream, reads, is cut anywhere, and comes back with its last id. */
+export class Browser {
+  readonly name: string;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #options: BrowserOptions;
+  readonly #model: ClientModel;
+  #last: SentCursor;
+  #stream: Stream | null = null;
+  /** The replica's positions when it handed out what a block began with. */
+  #readUpTo: Float64Array | null = null;
+  /** While it does not take what there is. */
+  #rest: Timer | null = null;
+  #isCalm = false;
+
+  constructor(world: World, random: Random, options: BrowserOptions) {
+    this.#world = world;
+    this.#random = random;
+    this.#options = options;
+    this.name = options.name;
+    this.#last = options.first;
+    this.#model = new ClientModel(world.kafka.ledger, world.topicName, options.format);
+  }
+
+  /** The replica that it is connected to. */
+  get replica(): Replica | null {
+    return this.#stream?.replica ?? null;
+  }
+
+  /** What it lacks still; `null` where it has everything. */
+  lacks(): string | null {
+    return this.#model.lacks();
+  }
+
+  /** From now on nothing disturbs it any more. */
+  calmDown(): void {
+    this.#isCalm = true;
+    if (this.#rest === null || this.#stream === null) return;
+    this.#world.clock.clearTimeout(this.#rest);
+    this.#pump(this.#stream);
+  }
+
+  connect(): void {
+    const running = this.#world.replicas.filter(({ feed }) => feed !== null);
+    if (running.length === 0) {
+      this.#later(500, () => this.connect());
+      return;
+    }
+    const replica = this.#random.pick(running);
+    const { format, since } = this.#options;
+    const { id, cursor } = this.#last;
+    this.#world.note(() => `${this.name} opens at ${replica.name} with ${show(cursor)}`);
+    this.#world.count('streams');
+    this.#guard(() => {
+      const readUpTo = replica.readUpTo();
+      this.#model.open({ cursor, since, at: this.#world.clock.now, readUpTo });
+      const start = { cursor: findCursor([this.#foreignForm(id)]), since };
+      const subscription = replica.feed!.subscribe(formatByName(format)!, start);
+      const stream = { subscription, replica, parser: new SseParser() };
+      this.#stream = stream;
+      // The head of the response may take its time.
+      if (this.#isCalm || this.#random.chance(0.7)) this.#pump(stream);
+      else this.#pumpLater(this.#random.next() * this.#options.pauseMs, stream);
+    });
+  }
+
+  /** The connection breaks; the browser comes back by itself. */
+  cut(): void {
+    if (this.#stream === null) return;
+    this.close();
+    this.#later(this.#random.next() ** 3 * 5000, () => this.connect());
+  }
+
+  close(): void {
+    this.#stream?.subscription.close();
+    this.#stream = null;
+    this.#rest = null;
+  }
+
+  #pump(stream: Stream): void {
+    if (stream !== this.#stream) return;
+    this.#rest = null;
+    this.#guard(() => {
+      const bytes = stream.subscription.take();
+      if (bytes !== null) this.#receive(bytes, stream);
+      else stream.subscription.wait(() => this.#woken(stream));
+    });
+  }
+
+  #woken(stream: Stream): void {
+    // A socket that is ready takes within the wake, another one later.
+    if (this.#isCalm || this.#random.chance(0.7)) this.#pump(stream);
+    else this.#pumpLater(this.#random.next() * this.#options.pauseMs, stream);
+  }
+
+  #receive(bytes: Uint8Array, stream: Stream): void {
+    if (bytes.length > MAX_ARRAY_BYTES) throw new Error(`an array of ${bytes.length} bytes`);
+    if (bytes.length === 0) throw new Error('an empty array');
+    const isCut = !this.#isCalm && this.#random.chance(this.#options.cuts);
+    const arrived = isCut ? bytes.subarray(0, this.#random.between(0, bytes.length)) : bytes;
+    if (!stream.parser.isWithinBlock) this.#readUpTo = stream.replica.readUpTo();
+    for (const block of stream.parser.push(arrived)) this.#take(block);
+    if (isCut) {
+      this.#world.note(() => `${this.name} is cut after ${arrived.length} of ${bytes.length}`);
+      this.cut();
+      return;
+    }
+    this.#pumpLater(this.#pause(), stream);
+  }
+
+  #take(block: Block): void {
+    const cursor = decodeCursor(block.id);
+    this.#world.note(() => `${this.name} <- ${show(cursor)} ${block.event} ${short(block.data)}`);
+    this.#world.count(kindOf(block));
+    this.#model.receive(block, cursor, this.#readUpTo);
+    this.#last = { id: block.id, cursor };
+  }
+
+  #pause(): number {
+    if (this.#isCalm) return 0;
+    return this.#random.next() * this.#options.pauseMs * (this.#random.chance(0.05) ? 30 : 1);
+  }
+
+  /** Other makers of cursors wrap them in these forms. */
+  #foreignForm(id: string): string {
+    if (id === '' || !this.#random.chance(0.1)) return id;
+    return this.#random.pick([`["a2V5","${id}"]`, `[null,"${id}"]`, `${id}/etag`]);
+  }
+
+  #pumpLater(milliseconds: number, stream: Stream): void {
+    this.#rest = this.#world.clock.setTimeout(() => this.#pump(stream), milliseconds);
+  }
+
+  #later(milliseconds: number, then: () => void): void {
+    this.#world.clock.setTimeout(then, milliseconds);
+  }
+
+  /** A broken expectation ends the scenario, not the code that woke the client. */
+  #guard(action: () => void): void {
+    if (this.#world.failure !== null) return;
+    try {
+      action();
+    } catch (error) {
+      this.#world.fail(`${this.name}: ${error instanceof Error ? error.message : error}`);
+      this.close();
+    }
+  }
+}
+
+function kindOf({ event, data }: Block): string {
+  if (event === 'gap') return `gap ${(JSON.parse(data!) as { reason: string }).reason}`;
+  return data === null ? 'id only' : event;
+}
+
+function show(cursor: SentCursor['cursor']): string {
+  if (cursor === null || cursor === 'unreadable') return cursor ?? 'no cursor';
+  return `${cursor.topicId.slice(-2)}:${[...cursor.offsets].map(([p, o]) => `${p}/${o}`).join(' ')}`;
+}
+
+function short(data: string | null): string {
+  return data === null ? '' : JSON.stringify(data.replace(/\.{4,}/, '...').slice(0, 100));
+}

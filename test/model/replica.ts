@@ -1,0 +1,53 @@
+import { Feed } from '../../app/feed/feed.ts';
+import type { SimulatedSource } from './simulated_source.ts';
+
+/** One gateway: its feed reads the topic through a source of its own. */
+export class Replica {
+  readonly name: string;
+  readonly source: SimulatedSource;
+  /** `null` while the gateway does not run. */
+  feed: Feed | null = null;
+  readonly #topicName: string;
+  readonly #maxBytes: number;
+  #isClosed = false;
+  #end = new AbortController();
+  /** Gateways of this name that have not ended yet. */
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(name: string, source: SimulatedSource, topicName: string, maxBytes: number) {
+    this.name = name;
+    this.source = source;
+    this.#topicName = topicName;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** What of the topic it has read; `null` while it is not loaded. */
+  readUpTo(): Float64Array | null {
+    return this.feed?.loadedLog?.positions.slice() ?? null;
+  }
+
+  start(): void {
+    if (this.#isClosed || this.feed !== null) return;
+    this.#end = new AbortController();
+    const feed = new Feed(this.#topicName, this.source, this.#maxBytes);
+    this.feed = feed;
+    const running = feed.run(this.#end.signal);
+    this.#running.add(running);
+    running.finally(() => this.#running.delete(running));
+  }
+
+  stop(): void {
+    this.feed = null;
+    this.#end.abort();
+  }
+
+  /** It does not start again. */
+  close(): void {
+    this.#isClosed = true;
+    this.stop();
+  }
+
+  get hasEnded(): boolean {
+    return this.#running.size === 0;
+  }
+}

@@ -1,0 +1,192 @@
+import { Browser, type SentCursor } from './browser.ts';
+import { encodeCursor, encodeCursorWithoutId, NO_TOPIC_ID } from './cursor_decoder.ts';
+import { Events } from './events.ts';
+import { Random } from './random.ts';
+import { Records } from './records.ts';
+import { Replica } from './replica.ts';
+import { SimulatedSource } from './simulated_source.ts';
+import { World } from './world.ts';
+
+/** Once nothing disturbs any more every client must have everything within this time. */
+const DRAIN_MS = 60_000;
+/** And then nothing must come that is wrong. */
+const AFTER_MS = 6000;
+/** Reads open at once in one replica: the feed's, three for what lies below memory, one for deletes. */
+const MAX_READS = 1 + 3 + 1;
+
+/** How a scenario went. */
+export interface Outcome {
+  /** The first expectation that was broken; `null` where all held. */
+  readonly failure: string | null;
+  readonly trace: readonly string[];
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+/** One random history of a topic, its replicas and their clients, all of it out of the seed. */
+export async function runScenario(seed: number, isTraced: boolean): Promise<Outcome> {
+  const random = new Random(seed);
+  const hasIds = random.chance(0.75);
+  const world = new World(hasIds, isTraced);
+  const uninstall = world.clock.install();
+  try {
+    await play(world, random, hasIds);
+  } finally {
+    uninstall();
+  }
+  return world;
+}
+
+async function play(world: World, random: Random, hasIds: boolean): Promise<void> {
+  const { clock, kafka, replicas } = world;
+  makeReplicas(world, random.fork(), hasIds);
+  const browsers: Browser[] = [];
+  const events = makeEvents(world, random, (replica) => {
+    for (const browser of browsers) if (browser.replica === replica) browser.cut();
+  });
+  makeTopic(world, random);
+
+  const length = random.between(5, 40) * 1000;
+  const count = random.between(10, 80);
+  for (let left = count; left > 0; left--) {
+    // Some before anybody reads.
+    const at = random.chance(0.2) ? 0 : random.next() * length;
+    clock.setTimeout(() => events.happen(), at);
+  }
+  for (let number = random.between(2, 6); number > 0; number--) {
+    const options = { random: random.fork(), name: `client ${number}` };
+    clock.setTimeout(() => {
+      const browser = makeBrowser(world, options.random, options.name);
+      browsers.push(browser);
+      browser.connect();
+      if (random.chance(0.3)) clock.setTimeout(() => browser.cut(), random.next() * length);
+    }, random.next() * length);
+  }
+  await clock.advance(clock.now + length, () => world.failure !== null);
+  if (world.failure === null) await drain(world, events, browsers);
+  for (const browser of browsers) browser.close();
+  for (const replica of replicas) replica.close();
+  const hasEnded = (): boolean =>
+    replicas.every((replica) => replica.hasEnded && replica.source.openReads === 0);
+  await clock.advance(clock.now + 15_000, hasEnded);
+  for (const { name, source, hasEnded } of replicas) {
+    if (!hasEnded) world.fail(`${name} does not end`);
+    if (source.openReads > 0) world.fail(`${name} left ${source.openReads} reads open`);
+    if (source.mostReads > MAX_READS) world.fail(`${name} had ${source.mostReads} reads open`);
+  }
+  kafka.changed();
+}
+
+/** All faults end, nothing is written any more: everybody must get to the end. */
+async function drain(world: World, events: Events, browsers: readonly Browser[]): Promise<void> {
+  const { clock, kafka, replicas } = world;
+  world.note(() => 'drain');
+  if (kafka.topic === null) {
+    kafka.create({ partitions: 2, compacted: false, deletes: true, deleteRetentionMs: 1 });
+  }
+  events.endTransactions();
+  for (const replica of replicas) {
+    Object.assign(replica.source, { isDown: false, failing: 0, isCalm: true });
+    replica.start();
+  }
+  kafka.changed();
+  for (const browser of browsers) browser.calmDown();
+  const hasFailed = (): boolean => world.failure !== null;
+  const isDone = (): boolean => browsers.every((browser) => browser.lacks() === null);
+  for (const end = clock.now + DRAIN_MS; clock.now < end && !hasFailed() && !isDone(); ) {
+    await clock.advance(clock.now + 50, hasFailed);
+  }
+  for (const browser of browsers) {
+    const lacks = browser.lacks();
+    if (lacks !== null) world.fail(`${browser.name} at ${browser.replica?.name} lacks ${lacks}`);
+  }
+  if (!hasFailed()) await clock.advance(clock.now + AFTER_MS, hasFailed);
+}
+
+function makeReplicas(world: World, random: Random, hasIds: boolean): void {
+  const { clock, kafka, topicName, replicas } = world;
+  const allWithout = random.chance(0.5);
+  for (let number = random.between(2, 3); number > 0; number--) {
+    const seesIds = hasIds || (!allWithout && random.chance(0.5));
+    const source = new SimulatedSource(kafka, clock, random.fork(), {
+      latencyMs: random.pick([2, 20, 400]),
+      lagMs: random.pick([1, 10, 100, 3000]),
+      batchRecords: random.pick([1, 5, 30, 200]),
+      seesIds,
+    });
+    const maxBytes = random.pick([4, 8, 32, 128, 1024]) * 1024;
+    const replica = new Replica(`replica ${number}`, source, topicName, maxBytes);
+    replicas.push(replica);
+    clock.setTimeout(() => replica.start(), random.chance(0.5) ? 0 : random.next() * 10_000);
+    world.note(() => `${replica.name}: ${maxBytes} bytes`);
+  }
+}
+
+function makeTopic(world: World, random: Random): void {
+  const compacted = random.chance(0.5);
+  const options = {
+    partitions: random.pick([1, 1, 2, 3, 7]),
+    compacted,
+    deletes: !compacted || random.chance(0.4),
+    deleteRetentionMs: random.pick([15_000, 60_000]),
+  };
+  const create = (): void => {
+    world.note(() => `topic ${JSON.stringify(options)}`);
+    world.kafka.create(options);
+  };
+  if (random.chance(0.9)) create();
+  else world.clock.setTimeout(create, random.next() * 5000);
+}
+
+function makeEvents(world: World, random: Random, disconnect: (replica: Replica) => void): Events {
+  const sometimes = (probability: number, weight: number): number =>
+    random.chance(probability) ? weight : 0;
+  const weights = {
+    append: 20,
+    transaction: sometimes(0.5, 5),
+    compact: sometimes(0.7, 4),
+    deleteRecords: sometimes(0.4, 3),
+    truncate: sometimes(0.2, 1),
+    addPartition: sometimes(0.3, 1),
+    makeAnew: sometimes(0.2, 0.7),
+    switchPolicy: sometimes(0.1, 1),
+    faults: sometimes(0.4, 2),
+    restart: sometimes(0.3, 1),
+  };
+  const records = new Records(random.fork(), {
+    keys: random.pick([3, 10, 60]),
+    maxValueBytes: random.pick([40, 400, 4000, random.chance(0.1) ? 100_000 : 1000]),
+    tombstones: random.pick([0, 0.1, 0.3]),
+  });
+  const maxRecords = random.pick([3, 8, 20]);
+  return new Events(world, random.fork(), records, { weights, maxRecords, disconnect });
+}
+
+function makeBrowser(world: World, random: Random, name: string): Browser {
+  const kind = random.next();
+  const time = Math.floor(world.clock.now) - random.between(-2000, 20_000);
+  return new Browser(world, random.fork(), {
+    name,
+    format: random.chance(0.5) ? 'text' : 'json',
+    since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : null,
+    first: firstCursor(world, random),
+    pauseMs: random.pick([0, 1, 50, 500, 3000]),
+    cuts: random.pick([0, 0.02, 0.1, 0.4]),
+  });
+}
+
+/** What the client got elsewhere: any place in the topic, now and then what fits no place in it. */
+function firstCursor(world: World, random: Random): SentCursor {
+  const { topic, ledger } = world.kafka;
+  if (random.chance(0.7)) return { id: '', cursor: null };
+  if (topic === null || random.chance(0.1)) return { id: 'no cursor', cursor: 'unreadable' };
+  const offsets = new Map<number, number>();
+  for (const [number, { stableEnd }] of topic.partitions.entries()) {
+    if (random.chance(0.9)) offsets.set(number, random.between(0, stableEnd));
+  }
+  if (random.chance(0.05)) offsets.set(0, topic.partitions[0]!.stableEnd + random.between(1, 9));
+  const isForeign = ledger.hasIds && random.chance(0.1);
+  const topicId = ledger.hasIds ? ledger.current!.topicId : NO_TOPIC_ID;
+  const cursor = { topicId: isForeign ? 'deadbeef' : topicId, offsets };
+  if (!random.chance(0.1)) return { id: encodeCursor(cursor), cursor };
+  return { id: encodeCursorWithoutId(offsets), cursor: { topicId: NO_TOPIC_ID, offsets } };
+}
