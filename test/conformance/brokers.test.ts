@@ -1,33 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
-import { startBroker } from '../../runtime/kafka/embedded/broker.ts';
 import { curl } from '../support/curl.ts';
-import { within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, newName, TestKafka } from '../support/kafka.ts';
+import { OwnKafka } from '../support/own_kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
-
-/** A Kafka of one case. */
-async function startOwnKafka(port: number): Promise<AsyncDisposable> {
-  const dataDir = await mkdtemp(join(process.env['TEST_FOLDER']!, 'kafka-'));
-  const starting = startBroker({
-    port,
-    controllerPort: await freePort(),
-    dataDir,
-    signal: AbortSignal.timeout(60_000),
-    onProgress: () => {},
-  });
-  const broker = await within('a Kafka to start', starting, 60_000);
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await broker.kill();
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
-}
 
 onEachRuntime((runtime) => {
   describe('brokers that cannot be reached', () => {
@@ -54,7 +31,7 @@ onEachRuntime((runtime) => {
         topics: [{ name, path: `/${name}`, compacted: null, deleteRetentionMs: null }],
       });
 
-      await using _broker = await startOwnKafka(port);
+      await using _broker = await OwnKafka.start(port);
       await using own = new TestKafka(`localhost:${port}`);
       const topic = await own.createTopic({ name, compacted: true });
       await topic.produce({ key: 'k', value: 'late' });

@@ -2,16 +2,24 @@ import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { afterAll } from '@jest/globals';
-import type { Producer as KafkaProducer, SendOptions } from '@platformatic/kafka';
+import type {
+  FetchIsolationLevelValue,
+  Producer as KafkaProducer,
+  SendOptions,
+} from '@platformatic/kafka';
 import { Admin, ConfigResourceTypes } from '../../runtime/kafka/platformatic_on_node20.ts';
-import { within } from './deadline.ts';
+import { eventually, within } from './deadline.ts';
 import { run } from './program.ts';
 import { cursorText, type Offsets } from './wire_format.ts';
 
 // After the file above, which supplies what it lacks on Node 20.
-const { IncrementalAlterConfigOperationTypes, Producer, ProduceAcks } = await import(
-  '@platformatic/kafka'
-);
+const {
+  FetchIsolationLevels,
+  IncrementalAlterConfigOperationTypes,
+  ListOffsetTimestamps,
+  ProduceAcks,
+  Producer,
+} = await import('@platformatic/kafka');
 
 export interface TopicOptions {
   /** Default: one that no other topic has. */
@@ -86,6 +94,7 @@ export class TestKafka implements AsyncDisposable {
       `topic ${name} to be created`,
       this.#admin.createTopics({ topics: [name], partitions, replicas: 1, configs }),
     );
+    await this.#untilKnown(name, partitions, created[0]!.id);
     const id = created[0]!.id.replaceAll('-', '').slice(0, 8);
     const cursorOf = (offsets: Offsets): string => cursorText(id, offsets);
     return {
@@ -96,11 +105,7 @@ export class TestKafka implements AsyncDisposable {
       begin: (...records) => this.#begin(name, records),
       deleteBefore: (offset, partition = 0) => this.#deleteBefore(name, offset, partition),
       configure: (changes) => this.#configure(name, changes),
-      addPartitions: (count) =>
-        within(
-          `${count} partitions of ${name}`,
-          this.#admin.createPartitions({ topics: [{ name, count }] }),
-        ),
+      addPartitions: (count) => this.#addPartitions(name, count, created[0]!.id),
       cursor: (...offsets) => cursorOf(offsets),
       cursorOf,
     };
@@ -128,17 +133,62 @@ export class TestKafka implements AsyncDisposable {
     });
     const begun = await within(`a transaction on ${topic}`, producer.beginTransaction());
     await this.#produce((options) => begun.send(options), topic, records);
+    const partitions = new Set(records.map(({ partition = 0 }) => partition));
     const end = async (ended: Promise<void>): Promise<void> => {
       await within(`the end of a transaction on ${topic}`, ended);
       await producer.close();
+      // The markers are written after the answer.
+      await eventually(`the markers of a transaction on ${topic}`, async () => {
+        const [stable, all] = await Promise.all(
+          [FetchIsolationLevels.READ_COMMITTED, FetchIsolationLevels.READ_UNCOMMITTED].map(
+            (isolationLevel) => this.#ends(topic, [...partitions], isolationLevel),
+          ),
+        );
+        return stable === all;
+      });
     };
     return { commit: () => end(begun.commit()), abort: () => end(begun.abort()) };
+  }
+
+  async #ends(
+    name: string,
+    numbers: readonly number[],
+    isolationLevel: FetchIsolationLevelValue,
+  ): Promise<string> {
+    const partitions = numbers.map((partitionIndex) => ({
+      partitionIndex,
+      timestamp: ListOffsetTimestamps.LATEST,
+    }));
+    const topics = [{ name, partitions }];
+    const [listed] = await this.#admin.listOffsets({ topics, isolationLevel });
+    return listed!.partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]).join();
   }
 
   async #deleteBefore(name: string, offset: number, partition: number): Promise<void> {
     const partitions = [{ partition, offset: BigInt(offset) }];
     const deleted = this.#admin.deleteRecords({ topics: [{ name, partitions }] });
     await within(`records of ${name} to be deleted`, deleted);
+  }
+
+  async #addPartitions(name: string, count: number, id: string): Promise<void> {
+    const added = this.#admin.createPartitions({ topics: [{ name, count }] });
+    await within(`${count} partitions of ${name}`, added);
+    await this.#untilKnown(name, count, id);
+  }
+
+  /** The controller answers before the broker leads the partitions and the producer knows them. */
+  async #untilKnown(name: string, count: number, id: string): Promise<void> {
+    const partitions = Array.from({ length: count }, (_, partition) => partition);
+    await eventually(`${count} partitions of ${name} to be known`, async () => {
+      try {
+        const options = { topics: [name], forceUpdate: true };
+        const known = (await this.#producer.metadata(options)).topics.get(name);
+        await this.#ends(name, partitions, FetchIsolationLevels.READ_UNCOMMITTED);
+        return known?.id === id && known.partitionsCount === count;
+      } catch {
+        return false;
+      }
+    });
   }
 
   async #configure(name: string, changes: Configs): Promise<void> {
