@@ -45,6 +45,8 @@ export class Log {
   readonly #topic: string;
   readonly #segments: Segment[] = [];
   readonly #maxBytes: number;
+  /** Records leave memory a segment at a time. */
+  readonly #segmentBytes: number;
   #nextSeq = 0;
   /** Places below this one have left memory. */
   #evictedSeq = 0;
@@ -61,6 +63,7 @@ export class Log {
     this.start = options.start;
     this.keys = options.keys;
     this.#maxBytes = options.maxBytes;
+    this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
     this.#addSegment(0);
   }
 
@@ -204,7 +207,7 @@ export class Log {
 
   #appendRecord(record: KafkaRecord): void {
     const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-    if (this.tail.recordBytes > 0 && this.tail.recordBytes + size > SEGMENT_BYTES) {
+    if (this.tail.recordBytes > 0 && this.tail.recordBytes + size > this.#segmentBytes) {
       this.#addSegment(size);
     }
     const seq = this.#nextSeq++;
@@ -236,7 +239,7 @@ export class Log {
     const previous = this.#segments[index - 1];
     if (segment.count > 0) {
       if (previous === undefined || previous.start.length !== segment.start.length) return;
-      if (previous.recordBytes + segment.recordBytes > SEGMENT_BYTES / 2) return;
+      if (previous.recordBytes + segment.recordBytes > this.#segmentBytes / 2) return;
       for (const encoding of previous.encodings.values()) this.#dropEncoding(encoding, previous);
       this.#account(previous, () => previous.absorb(segment));
     }
@@ -251,7 +254,7 @@ export class Log {
       topicId: this.topicId,
       start: this.positions.slice(),
       firstSeq: this.#nextSeq,
-      capacity: Math.max(1024, size),
+      capacity: Math.max(Math.min(1024, this.#segmentBytes), size),
     });
     this.#heldBytes += segment.heldBytes;
     this.#segments.push(segment);

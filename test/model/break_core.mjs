@@ -1,0 +1,118 @@
+/**
+ * Breaks the core in ways that were or could be real mistakes, and expects the model to notice each
+ * one. A mutation of which the text is not found any more is a fault: mend it with the code.
+ *
+ *     npm run test:mutants
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MUTATIONS } from './mutations.mjs';
+
+/** @typedef {(typeof MUTATIONS)[number]} Mutation */
+
+/** As many scenarios as a mutation may survive. */
+const RUNS = 1500;
+/** A core that hangs is broken, too. */
+const DEADLINE_MS = 240_000;
+const AT_ONCE = 2;
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FOLDER = join(ROOT, '.cache', 'mutants');
+
+const RUNNER = `
+import { runScenario } from './out/test/model/scenario.js';
+for (let seed = 1; seed <= ${RUNS}; seed++) {
+  const { failure } = await runScenario(seed, false);
+  if (failure !== null) {
+    console.log('scenario ' + seed + ': ' + failure.split('\\n')[0]);
+    process.exit(1);
+  }
+  await new Promise(setImmediate);
+}
+process.exit(0);
+`;
+
+/**
+ * @param {Mutation | null} mutation null: the core as it is
+ * @param {number} number
+ * @returns {Promise<string | null>} what the model noticed
+ */
+async function noticed(mutation, number) {
+  const folder = join(FOLDER, String(number));
+  mkdirSync(folder, { recursive: true });
+  cpSync(join(ROOT, 'app'), join(folder, 'app'), { recursive: true });
+  cpSync(join(ROOT, 'test', 'model'), join(folder, 'test', 'model'), { recursive: true });
+  if (mutation !== null) mutate(mutation, join(folder, mutation.file));
+  writeFileSync(join(folder, 'run.mjs'), RUNNER);
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: join(ROOT, 'tsconfig.base.json'),
+      compilerOptions: { outDir: 'out', rootDir: '.', noCheck: true, types: ['node'] },
+      include: ['app', 'test'],
+      exclude: ['**/*.test.ts'],
+    }),
+  );
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const built = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(`cannot build it: ${built.stdout}${built.stderr}`);
+  return run(folder);
+}
+
+/** @param {Mutation} mutation @param {string} path */
+function mutate({ name, file, from, to }, path) {
+  const source = readFileSync(path, 'utf8');
+  if (source.split(from).length !== 2) {
+    throw new Error(`"${name}": not found exactly once in ${file}: ${from}`);
+  }
+  writeFileSync(
+    path,
+    source.replace(from, () => to),
+  );
+}
+
+/** @param {string} folder @returns {Promise<string | null>} */
+function run(folder) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['run.mjs'], { cwd: folder });
+    let output = '';
+    child.stdout.on('data', (text) => {
+      output += text;
+    });
+    child.stderr.on('data', (text) => {
+      output += text;
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) resolve(null);
+      else resolve(signal === null ? output.trim().slice(0, 200) : 'it did not end');
+    });
+  });
+}
+
+rmSync(FOLDER, { recursive: true, force: true });
+let survived = 0;
+const unbroken = await noticed(null, 0);
+if (unbroken !== null) {
+  process.stderr.write(`the core as it is fails: ${unbroken}\n`);
+  process.exit(1);
+}
+const queue = [...MUTATIONS.entries()];
+await Promise.all(
+  Array.from({ length: AT_ONCE }, async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const [index, mutation] = next;
+      const words = await noticed(mutation, index + 1);
+      if (words === null) survived++;
+      process.stdout.write(
+        `${words === null ? 'SURVIVED' : 'noticed '}  ${mutation.name}${words === null ? '' : `\n            ${words}`}\n`,
+      );
+    }
+  }),
+);
+rmSync(FOLDER, { recursive: true, force: true });
+process.stdout.write(`${MUTATIONS.length - survived} of ${MUTATIONS.length} mutations noticed\n`);
+process.exit(survived === 0 ? 0 : 1);

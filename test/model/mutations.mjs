@@ -1,0 +1,148 @@
+/**
+ * Ways to break the core, each of which the model test must notice. `from` stands in the file
+ * exactly once; when the core changes so that it does not, the mutation is to be written anew.
+ */
+export const MUTATIONS = [
+  {
+    name: 'a record is lost at the seam between history and memory',
+    file: 'app/feed/alignment.ts',
+    from: 'if (offset < mine) return true;',
+    to: 'if (offset <= mine) return true;',
+  },
+  {
+    name: 'a record is doubled at the alignment',
+    file: 'app/feed/alignment.ts',
+    from: 'if (offset < mine) return true;',
+    to: 'if (offset + 1 < mine) return true;',
+  },
+  {
+    name: 'memory counts as enough for a client that lacks one record of what has left it',
+    file: 'app/feed/cursor.ts',
+    from: 'if ((cursor[partition] ?? 0) < other[partition]!) return false;',
+    to: 'if ((cursor[partition] ?? 0) + 1 < other[partition]!) return false;',
+  },
+  {
+    name: 'a position stands on records instead of following the fetch',
+    file: 'app/feed/log.ts',
+    from: 'this.#appendMove(partition, next, false);',
+    to: '',
+  },
+  {
+    name: 'the end is what the feed has read, not what Kafka says',
+    file: 'app/feed/opening.ts',
+    from: 'next > (state.ends.get(partition) ?? next)',
+    to: 'next > (log.positions[partition] ?? next)',
+  },
+  {
+    name: 'a cursor is not compared with the end',
+    file: 'app/feed/opening.ts',
+    from: 'const beyond = from.filter(',
+    to: 'const beyond = [].filter(',
+  },
+  {
+    name: 'a superseded record in memory is delivered',
+    file: 'app/feed/log.ts',
+    from: 'if (previous !== null) this.#kill(previous.seq);',
+    to: '',
+  },
+  {
+    name: 'a superseded record in Kafka is delivered',
+    file: 'app/feed/log.ts',
+    from: 'return latest === null ? value === null : latest.offset <= offset;',
+    to: 'return true;',
+  },
+  {
+    name: 'the latest record of a key in Kafka is left out',
+    file: 'app/feed/log.ts',
+    from: 'return latest === null ? value === null : latest.offset <= offset;',
+    to: 'return latest === null ? value === null : latest.offset < offset;',
+  },
+  {
+    name: 'keys of different partitions are taken for one',
+    file: 'app/feed/key_index.ts',
+    from: 'this.#hash.update(partition, key);',
+    to: 'this.#hash.update(0, key);',
+  },
+  {
+    name: 'an array that was joined before a record died is handed out again',
+    file: 'app/feed/log.ts',
+    from: `last.deaths === segment.deaths &&
+      last.slice.nextSeq === this.#nextSeq`,
+    to: 'last.deaths <= segment.deaths',
+  },
+  {
+    name: 'ids fall behind where superseded records were squeezed out',
+    file: 'app/feed/segment.ts',
+    from: 'this.#pass(this.partitions[at]!, nexts[at]!, last);',
+    to: '',
+  },
+  {
+    name: 'an id does not name a partition that was added',
+    file: 'app/feed/alignment.ts',
+    from: 'return this.#ahead === 0 && this.#unknown.length === 0 && namesAll;',
+    to: 'return this.#ahead === 0 && this.#unknown.length === 0;',
+  },
+  {
+    name: 'an id does not name a partition that this replica does not know yet',
+    file: 'app/feed/alignment.ts',
+    from: 'writeCursor(id, segment.topicId, this.#positions, this.#unknown)',
+    to: 'writeCursor(id, segment.topicId, this.#positions)',
+  },
+  {
+    name: 'an id is sent before its data',
+    file: 'app/feed/history.ts',
+    from: 'this.#positions[partition] = segment.offsets[at]! + 1;',
+    to: 'this.#positions[partition] = segment.offsets[at]! + 2;',
+  },
+  {
+    name: 'a gap is not told to a client that reads below memory',
+    file: 'app/feed/history.ts',
+    from: `page.bytes(gapFrame(gap, this.place()));
+    this.#route`,
+    to: 'this.#route',
+  },
+  {
+    name: 'a gap is not told to a client that reads from memory',
+    file: 'app/feed/feed.ts',
+    from: "return this.#source.offsets(this.topic, jumped, 'earliest', signal);",
+    to: 'return new Map();',
+  },
+  {
+    name: 'clients stay with a topic that was made anew',
+    file: 'app/feed/shared.ts',
+    from: 'if (this.log.successor !== null)',
+    to: 'if (false)',
+  },
+  {
+    name: 'any topic is taken for the one of the cursor',
+    file: 'app/feed/opening.ts',
+    from: 'return left === right || left === NO_TOPIC_ID || right === NO_TOPIC_ID;',
+    to: 'return left === left || right === right;',
+  },
+  {
+    name: 'those who wait for a free reader are forgotten',
+    file: 'app/feed/history_pool.ts',
+    from: 'for (const { wake } of queue) wake();',
+    to: '',
+  },
+  {
+    name: 'blocks leave the cache before those who wait have taken them',
+    file: 'app/feed/history_pool.ts',
+    from: `this.#wakeAll();
+      this.#blocks.trim();`,
+    to: `this.#blocks.trim();
+      this.#wakeAll();`,
+  },
+  {
+    name: 'a client is told that it is live before it has what was there',
+    file: 'app/feed/live_mark.ts',
+    from: 'return place !== null && coversAll(place.positions, this.#positions);',
+    to: 'return place !== null;',
+  },
+  {
+    name: 'the start of a stream with since is not told',
+    file: 'app/feed/opening.ts',
+    from: 'if (idAlone) {',
+    to: 'if (false) {',
+  },
+];
