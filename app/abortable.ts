@@ -35,3 +35,20 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
+
+/** Asks until there is an answer; `null` once the signal aborts. */
+export async function untilAnswered<T>(
+  question: () => Promise<T>,
+  signal: AbortSignal,
+  onError: (error: unknown) => void,
+): Promise<T | null> {
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      return await question();
+    } catch (error) {
+      onError(error);
+      await abortableDelay(backoff(++failures), signal);
+    }
+  }
+  return null;
+}

@@ -121,7 +121,6 @@ export class Alignment implements Stretch {
     const { topic } = this.#route.feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));
-    this.#route.feed.countGap('retention');
   }
 
   /**

@@ -1,17 +1,17 @@
 import { getLogger } from '@logtape/logtape';
-import { abortableDelay, backoff } from '../abortable.ts';
+import { abortableDelay, backoff, untilAnswered } from '../abortable.ts';
 import { coalesced } from '../coalesced.ts';
 import type { Batch, Offsets, RecordSource, TopicDescription } from '../source.ts';
 import type { Positions } from './cursor.ts';
 import type { Format } from './format.ts';
-import type { GapReason } from './gap.ts';
 import { HistoryPool } from './history_pool.ts';
 import { jumpedPartitions } from './jumps.ts';
 import { KeyIndex } from './key_index.ts';
 import { HISTORY_SHARE, Log } from './log.ts';
 import { Opening, type Start } from './opening.ts';
 import { Subscription } from './subscription.ts';
-import { askTopicState, isSameTopic, type TopicState, toPositions } from './topic_state.ts';
+import { askTopicState, type TopicState, toPositions } from './topic_state.ts';
+import { Waiting } from './waiting.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
 
@@ -28,7 +28,7 @@ export class Feed {
   readonly topic: string;
   readonly #source: RecordSource;
   readonly #maxBytes: number;
-  readonly #waiting = new Set<Subscription>();
+  readonly #waiting = new Waiting();
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
   readonly #askNow = coalesced(async () => {
@@ -142,19 +142,10 @@ export class Feed {
     return this.#ask(() => this.#source.offsets(this.topic, partitions, time, this.#closed.signal));
   }
 
-  countGap(_reason: GapReason): void {}
-
-  /** Asks until the brokers answer. */
-  async #ask<T>(question: () => Promise<T>): Promise<T | null> {
-    for (let failures = 0; !this.#closed.signal.aborted; ) {
-      try {
-        return await question();
-      } catch (error) {
-        logger.debug('Topic {topic}: {error}', { topic: this.topic, error });
-        await abortableDelay(backoff(++failures), this.#closed.signal);
-      }
-    }
-    return null;
+  #ask<T>(question: () => Promise<T>): Promise<T | null> {
+    return untilAnswered(question, this.#closed.signal, (error) => {
+      logger.debug('Topic {topic}: {error}', { topic: this.topic, error });
+    });
   }
 
   /** From a look at the topic until something of what was seen has changed. */
@@ -185,7 +176,7 @@ export class Feed {
     }
     log.append(batch, await this.#lows(log, batch, signal));
     this.#checkLoaded(log);
-    this.#wakeAll();
+    this.#waiting.wakeAll();
   }
 
   /** Log starts of the partitions in which a batch jumps. */
@@ -220,7 +211,7 @@ export class Feed {
     if (known !== null) known.successor = log;
     // Only now: it wakes clients, who have to find the new log.
     history?.close();
-    this.#wakeAll();
+    this.#waiting.wakeAll();
     return log;
   }
 
@@ -255,16 +246,14 @@ export class Feed {
       await abortableDelay(WATCH_MS, signal);
       if (signal.aborted) return;
       try {
-        const before = this.#description!;
         const positions = log.positions.slice();
         const state = await this.#askNow();
-        if (state === null || !isSameTopic(state.description, before)) break;
-        if (!this.#continues(state, log, positions)) break;
+        if (state === null || !this.#continues(state, log, positions)) break;
         if (state.description.partitions !== log.positions.length) break;
         this.#description = state.description;
         this.#starts = toPositions(state.description, state.starts);
         this.#lowerTarget(log, state.ends);
-        this.#wakeAhead();
+        this.#waiting.wakeAhead();
         this.#forgetDeletes(log, state.description, signal);
       } catch (error) {
         logger.debug('Cannot look at topic {topic}: {error}', { topic: this.topic, error });
@@ -308,21 +297,6 @@ export class Feed {
       partitions: log.positions.length,
       compacted: log.keys !== null,
     });
-    this.#wakeAll();
-  }
-
-  /** Those ahead of the feed hear of a cut before the feed comes that far. */
-  #wakeAhead(): void {
-    for (const subscription of [...this.#waiting].filter(({ isAhead }) => isAhead)) {
-      this.#waiting.delete(subscription);
-      subscription.wake();
-    }
-  }
-
-  #wakeAll(): void {
-    const waiting = [...this.#waiting];
-    // Who has nothing to take waits again.
-    this.#waiting.clear();
-    for (const subscription of waiting) subscription.wake();
+    this.#waiting.wakeAll();
   }
 }

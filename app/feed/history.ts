@@ -108,7 +108,6 @@ export class History implements Stretch {
     const { topic } = this.#route.feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));
-    this.#route.feed.countGap('retention');
   }
 
   #writeId(): void {

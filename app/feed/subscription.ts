@@ -1,5 +1,6 @@
 import { type LiveMark, liveFrame } from './live_mark.ts';
 import type { Stretch } from './stretch.ts';
+import type { Waiting } from './waiting.ts';
 
 /** Bytes handed to a socket at once. */
 const MAX_ARRAY_BYTES = 64 * 1024;
@@ -9,7 +10,7 @@ const MAX_ARRAY_BYTES = 64 * 1024;
  * memory or in Kafka, so that one client, however slow, costs bounded memory.
  */
 export class Subscription {
-  readonly #waiting: Set<Subscription>;
+  readonly #waiting: Waiting;
   #stretch: Stretch;
   /** What is left of a block that is larger than one array. */
   #rest: Uint8Array | null = null;
@@ -21,8 +22,7 @@ export class Subscription {
   /** Whether it waits for the feed to come to where it is. */
   isAhead = false;
 
-  /** @param waiting those who wait for the feed's next records */
-  constructor(start: (subscription: Subscription) => Stretch, waiting: Set<Subscription>) {
+  constructor(start: (subscription: Subscription) => Stretch, waiting: Waiting) {
     this.#waiting = waiting;
     this.#stretch = start(this);
   }

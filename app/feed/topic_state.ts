@@ -52,7 +52,7 @@ export async function askTopicState(
 }
 
 /** Whether two descriptions are of one topic, not of two that had its name one after the other. */
-export function isSameTopic(a: TopicDescription, b: TopicDescription): boolean {
+function isSameTopic(a: TopicDescription, b: TopicDescription): boolean {
   return String(a.id) === String(b.id);
 }
 
