@@ -88,7 +88,7 @@ export class Alignment implements Stretch {
     if (offset < mine) return true;
     if (segment.states[at] === LIVE) {
       this.#writeRecord(segment, at);
-      this.#untouched[partition] = 0;
+      this.#untouched.fill(0);
     } else if (segment.states[at] === GAP) this.#writeGap(partition, mine, offset + 1);
     return true;
   }

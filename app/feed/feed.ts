@@ -236,6 +236,7 @@ export class Feed {
       log === this.#log &&
       String(log.topicId) === String(description.id) &&
       (log.keys !== null) === description.compacted &&
+      positions.length <= description.partitions &&
       positions.every((position, partition) => position <= (ends.get(partition) ?? 0))
     );
   }
@@ -245,8 +246,8 @@ export class Feed {
     while (!signal.aborted) {
       await abortableDelay(WATCH_MS, signal);
       if (signal.aborted) return;
+      const positions = log.positions.slice();
       try {
-        const positions = log.positions.slice();
         const state = await this.#askNow();
         if (state === null || !this.#continues(state, log, positions)) break;
         if (state.description.partitions !== log.positions.length) break;
@@ -292,11 +293,8 @@ export class Feed {
     }
     this.#loaded = true;
     this.#wasLoaded = true;
-    logger.info('Topic {topic} is loaded', {
-      topic: this.topic,
-      partitions: log.positions.length,
-      compacted: log.keys !== null,
-    });
+    const { topic } = this;
+    logger.info('Topic {topic} is loaded', { topic, compacted: log.keys !== null });
     this.#waiting.wakeAll();
   }
 }

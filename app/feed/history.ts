@@ -96,7 +96,7 @@ export class History implements Stretch {
       if (!this.#log.isLatest(segment, at)) continue;
       page.bytes(out.view(at === 0 ? 0 : ends[at - 1]!, lineEnds[at]!));
       this.#writeId();
-      this.#untouched[partition] = 0;
+      this.#untouched.fill(0);
     }
     if (at === segment.count) this.#positions[partition] = next;
   }

@@ -8,8 +8,8 @@ import type { Place, Route, Stretch } from './stretch.ts';
  * The stretch that continues at a place. One synchronous check: whoever has everything below the
  * log's memory goes on from memory, whatever happened to the log until now.
  *
- * @param untouched 1 for each partition of which a new client has had nothing: what was deleted there
- * is no loss to it. Updated as it goes on.
+ * @param untouched 1 for each partition while a new client has had nothing at all: what was deleted
+ * there before is no loss to it. Updated as it goes on.
  */
 export function resume(
   route: Route,

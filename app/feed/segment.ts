@@ -20,6 +20,12 @@ export const GAP = 3;
 
 const NULL_LENGTH = -1;
 
+/**
+ * What a block of one line takes beside its value where partitions are few: a buffer that is a little
+ * too small is exchanged for one of twice the size.
+ */
+const BLOCK_MARGIN = 64;
+
 /** The blocks of a segment in one format. */
 export interface Encoding {
   readonly out: ByteWriter;
@@ -248,7 +254,7 @@ export class Segment {
     let encoding = this.encodings.get(format);
     if (encoding === undefined) {
       encoding = {
-        out: new ByteWriter(Math.max(256, this.#raw.length)),
+        out: new ByteWriter(Math.max(256, this.#raw.length + this.count * BLOCK_MARGIN)),
         count: 0,
         lineEnds: new Uint32Array(this.count),
         ends: new Uint32Array(this.count),

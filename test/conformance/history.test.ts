@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, kcat, type Topic } from '../support/kafka.ts';
 import { KnownStream } from '../support/known_stream.ts';
@@ -51,10 +52,14 @@ onEachRuntime((runtime) => {
         const readTo = (position: number): Promise<unknown> =>
           Promise.all(clients.map((client) => client.readTo(position, LONG_MS)));
         await readTo(expected.length / 2);
-        // They are in nobody's way, and have all that the kernel buffers for them.
-        await using other = await open();
-        await other.readTo(expected.length);
-        expect((await residentBytes(gateway())) - idleBytes).toBeLessThan(150 * MB);
+        // They are in nobody's way, and have all that the kernel buffers for them. What is garbage
+        // is collected while others read.
+        const isBounded = async (): Promise<boolean> => {
+          await using other = await open();
+          await other.readTo(expected.length);
+          return (await residentBytes(gateway())) - idleBytes < 150 * MB;
+        };
+        await eventually('memory of less than 150 MB above idle', isBounded);
         await readTo(expected.length);
       },
       2 * LONG_MS,

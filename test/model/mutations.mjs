@@ -97,9 +97,8 @@ export const MUTATIONS = [
   {
     name: 'a gap is not told to a client that reads below memory',
     file: 'app/feed/history.ts',
-    from: `page.bytes(gapFrame(gap, this.place()));
-    this.#route`,
-    to: 'this.#route',
+    from: 'page.bytes(gapFrame(gap, this.place()));',
+    to: '',
   },
   {
     name: 'a gap is not told to a client that reads from memory',

@@ -46,13 +46,13 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   makeTopic(world, random);
 
   const length = random.between(5, 40) * 1000;
-  const count = random.between(10, 80);
+  const count = random.between(8, 50);
   for (let left = count; left > 0; left--) {
     // Some before anybody reads.
     const at = random.chance(0.2) ? 0 : random.next() * length;
     clock.setTimeout(() => events.happen(), at);
   }
-  for (let number = random.between(2, 6); number > 0; number--) {
+  for (let number = random.between(2, 5); number > 0; number--) {
     const options = { random: random.fork(), name: `client ${number}` };
     clock.setTimeout(() => {
       const browser = makeBrowser(world, options.random, options.name);
@@ -157,7 +157,7 @@ function makeEvents(world: World, random: Random, disconnect: (replica: Replica)
     maxValueBytes: random.pick([40, 400, 4000, random.chance(0.1) ? 100_000 : 1000]),
     tombstones: random.pick([0, 0.1, 0.3]),
   });
-  const maxRecords = random.pick([3, 8, 20]);
+  const maxRecords = random.pick([2, 6, 15]);
   return new Events(world, random.fork(), records, { weights, maxRecords, disconnect });
 }
 
