@@ -35,21 +35,18 @@ onEachRuntime((runtime) => {
       }),
     );
 
-    test.each(VALUES.map((_, next) => next))(
-      'come whole to a client at offset %d',
-      async (next) => {
-        for (const gateway of gateways) {
-          await using stream = await gateway().stream(`/${topic.name}`, {
-            headers: { 'last-event-id': next === 0 ? '' : topic.cursor(next) },
-          });
-          const events = await stream.untilEvents(VALUES.length - next);
-          // Not compared by expect: it would print all of it.
-          const isRight = ({ data }: Block, at: number): boolean => data === VALUES[next + at];
-          expect(events.map(isRight)).toEqual(VALUES.slice(next).map(() => true));
-          expect(events.at(-1)!.id).toBe(topic.cursor(VALUES.length));
-        }
-      },
-    );
+    test.each([0, 2])('come whole to a client at offset %d', async (next) => {
+      for (const gateway of gateways) {
+        await using stream = await gateway().stream(`/${topic.name}`, {
+          headers: { 'last-event-id': next === 0 ? '' : topic.cursor(next) },
+        });
+        const events = await stream.untilEvents(VALUES.length - next);
+        // Not compared by expect: it would print all of it.
+        const isRight = ({ data }: Block, at: number): boolean => data === VALUES[next + at];
+        expect(events.map(isRight)).toEqual(VALUES.slice(next).map(() => true));
+        expect(events.at(-1)!.id).toBe(topic.cursor(VALUES.length));
+      }
+    });
 
     test('come again from the last id to a client that was cut within one', async () => {
       for (const gateway of gateways) {

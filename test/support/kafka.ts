@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { afterAll } from '@jest/globals';
 import type {
+  BaseOptions,
   FetchIsolationLevelValue,
   Producer as KafkaProducer,
   SendOptions,
@@ -76,12 +77,19 @@ type Send = (options: SendOptions<Buffer, Buffer, Buffer, Buffer>) => Promise<un
 export class TestKafka implements AsyncDisposable {
   readonly brokers: string;
   readonly #admin: InstanceType<typeof Admin>;
-  readonly #options: { clientId: string; bootstrapBrokers: string[]; retries: number };
+  readonly #options: BaseOptions;
   readonly #producer: KafkaProducer;
+  /** Producers of transactions that have ended, for the next ones. */
+  readonly #idle: KafkaProducer[] = [];
 
   constructor(brokers: string) {
     this.brokers = brokers;
-    this.#options = { clientId: 'sse-kafka-test', bootstrapBrokers: [brokers], retries: 3 };
+    this.#options = {
+      clientId: 'sse-kafka-test',
+      bootstrapBrokers: [brokers],
+      retries: 30,
+      retryDelay: 100,
+    };
     this.#admin = new Admin(this.#options);
     this.#producer = new Producer(this.#options);
   }
@@ -121,22 +129,19 @@ export class TestKafka implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await within(
       'the Kafka clients to close',
-      Promise.all([this.#producer.close(), this.#admin.close()]),
+      Promise.all([this.#producer, ...this.#idle, this.#admin].map((client) => client.close())),
     );
   }
 
   async #begin(topic: string, records: readonly NewRecord[]): Promise<Transaction> {
-    const producer = new Producer({
-      ...this.#options,
-      idempotent: true,
-      transactionalId: randomUUID(),
-    });
+    const options = { ...this.#options, idempotent: true, transactionalId: randomUUID() };
+    const producer: KafkaProducer = this.#idle.pop() ?? new Producer(options);
     const begun = await within(`a transaction on ${topic}`, producer.beginTransaction());
     await this.#produce((options) => begun.send(options), topic, records);
     const partitions = new Set(records.map(({ partition = 0 }) => partition));
     const end = async (ended: Promise<void>): Promise<void> => {
       await within(`the end of a transaction on ${topic}`, ended);
-      await producer.close();
+      this.#idle.push(producer);
       // The markers are written after the answer.
       await eventually(`the markers of a transaction on ${topic}`, async () => {
         const [stable, all] = await Promise.all(
