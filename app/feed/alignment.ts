@@ -26,7 +26,7 @@ export class Alignment implements Stretch {
   readonly #positions: Positions;
   readonly #unknown: UnknownPartitions;
   /** See `resume`. */
-  readonly #untouched: Uint8Array;
+  #isNew: boolean;
   #segment!: Segment;
   #seq: number;
   /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
@@ -34,10 +34,10 @@ export class Alignment implements Stretch {
   #ahead = 0;
 
   /** `log.covers(place.positions)` must hold. */
-  constructor(route: Route, log: Log, place: Place, untouched: Uint8Array) {
+  constructor(route: Route, log: Log, place: Place, isNew: boolean) {
     this.#route = route;
     this.#log = log;
-    this.#untouched = untouched;
+    this.#isNew = isNew;
     this.#positions = place.positions;
     this.#unknown = place.unknown;
     this.#seq = log.seqOf(place.positions);
@@ -53,7 +53,7 @@ export class Alignment implements Stretch {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
     const wereAdded = this.#positions.length < this.#log.start.length;
     if (this.#segment.gone || wereAdded) {
-      return resume(this.#route, this.#log, this.place(), this.#untouched);
+      return resume(this.#route, this.#log, this.place(), this.#isNew);
     }
     page.clear();
     while (page.length < PAGE_BYTES && this.#advance());
@@ -88,7 +88,7 @@ export class Alignment implements Stretch {
     if (offset < mine) return true;
     if (segment.states[at] === LIVE) {
       this.#writeRecord(segment, at);
-      this.#untouched.fill(0);
+      this.#isNew = false;
     } else if (segment.states[at] === GAP) this.#writeGap(partition, mine, offset + 1);
     return true;
   }
@@ -117,7 +117,7 @@ export class Alignment implements Stretch {
   }
 
   #writeGap(partition: number, from: number, to: number): void {
-    if (this.#untouched[partition] === 1) return;
+    if (this.#isNew) return;
     const { topic } = this.#route.feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));
@@ -128,7 +128,7 @@ export class Alignment implements Stretch {
    * told to all who stand where all ids are the same.
    */
   #isAligned(): boolean {
-    if (this.#seq <= this.#log.lastGapSeq && this.#untouched.includes(1)) return false;
+    if (this.#isNew && this.#seq <= this.#log.lastGapSeq) return false;
     const namesAll = this.#segment.start.length === this.#positions.length;
     return this.#ahead === 0 && this.#unknown.length === 0 && namesAll;
   }

@@ -6,7 +6,7 @@ import { kafka, type NewRecord, newName, type Topic } from '../support/kafka.ts'
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { SseStream } from '../support/sse_stream.ts';
-import { base64url } from '../support/wire_format.ts';
+import { base64url, gapBlock } from '../support/wire_format.ts';
 
 const TIME = 1_700_000_000_000;
 /** Records as old as that would be deleted otherwise. */
@@ -205,11 +205,9 @@ onEachRuntime((runtime) => {
       await second.produce({ key: 'k', value: 'new', timestamp: TIME });
       const isNew = (): boolean => stream.events.at(-1)!.raw === liveBlock(second.cursor(1));
       await within('live again', stream.until('live again', isNew), 15_000);
-      const partitions = [{ partition: 0, from: 3, to: 0 }];
-      const gap = JSON.stringify({ reason: 'recreated', topic: name, partitions });
       const object = { partition: 0, offset: 0, timestamp: TIME, key: 'k', value: 'new' };
       expect(stream.events.slice(4).map(({ raw }) => raw)).toEqual([
-        `event:gap\ndata:${gap}\nid:${second.cursor(0)}\n\n`,
+        gapBlock('recreated', name, [[0, 3, 0]], second.cursor(0)),
         `data:${JSON.stringify(object)}\nid:${second.cursor(1)}\n\n`,
         liveBlock(second.cursor(1)),
       ]);

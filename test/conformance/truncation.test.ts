@@ -7,6 +7,7 @@ import { OwnKafka } from '../support/own_kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
+import { gapBlock } from '../support/wire_format.ts';
 
 /** Clients that are connected are told within this time. */
 const TOLD_MS = 15_000;
@@ -50,10 +51,8 @@ onEachRuntime((runtime) => {
         });
         await back.untilEvents(1);
         await topic.produce({ key: 'f', value: 'new 3' });
-        const partitions = [{ partition: 0, from: 5, to: 3 }];
-        const gap = JSON.stringify({ reason: 'truncated', topic: topic.name, partitions });
         const expected = [
-          `event:gap\ndata:${gap}\nid:${topic.cursor(3, 1)}\n\n`,
+          gapBlock('truncated', topic.name, [[0, 5, 3]], topic.cursor(3, 1)),
           `data:new 3\nid:${topic.cursor(4, 1)}\n\n`,
         ];
         const told = (await stream.untilEvents(before + 2)).slice(before);

@@ -108,6 +108,13 @@ export class Gateway implements AsyncDisposable {
     return SseStream.open(`${this.http}${path}`, options);
   }
 
+  /** The first blocks from an id on, after the one with the time to come back. */
+  async blocks(path: string, id: string, count: number): Promise<string[]> {
+    await using stream = await this.stream(path, { headers: { 'last-event-id': id } });
+    await stream.until(`${count} blocks`, () => stream.blocks.length > count);
+    return stream.blocks.slice(1, count + 1).map(({ raw }) => raw);
+  }
+
   async readiness(): Promise<Readiness> {
     const response = await fetch(`${this.admin}/readyz`, { signal: AbortSignal.timeout(5000) });
     return { status: response.status, ...((await response.json()) as Omit<Readiness, 'status'>) };

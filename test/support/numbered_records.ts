@@ -9,6 +9,17 @@ export async function writeNumbered({ name }: Topic, from: number, to: number): 
   await kcat(['-P', '-t', name, '-p', '0'], lines.join('\n'));
 }
 
+/** Writes small records to a partition: `<label> 0`, `<label> 1` … */
+export function writeLabelled(
+  topic: Topic,
+  label: string,
+  count: number,
+  partition = 0,
+): Promise<void> {
+  const records = Array.from({ length: count }, (_, n) => ({ value: `${label} ${n}`, partition }));
+  return topic.produce(...records);
+}
+
 /** The blocks of these records, for a topic of one partition. */
 export function numberedBlocks(topic: Topic, from: number, to: number): Buffer {
   const blocks: Buffer[] = [];

@@ -55,6 +55,15 @@ export function recordBlock({ key, value }: Written, id: string): string {
   return `${lines.join('')}id:${id}\n\n`;
 }
 
+/** What a gap tells of one partition. */
+export type Lost = readonly [partition: number, from: number, to: number];
+
+/** The block of a gap; the stream goes on at `id`. */
+export function gapBlock(reason: string, topic: string, lost: readonly Lost[], id: string): string {
+  const partitions = lost.map(([partition, from, to]) => ({ partition, from, to }));
+  return `event:gap\ndata:${JSON.stringify({ reason, topic, partitions })}\nid:${id}\n\n`;
+}
+
 /** A value as an EventSource shows it: every line end is LF there. */
 export function dataOf(value: Uint8Array): string {
   return Buffer.from(value).toString('utf8').replaceAll('\r\n', '\n').replaceAll('\r', '\n');
