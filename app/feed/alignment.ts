@@ -26,7 +26,7 @@ export class Alignment implements Stretch {
   readonly #positions: Positions;
   readonly #unknown: UnknownPartitions;
   /** See `resume`. */
-  #isNew: boolean;
+  readonly #untouched: Uint8Array;
   #segment!: Segment;
   #seq: number;
   /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
@@ -34,10 +34,10 @@ export class Alignment implements Stretch {
   #ahead = 0;
 
   /** `log.covers(place.positions)` must hold. */
-  constructor(route: Route, log: Log, place: Place, isNew: boolean) {
+  constructor(route: Route, log: Log, place: Place, untouched: Uint8Array) {
     this.#route = route;
     this.#log = log;
-    this.#isNew = isNew;
+    this.#untouched = untouched;
     this.#positions = place.positions;
     this.#unknown = place.unknown;
     this.#seq = log.seqOf(place.positions);
@@ -53,7 +53,7 @@ export class Alignment implements Stretch {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
     const wereAdded = this.#positions.length < this.#log.start.length;
     if (this.#segment.gone || wereAdded) {
-      return resume(this.#route, this.#log, this.place(), this.#isNew);
+      return resume(this.#route, this.#log, this.place(), this.#untouched);
     }
     page.clear();
     while (page.length < PAGE_BYTES && this.#advance());
@@ -88,7 +88,7 @@ export class Alignment implements Stretch {
     if (offset < mine) return true;
     if (segment.states[at] === LIVE) {
       this.#writeRecord(segment, at);
-      this.#isNew = false;
+      this.#untouched.fill(0);
     } else if (segment.states[at] === GAP) this.#writeGap(partition, mine, offset + 1);
     return true;
   }
@@ -117,7 +117,7 @@ export class Alignment implements Stretch {
   }
 
   #writeGap(partition: number, from: number, to: number): void {
-    if (this.#isNew) return;
+    if (this.#untouched[partition] === 1) return;
     const { topic } = this.#route.feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));
@@ -128,7 +128,7 @@ export class Alignment implements Stretch {
    * told to all who stand where all ids are the same.
    */
   #isAligned(): boolean {
-    if (this.#isNew && this.#seq <= this.#log.lastGapSeq) return false;
+    if (this.#seq <= this.#log.lastGapSeq && this.#untouched.includes(1)) return false;
     const namesAll = this.#segment.start.length === this.#positions.length;
     return this.#ahead === 0 && this.#unknown.length === 0 && namesAll;
   }

@@ -136,14 +136,10 @@ export class Feed {
     });
   }
 
-  /** Offsets of a time in all partitions of a log; `null` once it is not the feed's any more. */
+  /** Offsets of a time in all partitions of a log; `null` when the gateway ends. */
   askOffsets(log: Log, time: number): Promise<Offsets | null> {
     const partitions = Array.from(log.positions, (_, partition) => partition);
-    const { signal } = this.#closed;
-    return this.#ask(async () =>
-      // Another topic may lack these partitions for ever.
-      log === this.#log ? this.#source.offsets(this.topic, partitions, time, signal) : null,
-    );
+    return this.#ask(() => this.#source.offsets(this.topic, partitions, time, this.#closed.signal));
   }
 
   #ask<T>(question: () => Promise<T>): Promise<T | null> {

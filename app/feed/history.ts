@@ -24,15 +24,15 @@ export class History implements Stretch {
   readonly #positions: Positions;
   readonly #unknown: UnknownPartitions;
   /** See `resume`. */
-  #isNew: boolean;
+  readonly #untouched: Uint8Array;
   readonly #wake: () => void;
 
-  constructor(route: Route, log: Log, place: Place, isNew: boolean) {
+  constructor(route: Route, log: Log, place: Place, untouched: Uint8Array) {
     this.#route = route;
     this.#log = log;
     this.#positions = place.positions;
     this.#unknown = place.unknown;
-    this.#isNew = isNew;
+    this.#untouched = untouched;
     this.#wake = () => route.subscription.wake();
   }
 
@@ -65,7 +65,7 @@ export class History implements Stretch {
   }
 
   #goOn(): Stretch {
-    return resume(this.#route, this.#log, this.place(), this.#isNew);
+    return resume(this.#route, this.#log, this.place(), this.#untouched);
   }
 
   #lags(partition: number): boolean {
@@ -96,7 +96,7 @@ export class History implements Stretch {
       if (!this.#log.isLatest(segment, at)) continue;
       page.bytes(out.view(at === 0 ? 0 : ends[at - 1]!, lineEnds[at]!));
       this.#writeId();
-      this.#isNew = false;
+      this.#untouched.fill(0);
     }
     if (at === segment.count) this.#positions[partition] = next;
   }
@@ -104,7 +104,7 @@ export class History implements Stretch {
   #passLost(partition: number, to: number): void {
     const from = this.#positions[partition]!;
     this.#positions[partition] = to;
-    if (this.#isNew) return;
+    if (this.#untouched[partition] === 1) return;
     const { topic } = this.#route.feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));

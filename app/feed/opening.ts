@@ -60,14 +60,14 @@ export class Opening implements Stretch {
     const place = this.#placeOf(cursor, log);
     const doubtful =
       !matches(cursor.topicId, log.topicId) || !coversAll(log.positions, place.positions);
-    if (!doubtful) return this.#goOn(log, place, null);
+    if (!doubtful) return this.#goOn(log, place, null, cursor);
     this.#ask(log, this.#route.feed.askState(log), (state) => this.#judge(log, cursor, state));
     return null;
   }
 
   /** A new client: from the beginning of the log, or live only. */
   #startAnew(log: Log, since: 'latest' | null, gap: Gap | null): Stretch {
-    if (since === null) return this.#startAtBeginning(log, gap);
+    if (since === null) return this.#goOn(log, this.#beginning(log), gap, null);
     const shared = this.#standHere()!;
     return new Notice(this.#firstBlock(shared.place(), gap, true), shared);
   }
@@ -80,20 +80,13 @@ export class Opening implements Stretch {
     return new Shared(this.#route, log, log.nextSeq);
   }
 
-  #startAtBeginning(log: Log, gap: Gap | null): Stretch {
-    const place = this.#beginning(log);
-    if (gap !== null) return this.#goOn(log, place, gap);
-    this.#markLive(log);
-    return resume(this.#route, log, place, true);
-  }
-
   #startAtTime(log: Log, time: number, gap: Gap | null): null {
     this.#ask(log, this.#route.feed.askOffsets(log, time), (offsets) => {
       // Partitions were added meanwhile.
       if (offsets.size < log.positions.length) return this.#startAtTime(log, time, gap);
       const positions = Float64Array.from(log.positions, (_, partition) => offsets.get(partition)!);
       const place = { topicId: log.topicId, positions, unknown: [] };
-      const next = this.#goOn(log, place, null);
+      const next = this.#goOn(log, place, null, null);
       return new Notice(this.#firstBlock(place, gap, true), next);
     });
     return null;
@@ -105,14 +98,14 @@ export class Opening implements Stretch {
     const from = [...cursor.offsets].sort(([a], [b]) => a - b);
     if (!matches(cursor.topicId, log.topicId)) return this.#goOnInNewTopic(log, from);
     const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
-    if (beyond.length === 0) return this.#goOn(log, place, null);
+    if (beyond.length === 0) return this.#goOn(log, place, null, cursor);
     if (String(cursor.topicId) === NO_TOPIC_ID) return this.#goOnInNewTopic(log, from);
     const lost = beyond.map(([partition, next]) => {
       const to = state.ends.get(partition)!;
       place.positions[partition] = to;
       return { partition, from: next, to };
     });
-    return this.#goOn(log, place, this.#gap('truncated', lost));
+    return this.#goOn(log, place, this.#gap('truncated', lost), cursor);
   }
 
   #goOnInNewTopic(log: Log, from: readonly [partition: number, offset: number][]): Stretch {
@@ -123,13 +116,18 @@ export class Opening implements Stretch {
       from: offset,
       to: beginning.positions[partition] ?? 0,
     }));
-    return this.#goOn(log, beginning, this.#gap('recreated', lost));
+    return this.#goOn(log, beginning, this.#gap('recreated', lost), null);
   }
 
-  #goOn(log: Log, place: Place, gap: Gap | null): Stretch {
+  /** @param cursor what the client came with; `null` where it begins anew */
+  #goOn(log: Log, place: Place, gap: Gap | null, cursor: Cursor | null): Stretch {
     this.#markLive(log);
     const block = gap === null ? null : this.#firstBlock(place, gap, false);
-    const next = resume(this.#route, log, place);
+    // A partition that it came with is one of which it had something.
+    const untouched = Uint8Array.from(place.positions, (_, partition) =>
+      cursor?.offsets.has(partition) ? 0 : 1,
+    );
+    const next = resume(this.#route, log, place, untouched);
     return block === null ? next : new Notice(block, next);
   }
 
@@ -172,7 +170,6 @@ export class Opening implements Stretch {
     this.#askedFor = log;
     this.#answer = null;
     question.then((answer) => {
-      if (this.#askedFor !== log) return;
       if (answer === null) this.#askedFor = null;
       else this.#answer = () => use(answer);
       this.#route.subscription.wake();

@@ -47,8 +47,8 @@ export class ClientModel {
   #topic: LedgerTopic | null = null;
   /** The client's cursor. */
   readonly #next = new Map<number, number>();
-  /** What was deleted below this before the client had anything is no loss to it. */
-  readonly #floor = new Map<number, number>();
+  /** Partitions of which the client had something: what is deleted there is a loss to it. */
+  readonly #touched = new Set<number>();
 
   constructor(ledger: Ledger, topicName: string, format: 'text' | 'json') {
     this.#ledger = ledger;
@@ -72,7 +72,7 @@ export class ClientModel {
       ),
     };
     this.#next.clear();
-    this.#floor.clear();
+    this.#touched.clear();
     this.#topic = null;
     if (cursor === null || cursor === 'unreadable') return;
     const { topicId, offsets } = cursor;
@@ -82,7 +82,7 @@ export class ClientModel {
     }
     for (const [partition, offset] of offsets) {
       this.#next.set(partition, offset);
-      this.#floor.set(partition, 0);
+      this.#touched.add(partition);
     }
   }
 
@@ -166,6 +166,7 @@ export class ClientModel {
       throw new Error(`record ${partition}/${offset} was deleted long before the client came`);
     }
     this.#follow(id);
+    this.#touched.add(partition);
   }
 
   /** The first block of a stream with `since`. */
@@ -261,7 +262,7 @@ export class ClientModel {
     }
     this.#topic = topic;
     this.#next.clear();
-    this.#floor.clear();
+    this.#touched.clear();
     Object.assign(stream, { cameAt: -Infinity, isNew: true, isLive: false });
     if (this.#isGone(id)) return;
     this.#checkNothingLostBefore(id);
@@ -311,6 +312,7 @@ export class ClientModel {
         throw new Error('a new client is told of what was deleted before it had anything');
       }
       this.#next.set(number, to);
+      this.#touched.add(number);
     }
     if (partitions.length === 0) throw new Error('a gap of no partition');
     this.#checkNothingLostBefore(id);
@@ -333,8 +335,6 @@ export class ClientModel {
         throw new Error(`the id does not name partition ${partition}`);
     }
     for (const [number, offset] of id.offsets) {
-      // One that the topic does not have is kept as it came.
-      if (number >= topic.existing) continue;
       const { highestEnd } = topic.partition(number);
       if (offset > highestEnd)
         throw new Error(`the id lies beyond the end ${number}/${highestEnd}`);
@@ -361,10 +361,11 @@ export class ClientModel {
 
   /** Those in a range of offsets that the client cannot do without. */
   #mustCome(partition: LedgerPartition, number: number, from: number, to: number): LedgerRecord[] {
+    // To a client that had nothing of a partition, what was deleted there is no loss.
     // Where topics have no ids, the log start may have been asked of one that was made anew.
     const { hasIds, timesMade } = this.#ledger;
-    const floor = hasIds || timesMade === 1 ? this.#floor.get(number) : undefined;
-    const first = Math.max(from, floor ?? partition.start);
+    const isTold = this.#touched.has(number) && (hasIds || timesMade === 1);
+    const first = isTold ? from : Math.max(from, partition.start);
     const records: LedgerRecord[] = [];
     for (let offset = first; offset < to; offset++) {
       const versions = partition.cells[offset] ?? [];
@@ -388,10 +389,7 @@ export class ClientModel {
   }
 
   #follow(id: DecodedCursor): void {
-    for (const [number, offset] of id.offsets) {
-      this.#next.set(number, offset);
-      if (!this.#floor.has(number)) this.#floor.set(number, this.#topic!.partition(number).start);
-    }
+    for (const [partition, offset] of id.offsets) this.#next.set(partition, offset);
   }
 
   /**
