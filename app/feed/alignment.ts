@@ -25,8 +25,6 @@ export class Alignment implements Stretch {
   readonly #log: Log;
   readonly #positions: Positions;
   readonly #unknown: UnknownPartitions;
-  /** See `resume`. */
-  readonly #untouched: Uint8Array;
   #segment!: Segment;
   #seq: number;
   /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
@@ -34,10 +32,9 @@ export class Alignment implements Stretch {
   #ahead = 0;
 
   /** `log.covers(place.positions)` must hold. */
-  constructor(route: Route, log: Log, place: Place, untouched: Uint8Array) {
+  constructor(route: Route, log: Log, place: Place) {
     this.#route = route;
     this.#log = log;
-    this.#untouched = untouched;
     this.#positions = place.positions;
     this.#unknown = place.unknown;
     this.#seq = log.seqOf(place.positions);
@@ -53,17 +50,23 @@ export class Alignment implements Stretch {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
     const wereAdded = this.#positions.length < this.#log.start.length;
     if (this.#segment.gone || wereAdded) {
-      return resume(this.#route, this.#log, this.place(), this.#untouched);
+      return resume(this.#route, this.#log, this.place());
     }
     page.clear();
     while (page.length < PAGE_BYTES && this.#advance());
     if (page.length > 0) return page.copy();
-    const { feed, subscription } = this.#route;
-    subscription.isAhead = this.#ahead > 0;
+    this.#route.subscription.isAhead = this.#ahead > 0;
     if (this.#isAligned()) return new Shared(this.#route, this.#log, this.#seq);
-    return feed.liesBeyond(this.#log, this.#positions)
-      ? moveOn(this.#route, this.#log, this.place())
-      : null;
+    return this.#liesBeyond() ? moveOn(this.#route, this.#log, this.place()) : null;
+  }
+
+  /** Whether it is ahead of the feed and of an end that was seen since: the log may have been cut. */
+  #liesBeyond(): boolean {
+    const { ends } = this.#route.feed;
+    return this.#positions.some((offset, partition) => {
+      const end = ends.get(partition) ?? offset;
+      return offset > Math.max(this.#log.positions[partition]!, end);
+    });
   }
 
   /** Passes one place of the log. @returns false at its end, and where the client is aligned. */
@@ -88,7 +91,6 @@ export class Alignment implements Stretch {
     if (offset < mine) return true;
     if (segment.states[at] === LIVE) {
       this.#writeRecord(segment, at);
-      this.#untouched.fill(0);
     } else if (segment.states[at] === GAP) this.#writeGap(partition, mine, offset + 1);
     return true;
   }
@@ -117,8 +119,9 @@ export class Alignment implements Stretch {
   }
 
   #writeGap(partition: number, from: number, to: number): void {
-    if (this.#untouched[partition] === 1) return;
-    const { topic } = this.#route.feed;
+    const { feed, subscription } = this.#route;
+    if (page.length === 0 && subscription.untouched[partition] === 1) return;
+    const { topic } = feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));
   }
@@ -128,7 +131,8 @@ export class Alignment implements Stretch {
    * told to all who stand where all ids are the same.
    */
   #isAligned(): boolean {
-    if (this.#seq <= this.#log.lastGapSeq && this.#untouched.includes(1)) return false;
+    const { untouched } = this.#route.subscription;
+    if (this.#seq <= this.#log.lastGapSeq && untouched.includes(1)) return false;
     const namesAll = this.#segment.start.length === this.#positions.length;
     return this.#ahead === 0 && this.#unknown.length === 0 && namesAll;
   }

@@ -42,10 +42,9 @@ export class Feed {
   #history: HistoryPool | null = null;
   /** Log starts, a few seconds old at the most. */
   #starts: Positions = new Float64Array(0);
-  /** The ends as they were seen last. */
   #ends: Offsets = new Map();
   /** Where the log counts as loaded. */
-  #target: Offsets = new Map();
+  #target = new Map<number, number>();
   #loaded = false;
   #wasLoaded = false;
   #doesNotExist = false;
@@ -82,6 +81,11 @@ export class Feed {
 
   get starts(): Positions {
     return this.#starts;
+  }
+
+  /** The ends as they were seen last. */
+  get ends(): Offsets {
+    return this.#ends;
   }
 
   get history(): HistoryPool {
@@ -128,18 +132,14 @@ export class Feed {
     return null;
   }
 
-  /** Whether a client is ahead of the feed and of an end that was seen: the log may have been cut. */
-  liesBeyond(log: Log, positions: Positions): boolean {
-    return positions.some((offset, partition) => {
-      const end = this.#ends.get(partition) ?? offset;
-      return offset > Math.max(log.positions[partition]!, end);
-    });
-  }
-
-  /** Offsets of a time in all partitions of a log; `null` when the gateway ends. */
+  /** Offsets of a time in all partitions of a log; `null` once it is not the feed's any more. */
   askOffsets(log: Log, time: number): Promise<Offsets | null> {
     const partitions = Array.from(log.positions, (_, partition) => partition);
-    return this.#ask(() => this.#source.offsets(this.topic, partitions, time, this.#closed.signal));
+    const { signal } = this.#closed;
+    return this.#ask(async () =>
+      // Another topic may lack these partitions for ever.
+      log === this.#log ? this.#source.offsets(this.topic, partitions, time, signal) : null,
+    );
   }
 
   #ask<T>(question: () => Promise<T>): Promise<T | null> {
@@ -196,6 +196,7 @@ export class Feed {
     this.#starts = toPositions(description, starts);
     if (known !== null && this.#continues(state, known, known.positions)) {
       if (known.positions.length < description.partitions) known.addPartitions(this.#starts);
+      this.#waiting.wakeAll();
       return known;
     }
     const log = this.#begin(state);
@@ -217,7 +218,7 @@ export class Feed {
 
   #begin({ description, ends }: TopicState): Log {
     const end = toPositions(description, ends);
-    this.#target = ends;
+    this.#target = new Map(ends);
     return new Log({
       topic: this.topic,
       topicId: description.id,
@@ -265,9 +266,9 @@ export class Feed {
 
   /** A topic that was cut while it was being loaded ends earlier than it did. */
   #lowerTarget(log: Log, ends: Offsets): void {
-    const lower = (end: number, partition: number): number =>
-      Math.min(end, ends.get(partition) ?? end);
-    this.#target = new Map([...this.#target].map(([p, end]) => [p, lower(end, p)]));
+    for (const [partition, end] of this.#target) {
+      this.#target.set(partition, Math.min(end, ends.get(partition) ?? end));
+    }
     this.#checkLoaded(log);
   }
 
@@ -293,8 +294,7 @@ export class Feed {
     }
     this.#loaded = true;
     this.#wasLoaded = true;
-    const { topic } = this;
-    logger.info('Topic {topic} is loaded', { topic, compacted: log.keys !== null });
+    logger.info('Topic {topic} is loaded', { topic: this.topic, compacted: log.keys !== null });
     this.#waiting.wakeAll();
   }
 }

@@ -23,16 +23,13 @@ export class History implements Stretch {
   readonly #log: Log;
   readonly #positions: Positions;
   readonly #unknown: UnknownPartitions;
-  /** See `resume`. */
-  readonly #untouched: Uint8Array;
   readonly #wake: () => void;
 
-  constructor(route: Route, log: Log, place: Place, untouched: Uint8Array) {
+  constructor(route: Route, log: Log, place: Place) {
     this.#route = route;
     this.#log = log;
     this.#positions = place.positions;
     this.#unknown = place.unknown;
-    this.#untouched = untouched;
     this.#wake = () => route.subscription.wake();
   }
 
@@ -65,7 +62,7 @@ export class History implements Stretch {
   }
 
   #goOn(): Stretch {
-    return resume(this.#route, this.#log, this.place(), this.#untouched);
+    return resume(this.#route, this.#log, this.place());
   }
 
   #lags(partition: number): boolean {
@@ -96,7 +93,6 @@ export class History implements Stretch {
       if (!this.#log.isLatest(segment, at)) continue;
       page.bytes(out.view(at === 0 ? 0 : ends[at - 1]!, lineEnds[at]!));
       this.#writeId();
-      this.#untouched.fill(0);
     }
     if (at === segment.count) this.#positions[partition] = next;
   }
@@ -104,8 +100,9 @@ export class History implements Stretch {
   #passLost(partition: number, to: number): void {
     const from = this.#positions[partition]!;
     this.#positions[partition] = to;
-    if (this.#untouched[partition] === 1) return;
-    const { topic } = this.#route.feed;
+    const { feed, subscription } = this.#route;
+    if (page.length === 0 && subscription.untouched[partition] === 1) return;
+    const { topic } = feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     page.bytes(gapFrame(gap, this.place()));
   }

@@ -39,6 +39,8 @@ export class Log {
   readonly keys: KeyIndex | null;
   /** The place of the last gap: a new client is not told of what was lost before it came. */
   lastGapSeq = -1;
+  /** Where the last gap of a partition ends: what lies below may never have been read. */
+  readonly #lostBelow = new Map<number, number>();
   readonly tombstones: Tombstones = new Tombstones();
   /** Set once another log has taken this one's place. */
   successor: Log | null = null;
@@ -122,8 +124,9 @@ export class Log {
     const { partition, offset, key, value } = segment.record(at);
     if (key === null || offset >= this.positions[partition]!) return true;
     const latest = this.keys.get(partition, key);
-    // A delete that the index has forgotten may still be in Kafka.
-    return latest === null ? value === null : latest.offset <= offset;
+    if (latest !== null) return latest.offset <= offset;
+    // A delete that the index has forgotten, or what it never had because the feed jumped over it.
+    return value === null || offset < (this.#lostBelow.get(partition) ?? 0);
   }
 
   /** A place before which the client has every record; `covers(cursor)` must hold. */
@@ -200,7 +203,10 @@ export class Log {
     if (next <= this.positions[partition]!) return;
     const { tail } = this;
     const seq = this.#nextSeq++;
-    if (isGap) this.lastGapSeq = seq;
+    if (isGap) {
+      this.lastGapSeq = seq;
+      this.#lostBelow.set(partition, next);
+    }
     this.#account(tail, () => tail.appendMove(seq, partition, next, isGap));
     this.positions[partition] = next;
   }

@@ -124,10 +124,10 @@ export class Opening implements Stretch {
     this.#markLive(log);
     const block = gap === null ? null : this.#firstBlock(place, gap, false);
     // A partition that it came with is one of which it had something.
-    const untouched = Uint8Array.from(place.positions, (_, partition) =>
+    this.#route.subscription.untouched = Uint8Array.from(place.positions, (_, partition) =>
       cursor?.offsets.has(partition) ? 0 : 1,
     );
-    const next = resume(this.#route, log, place, untouched);
+    const next = resume(this.#route, log, place);
     return block === null ? next : new Notice(block, next);
   }
 
@@ -170,6 +170,7 @@ export class Opening implements Stretch {
     this.#askedFor = log;
     this.#answer = null;
     question.then((answer) => {
+      if (this.#askedFor !== log) return;
       if (answer === null) this.#askedFor = null;
       else this.#answer = () => use(answer);
       this.#route.subscription.wake();

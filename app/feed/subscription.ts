@@ -2,6 +2,8 @@ import { type LiveMark, liveFrame } from './live_mark.ts';
 import type { Stretch } from './stretch.ts';
 import type { Waiting } from './waiting.ts';
 
+const NO_PARTITIONS: Uint8Array = new Uint8Array(0);
+
 /** Bytes handed to a socket at once. */
 const MAX_ARRAY_BYTES = 64 * 1024;
 
@@ -19,6 +21,11 @@ export class Subscription {
   live: LiveMark | null = null;
   /** Whether it was told. */
   isLive = false;
+  /**
+   * 1 for each partition in which the client has no place yet: what was deleted there before is no
+   * loss to it. The first block gives it a place in all of them.
+   */
+  untouched: Uint8Array = NO_PARTITIONS;
   /** Whether it waits for the feed to come to where it is. */
   isAhead = false;
 
@@ -65,10 +72,12 @@ export class Subscription {
   #announceLive(): Uint8Array {
     this.live = null;
     this.isLive = true;
+    this.untouched = NO_PARTITIONS;
     return liveFrame(this.#stretch.place()!);
   }
 
   #portion(bytes: Uint8Array): Uint8Array {
+    this.untouched = NO_PARTITIONS;
     this.#rest = bytes.length > MAX_ARRAY_BYTES ? bytes.subarray(MAX_ARRAY_BYTES) : null;
     return this.#rest === null ? bytes : bytes.subarray(0, MAX_ARRAY_BYTES);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { writeLabelled, writeNumbered } from '../support/numbered_records.ts';
@@ -6,6 +7,8 @@ import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { Block } from '../support/sse_stream.ts';
 import { cursorOffsets, gapBlock, type Lost } from '../support/wire_format.ts';
+
+const A_MINUTE_MS = 60_000;
 
 /** What gaps for the reason retention tell; each partition goes on where it says. */
 function lostOf(events: readonly Block[], { name }: Topic): Lost[] {
@@ -28,10 +31,10 @@ onEachRuntime((runtime) => {
     const gateway = shared(async () => {
       topic = await kafka.createTopic({ partitions: 3 });
       for (const partition of [0, 1, 2]) await writeLabelled(topic, `${partition}`, 20, partition);
-      const one = await Gateway.startReady(runtime, { topics: [topic.name] });
+      // A gateway that runs already may not know of it for some seconds.
       await topic.deleteBefore(12, 0);
       await topic.deleteBefore(20, 2);
-      return one;
+      return Gateway.startReady(runtime, { topics: [topic.name] });
     });
 
     test.each<[Record<number, number>, readonly Lost[]]>([
@@ -85,6 +88,23 @@ onEachRuntime((runtime) => {
       ]);
       expect(await own.blocks(`/${one.name}`, one.cursor(6), 2)).toEqual(blocks.slice(1));
     });
+
+    test(
+      'is none to new clients, who get what is left, after a minute at the latest',
+      async () => {
+        const one = await kafka.createTopic();
+        await using own = await Gateway.startReady(runtime, { topics: [one.name] });
+        await writeLabelled(one, 'value', 8);
+        await using connected = await own.stream(`/${one.name}`);
+        await connected.untilEvents(8);
+        await one.deleteBefore(6);
+        const first = `data:value 6\nid:${one.cursor(7)}\n\n`;
+        const isLeft = async (): Promise<boolean> =>
+          (await own.blocks(`/${one.name}`, '', 1))[0] === first;
+        await eventually('only what is left', isLeft, A_MINUTE_MS);
+      },
+      2 * A_MINUTE_MS,
+    );
 
     test('names what was deleted while a client was reading below memory', async () => {
       const COUNT = 20_000;

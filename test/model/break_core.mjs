@@ -4,10 +4,11 @@
  *
  *     npm run test:mutants
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileModel } from './compile.mjs';
 import { MUTATIONS } from './mutations.mjs';
 
 /** @typedef {(typeof MUTATIONS)[number]} Mutation */
@@ -19,20 +20,7 @@ const DEADLINE_MS = 240_000;
 const AT_ONCE = 2;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const FOLDER = join(ROOT, '.cache', 'mutants');
-
-const RUNNER = `
-import { runScenario } from './out/test/model/scenario.js';
-for (let seed = 1; seed <= ${RUNS}; seed++) {
-  const { failure } = await runScenario(seed, false);
-  if (failure !== null) {
-    console.log('scenario ' + seed + ': ' + failure.split('\\n')[0]);
-    process.exit(1);
-  }
-  await new Promise(setImmediate);
-}
-process.exit(0);
-`;
+const FOLDER = join(ROOT, '.cache', `mutants-${process.pid}`);
 
 /**
  * @param {Mutation | null} mutation null: the core as it is
@@ -45,20 +33,7 @@ async function noticed(mutation, number) {
   cpSync(join(ROOT, 'app'), join(folder, 'app'), { recursive: true });
   cpSync(join(ROOT, 'test', 'model'), join(folder, 'test', 'model'), { recursive: true });
   if (mutation !== null) mutate(mutation, join(folder, mutation.file));
-  writeFileSync(join(folder, 'run.mjs'), RUNNER);
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({
-      extends: join(ROOT, 'tsconfig.base.json'),
-      compilerOptions: { outDir: 'out', rootDir: '.', noCheck: true, types: ['node'] },
-      include: ['app', 'test'],
-      exclude: ['**/*.test.ts'],
-    }),
-  );
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  const built = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`cannot build it: ${built.stdout}${built.stderr}`);
-  return run(folder);
+  return run(compileModel(folder, join(folder, 'compiled')));
 }
 
 /** @param {Mutation} mutation @param {string} path */
@@ -73,10 +48,10 @@ function mutate({ name, file, from, to }, path) {
   );
 }
 
-/** @param {string} folder @returns {Promise<string | null>} */
-function run(folder) {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['run.mjs'], { cwd: folder });
+/** @param {string} script @returns {Promise<string | null>} */
+function run(script) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script, '1', String(RUNS), '0']);
     let output = '';
     child.stdout.on('data', (text) => {
       output += text;
@@ -87,8 +62,12 @@ function run(folder) {
     const timer = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
+      // Another end than by an expectation that was broken proves nothing.
+      const failure = /^scenario .*$/m.exec(output)?.[0].slice(0, 200);
       if (code === 0) resolve(null);
-      else resolve(signal === null ? output.trim().slice(0, 200) : 'it did not end');
+      else if (signal !== null) resolve('it did not end');
+      else if (failure !== undefined) resolve(failure);
+      else reject(new Error(`cannot run it: ${output}`));
     });
   });
 }

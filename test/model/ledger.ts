@@ -61,6 +61,15 @@ export class LedgerPartition {
     this.#latest.set(key, entry);
   }
 
+  /** The first record of a time or a later one that can be read, else the end. */
+  offsetOf(time: number): number {
+    for (let offset = this.start; offset < this.end; offset++) {
+      const record = this.cells[offset]?.at(-1);
+      if (record && !record.isRemoved && record.timestamp >= time) return offset;
+    }
+    return this.end;
+  }
+
   cut(end: number): void {
     this.cuts.push(end);
     for (let offset = end; offset < this.end; offset++) {
@@ -97,6 +106,18 @@ export class LedgerTopic {
   partition(number: number): LedgerPartition {
     while (this.partitions.length <= number) this.partitions.push(new LedgerPartition());
     return this.partitions[number]!;
+  }
+
+  /**
+   * A later record of the key that a replica must have read. Those that compaction took away or that
+   * were deleted from the front may have been gone before it came to them.
+   */
+  supersededBy(record: LedgerRecord, readUpTo: ArrayLike<number> | null): LedgerRecord | null {
+    if (!this.everCompacted || !this.isSteady) return null;
+    const { start } = this.partition(record.partition);
+    let by = record.supersededBy;
+    while (by !== null && (by.isRemoved || by.offset < start)) by = by.supersededBy;
+    return by !== null && by.offset < (readUpTo?.[record.partition] ?? 0) ? by : null;
   }
 }
 

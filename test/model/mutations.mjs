@@ -48,14 +48,14 @@ export const MUTATIONS = [
   {
     name: 'a superseded record in Kafka is delivered',
     file: 'app/feed/log.ts',
-    from: 'return latest === null ? value === null : latest.offset <= offset;',
-    to: 'return true;',
+    from: 'if (latest !== null) return latest.offset <= offset;',
+    to: 'if (latest !== null) return true;',
   },
   {
     name: 'the latest record of a key in Kafka is left out',
     file: 'app/feed/log.ts',
-    from: 'return latest === null ? value === null : latest.offset <= offset;',
-    to: 'return latest === null ? value === null : latest.offset < offset;',
+    from: 'if (latest !== null) return latest.offset <= offset;',
+    to: 'if (latest !== null) return latest.offset < offset;',
   },
   {
     name: 'keys of different partitions are taken for one',

@@ -4,9 +4,13 @@ import type { SimulatedSource } from './simulated_source.ts';
 /** One gateway: its feed reads the topic through a source of its own. */
 export class Replica {
   readonly name: string;
-  readonly source: SimulatedSource;
+  /** What the process that runs now reads through, or the last one did. */
+  source: SimulatedSource;
+  /** Those of all processes. */
+  readonly sources: SimulatedSource[];
   /** `null` while the gateway does not run. */
   feed: Feed | null = null;
+  readonly #makeSource: () => SimulatedSource;
   readonly #topicName: string;
   readonly #maxBytes: number;
   #isClosed = false;
@@ -14,9 +18,16 @@ export class Replica {
   /** Gateways of this name that have not ended yet. */
   readonly #running = new Set<Promise<void>>();
 
-  constructor(name: string, source: SimulatedSource, topicName: string, maxBytes: number) {
+  constructor(
+    name: string,
+    makeSource: () => SimulatedSource,
+    topicName: string,
+    maxBytes: number,
+  ) {
     this.name = name;
-    this.source = source;
+    this.#makeSource = makeSource;
+    this.source = makeSource();
+    this.sources = [this.source];
     this.#topicName = topicName;
     this.#maxBytes = maxBytes;
   }
@@ -28,6 +39,8 @@ export class Replica {
 
   start(): void {
     if (this.#isClosed || this.feed !== null) return;
+    this.source = this.#makeSource();
+    this.sources.push(this.source);
     this.#end = new AbortController();
     const feed = new Feed(this.#topicName, this.source, this.#maxBytes);
     this.feed = feed;
@@ -48,6 +61,6 @@ export class Replica {
   }
 
   get hasEnded(): boolean {
-    return this.#running.size === 0;
+    return this.#running.size === 0 && this.sources.every(({ openReads }) => openReads === 0);
   }
 }
