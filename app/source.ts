@@ -33,11 +33,15 @@ export interface Batch {
   readonly positions: ReadonlyMap<number, number>;
 }
 
-/** What the brokers say of a topic. */
-export interface TopicDescription {
+/** One of the topics that had its name one after the other. */
+export interface TopicIdentity {
   readonly name: string;
   /** The first four bytes of the topic's id; zeros where the brokers give none. */
   readonly id: Uint8Array;
+}
+
+/** What the brokers say of a topic. */
+export interface TopicDescription extends TopicIdentity {
   /** Partitions are numbered from 0 to this, less one. */
   readonly partitions: number;
   /** Whether `cleanup.policy` contains `compact`; false without the right to read it. */
@@ -85,8 +89,9 @@ export interface RecordSource {
    * caller iterates. While the brokers are down it waits. It ends when `signal` aborts, within a
    * second. An offset below the log start goes on at the start without a word: who reads compares
    * with `offsets(…, 'earliest')` after a jump.
+   * @throws when the topic is not the one with that id any more, before any record of another.
    */
-  read(topic: string, from: Offsets, signal: AbortSignal): AsyncIterable<Batch>;
+  read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncIterable<Batch>;
 
   /** Whether the brokers answer now. */
   status(): BrokerStatus;

@@ -43,12 +43,13 @@ export class Feed {
   /** Log starts, a few seconds old at the most. */
   #starts: Positions = new Float64Array(0);
   #ends: Offsets = new Map();
+  /** Whether Kafka was ever seen to delete from the front: its policy may change. */
+  #mayHaveDeleted = false;
   /** Where the log counts as loaded. */
   #target = new Map<number, number>();
   #loaded = false;
   #wasLoaded = false;
   #doesNotExist = false;
-  #isSweeping = false;
   /** Ends the round under way, so that the next one looks at the topic anew. */
   #endRound = new AbortController();
 
@@ -161,7 +162,7 @@ export class Feed {
     try {
       this.#checkLoaded(log);
       const from = new Map([...log.positions].map((offset, partition) => [partition, offset]));
-      for await (const batch of this.#source.read(this.topic, from, signal)) {
+      for await (const batch of this.#source.read(state.description, from, signal)) {
         await this.#append(log, batch, signal);
       }
     } finally {
@@ -182,7 +183,7 @@ export class Feed {
   /** Log starts of the partitions in which a batch jumps. */
   async #lows(log: Log, batch: Batch, signal: AbortSignal): Promise<Offsets> {
     // A topic that is only compacted is all jumps, and Kafka deletes nothing from its front.
-    if (!this.#loaded && !this.#description!.deletes) return new Map();
+    if (!this.#loaded && !this.#mayHaveDeleted) return new Map();
     const jumped = jumpedPartitions(batch, (partition) => log.positions[partition]!);
     if (jumped.length === 0) return new Map();
     return this.#source.offsets(this.topic, jumped, 'earliest', signal);
@@ -190,10 +191,9 @@ export class Feed {
 
   /** Takes what was seen of the topic: goes on with the log, or begins another. */
   #apply(state: TopicState): Log {
-    const { description, starts } = state;
+    const { description } = state;
     const known = this.#log;
-    this.#description = description;
-    this.#starts = toPositions(description, starts);
+    this.#see(state);
     if (known !== null && this.#continues(state, known, known.positions)) {
       if (known.positions.length < description.partitions) known.addPartitions(this.#starts);
       this.#waiting.wakeAll();
@@ -204,8 +204,7 @@ export class Feed {
     this.#log = log;
     this.#history = new HistoryPool({
       source: this.#source,
-      topic: this.topic,
-      topicId: description.id,
+      topic: description,
       maxBytes: this.#maxBytes * HISTORY_SHARE,
     });
     this.#loaded = false;
@@ -214,6 +213,12 @@ export class Feed {
     history?.close();
     this.#waiting.wakeAll();
     return log;
+  }
+
+  #see({ description, starts }: TopicState): void {
+    this.#description = description;
+    this.#starts = toPositions(description, starts);
+    this.#mayHaveDeleted ||= description.deletes;
   }
 
   #begin({ description, ends }: TopicState): Log {
@@ -252,8 +257,7 @@ export class Feed {
         const state = await this.#askNow();
         if (state === null || !this.#continues(state, log, positions)) break;
         if (state.description.partitions !== log.positions.length) break;
-        this.#description = state.description;
-        this.#starts = toPositions(state.description, state.starts);
+        this.#see(state);
         this.#lowerTarget(log, state.ends);
         this.#waiting.wakeAhead();
         this.#forgetDeletes(log, state.description, signal);
@@ -273,17 +277,13 @@ export class Feed {
   }
 
   /** Beside the watch: a topic may take long to read back. */
-  #forgetDeletes(log: Log, { deleteRetentionMs }: TopicDescription, signal: AbortSignal): void {
-    if (deleteRetentionMs === null || !this.#loaded || this.#isSweeping) return;
-    this.#isSweeping = true;
+  #forgetDeletes(log: Log, description: TopicDescription, signal: AbortSignal): void {
+    if (description.deleteRetentionMs === null || !this.#loaded) return;
     log.tombstones
-      .sweep(this.#source, this.topic, Date.now() - deleteRetentionMs, signal)
+      .sweep(this.#source, description, Date.now() - description.deleteRetentionMs, signal)
       .then((gone) => log.forget(gone))
       .catch((error) => {
         logger.debug('Cannot look for deletes of {topic}: {error}', { topic: this.topic, error });
-      })
-      .finally(() => {
-        this.#isSweeping = false;
       });
   }
 

@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape';
 import { abortableDelay, backoff } from '../abortable.ts';
-import type { Batch, KafkaRecord, Offsets, RecordSource } from '../source.ts';
+import type { Batch, KafkaRecord, Offsets, RecordSource, TopicIdentity } from '../source.ts';
 import { type Block, BlockCache } from './block_cache.ts';
 import { jumpedPartitions } from './jumps.ts';
 import { Segment } from './segment.ts';
@@ -23,8 +23,7 @@ interface Want {
 /** What the pool reads, and how its blocks are made. */
 export interface HistoryOptions {
   readonly source: RecordSource;
-  readonly topic: string;
-  readonly topicId: Uint8Array;
+  readonly topic: TopicIdentity;
   readonly maxBytes: number;
 }
 
@@ -147,7 +146,7 @@ class Reader {
         this.#failures = 0;
       } catch (error) {
         if (this.#end.signal.aborted) break;
-        const { topic } = this.#options;
+        const topic = this.#options.topic.name;
         logger.debug('Cannot read {topic} back, trying again: {error}', { topic, error });
         this.#endRead();
         await abortableDelay(backoff(++this.#failures), this.#end.signal);
@@ -185,7 +184,7 @@ class Reader {
     const lows =
       jumped.length === 0
         ? new Map<number, number>()
-        : await source.offsets(topic, jumped, 'earliest', signal);
+        : await source.offsets(topic.name, jumped, 'earliest', signal);
     if (!signal.aborted) this.#keep(batch, lows);
   }
 
@@ -221,11 +220,11 @@ class Reader {
   #addBlock(partition: number, records: readonly KafkaRecord[], next: number): void {
     const from = this.#positions.get(partition)!;
     if (next <= from) return;
-    const { topic, topicId } = this.#options;
+    const { name, id } = this.#options.topic;
     const bytes = records.reduce((sum, { key, value }) => sum + size(key) + size(value), 0);
     const segment = new Segment({
-      topic,
-      topicId,
+      topic: name,
+      topicId: id,
       start: null,
       firstSeq: 0,
       capacity: bytes,

@@ -66,10 +66,27 @@ export class Opening implements Stretch {
   }
 
   /** A new client: from the beginning of the log, or live only. */
-  #startAnew(log: Log, since: 'latest' | null, gap: Gap | null): Stretch {
-    if (since === null) return this.#goOn(log, this.#beginning(log), gap, null);
+  #startAnew(log: Log, since: 'latest' | null, gap: Gap | null): Stretch | null {
+    if (since === null) return this.#startAtBeginning(log, gap);
     const shared = this.#standHere()!;
     return new Notice(this.#firstBlock(shared.place(), gap, true), shared);
+  }
+
+  /**
+   * Below memory the log starts are asked for: to a client that begins at an older one, what was
+   * deleted before it came would look like a loss.
+   */
+  #startAtBeginning(log: Log, gap: Gap | null): Stretch | null {
+    if (log.covers(this.#route.feed.starts))
+      return this.#goOn(log, this.#beginning(log), gap, null);
+    this.#ask(log, this.#route.feed.askState(log), ({ starts }) => {
+      const positions = Float64Array.from(
+        log.positions,
+        (_, partition) => starts.get(partition) ?? 0,
+      );
+      return this.#goOn(log, { topicId: log.topicId, positions, unknown: [] }, gap, null);
+    });
+    return null;
   }
 
   /** The end of what was read; `null` while the topic is not loaded. */

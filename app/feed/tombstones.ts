@@ -1,4 +1,4 @@
-import type { RecordSource } from '../source.ts';
+import type { RecordSource, TopicIdentity } from '../source.ts';
 
 /** A sweep looks at so many deletes at the most. */
 const MAX_SWEPT = 10_000;
@@ -40,7 +40,7 @@ export class Tombstones {
    */
   async sweep(
     source: RecordSource,
-    topic: string,
+    topic: TopicIdentity,
     oldest: number,
     signal: AbortSignal,
   ): Promise<ReadonlySet<number>> {
@@ -50,9 +50,14 @@ export class Tombstones {
     const count = Math.min(MAX_SWEPT, end === -1 ? this.#queue.length : end);
     if (count === 0) return new Set();
     const candidates = this.#queue.slice(0, count);
-    const kept = await findKept(source, topic, candidates, signal);
+    this.#nextSweep = Number.POSITIVE_INFINITY;
+    let kept: Tombstone[];
+    try {
+      kept = await findKept(source, topic, candidates, signal);
+    } finally {
+      this.#nextSweep = Date.now() + Math.max(MIN_PAUSE_MS, (Date.now() - begin) * PAUSE_FACTOR);
+    }
     this.#queue = [...this.#queue.slice(count), ...kept];
-    this.#nextSweep = Date.now() + Math.max(MIN_PAUSE_MS, (Date.now() - begin) * PAUSE_FACTOR);
     const gone = new Set(candidates.map(({ seq }) => seq));
     for (const { seq } of kept) gone.delete(seq);
     return gone;
@@ -62,7 +67,7 @@ export class Tombstones {
 /** Reads the topic from the first to the last of the deletes and tells which are still there. */
 async function findKept(
   source: RecordSource,
-  topic: string,
+  topic: TopicIdentity,
   candidates: readonly Tombstone[],
   signal: AbortSignal,
 ): Promise<Tombstone[]> {
@@ -88,5 +93,5 @@ async function findKept(
     }
     if (last.size === 0) return kept;
   }
-  throw new Error(`the search for deletes of ${topic} was cut short`);
+  throw new Error(`the search for deletes of ${topic.name} was cut short`);
 }

@@ -8,11 +8,13 @@ import type {
   Offsets,
   RecordSource,
   TopicDescription,
+  TopicIdentity,
 } from '../../app/source.ts';
 import { BrokerHealth } from './broker_health.ts';
 import { CONSUMER_CONFIG, globalConfig } from './confluent_config.ts';
 import { listen } from './confluent_events.ts';
 import { type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
+import { TopicCheck } from './topic_check.ts';
 import { TopicPolicies } from './topic_policy.ts';
 
 const { AdminClient, CODES, IsolationLevel, KafkaConsumer } = kafka;
@@ -46,15 +48,8 @@ export class ConfluentSource implements RecordSource {
   }
 
   async describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
-    const described = await this.#ask<kafka.TopicDescription[]>(signal, (admin, done) =>
-      admin.describeTopics([topic], { timeout: REQUEST_TIMEOUT_MS }, done),
-    );
-    const found = described[0];
-    if (found === undefined) return null;
-    if (found.error !== undefined) {
-      if (found.error.code === CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) return null;
-      throw found.error;
-    }
+    const found = await this.#find(topic, signal);
+    if (found === null) return null;
     const policy = await untilAborted(this.#policies.read(topic), signal);
     return {
       name: topic,
@@ -95,19 +90,26 @@ export class ConfluentSource implements RecordSource {
     return found;
   }
 
-  async *read(topic: string, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
+  async *read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
+    const { name } = topic;
     const aborted = AbortSignal.any([signal, this.#closed.signal]);
-    const consumer = await this.#connect(topic, aborted);
+    const check = new TopicCheck(topic, async (asked) => {
+      const found = await this.#find(name, asked);
+      return found === null ? null : idBytes(found.topicId);
+    });
+    const consumer = await this.#connect(name, aborted);
     if (consumer === null) return;
     const { promise, resolve } = deferred();
     this.#reads.add(promise);
     try {
-      consumer.assign([...from].map(([partition, offset]) => ({ topic, partition, offset })));
+      consumer.assign([...from].map(([partition, offset]) => ({ topic: name, partition, offset })));
       while (!aborted.aborted) {
         const read = await consume(consumer);
         if (aborted.aborted) return;
         const batch = toBatch(read);
         if (batch.positions.size === 0) continue;
+        await check.assertSame(aborted);
+        if (aborted.aborted) return;
         this.#health.answered();
         yield batch;
       }
@@ -128,6 +130,16 @@ export class ConfluentSource implements RecordSource {
     // It blocks the process for seconds where the brokers are down; the process ends anyway.
     if (this.#health.status.up) this.#admin?.disconnect();
     await this.#policies.close();
+  }
+
+  /** `null` where there is no topic of that name. */
+  async #find(topic: string, signal: AbortSignal): Promise<kafka.TopicDescription | null> {
+    const [found] = await this.#ask<kafka.TopicDescription[]>(signal, (admin, done) =>
+      admin.describeTopics([topic], { timeout: REQUEST_TIMEOUT_MS }, done),
+    );
+    if (found?.error === undefined) return found ?? null;
+    if (found.error.code === CODES.ERRORS.ERR_UNKNOWN_TOPIC_OR_PART) return null;
+    throw found.error;
   }
 
   /** A connected consumer; tries for as long as the brokers are down. `null` once aborted. */

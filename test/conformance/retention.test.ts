@@ -89,6 +89,18 @@ onEachRuntime((runtime) => {
       expect(await own.blocks(`/${one.name}`, one.cursor(6), 2)).toEqual(blocks.slice(1));
     });
 
+    test('is none to a new client that comes right after the records were deleted', async () => {
+      const one = await kafka.createTopic({ partitions: 3 });
+      for (const partition of [0, 1, 2]) await writeLabelled(one, `${partition}`, 9, partition);
+      await using own = await Gateway.startReady(runtime, { topics: [one.name] });
+      await using connected = await own.stream(`/${one.name}`);
+      await connected.untilEvents(27);
+      for (const partition of [1, 2]) await one.deleteBefore(5, partition);
+      await using stream = await own.stream(`/${one.name}`);
+      const events = await stream.untilEvents(9 + 4 + 4);
+      expect(events.filter(({ event }) => event !== 'message')).toEqual([]);
+    });
+
     test(
       'is none to new clients, who get what is left, after a minute at the latest',
       async () => {

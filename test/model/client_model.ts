@@ -86,7 +86,7 @@ export class ClientModel {
     }
     if (gap !== null) this.#receiveGap(gap, id);
     else if (isFirst && stream.isNew && stream.since !== null) this.#receiveStart(block, id);
-    else if (this.#place.isGone(id)) this.#place.followGone(id);
+    else if (this.#place.isGone(id)) this.#receiveOfGone(block, id, readUpTo);
     else if (block.event === 'live') this.#receiveLive(block, id);
     else this.#receiveRecord(block, id, readUpTo);
   }
@@ -123,6 +123,13 @@ export class ClientModel {
     if (this.#ledger.hasIds && isNew && deletedAt + MAX_STALE_MS < (cameAt ?? 0)) {
       throw new Error(`record ${partition}/${offset} was deleted long before the client came`);
     }
+    this.#place.follow(id);
+  }
+
+  /** Losses are told by the gap that is to come. */
+  #receiveOfGone(block: Block, id: DecodedCursor, readUpTo: ArrayLike<number> | null): void {
+    this.#place.checkGone(id);
+    if (block.event !== 'live' && block.data !== null) this.#recordOf(block, id, readUpTo);
     this.#place.follow(id);
   }
 

@@ -126,21 +126,20 @@ export class ClientPlace {
   }
 
   /**
-   * Whether the client's topic was deleted and another made. Until it is told, only its id can be
-   * checked: readers go by the name, and what they bring may be of either topic.
+   * Whether the client's topic was deleted and another made. Until it is told it gets what is left
+   * of the old one; log starts are asked for by name, and may be those of the new one.
    */
   isGone(id: DecodedCursor): boolean {
     return this.#ledger.hasIds && (this.#topic ?? this.topicOf(id)) !== this.#ledger.current;
   }
 
-  followGone(id: DecodedCursor): void {
+  checkGone(id: DecodedCursor): void {
     this.#topic ??= this.topicOf(id);
     if (id.topicId !== this.#topic.topicId) throw new Error(NOT_TOLD);
     for (const [partition, next] of this.#next) {
       const offset = id.offsets.get(partition) ?? -1;
       if (offset < next) throw new Error(`the id goes back from ${partition}/${next} to ${offset}`);
     }
-    this.follow(id);
   }
 
   topicOf(id: DecodedCursor): LedgerTopic {

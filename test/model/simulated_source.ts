@@ -6,6 +6,7 @@ import type {
   Offsets,
   RecordSource,
   TopicDescription,
+  TopicIdentity,
 } from '../../app/source.ts';
 import type { Random } from './random.ts';
 import type { SimulatedKafka, SimulatedPartition } from './simulated_kafka.ts';
@@ -80,7 +81,7 @@ export class SimulatedSource implements RecordSource {
     });
   }
 
-  async *read(_topic: string, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
+  async *read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
     const positions = new Map(from);
     this.openReads++;
     this.mostReads = Math.max(this.mostReads, ++this.#goingOn);
@@ -99,6 +100,7 @@ export class SimulatedSource implements RecordSource {
           await this.#kafka.nextChange(signal);
           continue;
         }
+        if (this.#isMadeAnew(topic)) throw new Error('simulated: topic made anew');
         // What was fetched waits in the client's queue, whatever happens to the log meanwhile.
         if (!(await this.#passes(this.#options.lagMs, signal))) return;
         yield batch;
@@ -124,6 +126,10 @@ export class SimulatedSource implements RecordSource {
     const result = answer();
     await this.#clock.delay(this.#range(this.#options.latencyMs / 2), signal);
     return result;
+  }
+
+  #isMadeAnew({ id }: TopicIdentity): boolean {
+    return this.#options.seesIds && String(this.#kafka.topic?.id) !== String(id);
   }
 
   /** Moves the positions on. `null` where nothing moved. */
