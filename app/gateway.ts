@@ -3,11 +3,15 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { Config } from './config.ts';
 import { Feed } from './feed/feed.ts';
+import { clientAddress } from './http/client_address.ts';
+import type { ClientConnection } from './http/client_connection.ts';
 import { streamEvents } from './http/events.ts';
 import { createAdmin } from './http/health.ts';
 import { OpenStreams } from './http/open_streams.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
+import { CountedSlots } from './http/stream_slots.ts';
 import type { RecordSource } from './source.ts';
+import type { StreamObserver } from './stream_observer.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
 
@@ -16,20 +20,25 @@ const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 /** A gateway: two request handlers, and the reading behind them. */
 export interface Gateway {
   /** Streams, static files and `/-/topics`. */
-  readonly fetch: Hono['fetch'];
+  fetch(request: Request, connection: ClientConnection): Response | Promise<Response>;
   /** Health. */
-  readonly adminFetch: Hono['fetch'];
+  adminFetch(request: Request): Response | Promise<Response>;
   /** Reads the topics until the signal aborts, then ends the streams. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 /** Puts a gateway together; nothing is read before `run`. */
-export function createGateway(config: Config, source: RecordSource, files: StaticFiles): Gateway {
+export function createGateway(
+  config: Config,
+  source: RecordSource,
+  files: StaticFiles,
+  observer: StreamObserver | null = null,
+): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
   const feeds = new Map(config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes)]));
-  const streams = new OpenStreams(config.heartbeatSeconds);
+  const streams = new OpenStreams(config.heartbeatSeconds, new CountedSlots(config), observer);
 
-  const app = new Hono();
+  const app = new Hono<{ Bindings: ClientConnection }>();
   app.use(
     cors({
       origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
@@ -50,7 +59,11 @@ export function createGateway(config: Config, source: RecordSource, files: Stati
   app.all('*', (c) => {
     const feed = feeds.get(topicOf(c.req.path));
     const readable = READ_METHODS.includes(c.req.method);
-    if (feed !== undefined && readable) return streamEvents(c, feed, streams);
+    if (feed !== undefined && readable) {
+      const forwardedFor = c.req.header('x-forwarded-for');
+      const address = clientAddress(c.env.address, forwardedFor, config.trustProxy);
+      return streamEvents(c, feed, address, streams);
+    }
     const file = feed === undefined ? staticFileResponse(files, c.req.raw) : null;
     if (feed === undefined && file === null) return c.notFound();
     return readable
@@ -63,9 +76,10 @@ export function createGateway(config: Config, source: RecordSource, files: Stati
     return c.text('Internal error\n', 500);
   });
 
+  const admin = createAdmin(feeds.values(), source);
   return {
-    fetch: app.fetch,
-    adminFetch: createAdmin(feeds.values(), source).fetch,
+    fetch: (request, connection) => app.fetch(request, connection),
+    adminFetch: (request) => admin.fetch(request),
     async run(signal) {
       await Promise.all([...feeds.values()].map((feed) => feed.run(signal)));
       streams.endAll();

@@ -5,6 +5,7 @@ import { getLogger } from '@logtape/logtape';
 import type { Config, Runtime } from '../app/config.ts';
 import { GatewayError } from '../app/errors.ts';
 import { createGateway } from '../app/gateway.ts';
+import type { ClientConnection } from '../app/http/client_connection.ts';
 import type { RecordSource } from '../app/source.ts';
 import { readStaticFiles } from './files.ts';
 import { type KafkaConnection, kafkaConnection } from './kafka/connection.ts';
@@ -25,7 +26,7 @@ export interface ListenOptions {
   readonly port: number;
   /** `null` for plain HTTP/1.1. */
   readonly certificate: Certificate | null;
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly fetch: (request: Request, connection: ClientConnection) => Response | Promise<Response>;
 }
 
 /** An open port. */

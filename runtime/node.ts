@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { ConfluentSource } from './kafka/confluent.ts';
 import { type Listener, type ListenOptions, main } from './main.ts';
 
@@ -31,7 +31,11 @@ await main({
 
 async function listen(options: ListenOptions): Promise<Listener> {
   const { fetch, host, port } = options;
-  const server = createAdaptorServer({ fetch, ...serverOptions(options) }) as Server;
+  const server = createAdaptorServer({
+    fetch: (request: Request, { incoming }: HttpBindings | Http2Bindings) =>
+      fetch(request, { address: incoming.socket.remoteAddress ?? '' }),
+    ...serverOptions(options),
+  }) as Server;
   const connections = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => {
     connections.add(socket);

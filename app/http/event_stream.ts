@@ -1,6 +1,8 @@
 import { HEARTBEAT, retryFrame } from '../feed/frame.ts';
 import type { Subscription } from '../feed/subscription.ts';
+import type { EndReason } from '../stream_observer.ts';
 import type { OpenStreams } from './open_streams.ts';
+import { randomBetween } from './random_between.ts';
 
 /** A client waits this long before it comes back, at random, so that a crowd is spread. */
 const MIN_RETRY_MS = 1000;
@@ -14,6 +16,9 @@ const MAX_RETRY_MS = 3000;
  * middleware that answers in its place) leaves nothing behind.
  */
 export class EventStream {
+  readonly topic: string;
+  /** The client's IP address. */
+  readonly address: string;
   readonly body: ReadableStream<Uint8Array>;
   /** The sweep in which something was last sent. */
   lastSent = 0;
@@ -24,7 +29,10 @@ export class EventStream {
   /** Set while the client has all there is: ends the pull that waits. */
   #endPull: (() => void) | null = null;
 
-  constructor(subscribe: () => Subscription, streams: OpenStreams) {
+  /** To be made once `streams.admit(address)` has let it in. */
+  constructor(topic: string, address: string, subscribe: () => Subscription, streams: OpenStreams) {
+    this.topic = topic;
+    this.address = address;
     this.#subscribe = subscribe;
     this.#streams = streams;
     this.body = new ReadableStream<Uint8Array>(
@@ -33,10 +41,11 @@ export class EventStream {
           this.#controller = controller;
         },
         pull: () => this.#pull(),
-        cancel: () => this.#close(),
+        cancel: () => this.#close('client'),
       },
       { highWaterMark: 0 },
     );
+    streams.add(this);
   }
 
   /** Sends a comment, if nothing else is under way. */
@@ -45,8 +54,8 @@ export class EventStream {
   }
 
   /** Ends the response. */
-  end(): void {
-    this.#close();
+  end(reason: EndReason): void {
+    this.#close(reason);
     this.#controller.close();
     this.#endPull?.();
   }
@@ -54,8 +63,7 @@ export class EventStream {
   #pull(): Promise<void> | void {
     if (this.#subscription === null) {
       this.#subscription = this.#subscribe();
-      this.#streams.add(this);
-      this.#send(retryFrame(random(MIN_RETRY_MS, MAX_RETRY_MS)));
+      this.#send(retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS)));
       return;
     }
     const bytes = this.#subscription.take();
@@ -86,12 +94,8 @@ export class EventStream {
     endPull?.();
   }
 
-  #close(): void {
+  #close(reason: EndReason): void {
     this.#subscription?.close();
-    this.#streams.delete(this);
+    this.#streams.delete(this, reason);
   }
-}
-
-function random(from: number, to: number): number {
-  return from + Math.floor(Math.random() * (to - from + 1));
 }

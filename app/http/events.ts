@@ -4,21 +4,20 @@ import type { Feed } from '../feed/feed.ts';
 import { FORMAT_NAMES, formatByName, TEXT } from '../feed/format.ts';
 import { EventStream } from './event_stream.ts';
 import type { OpenStreams } from './open_streams.ts';
+import { refuse } from './refusal.ts';
 import { parseSince, SINCE_FORMS } from './since.ts';
-
-const STREAM_HEAD = {
-  // Exactly this: some clients take a charset for another type.
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  // nginx buffers a stream without it.
-  'x-accel-buffering': 'no',
-};
+import { STREAM_HEAD } from './stream_head.ts';
 
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
 const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
 
 /** `GET` and `HEAD` of a topic: its stream. */
-export function streamEvents(c: Context, feed: Feed, streams: OpenStreams): Response {
+export async function streamEvents(
+  c: Context,
+  feed: Feed,
+  address: string,
+  streams: OpenStreams,
+): Promise<Response> {
   const format = formatByName(c.req.query('format') || TEXT.name);
   if (format === undefined) return c.text(`format takes ${FORMAT_NAMES}\n`, 400);
   const since = parseSince(c.req.query('since'));
@@ -28,6 +27,9 @@ export function streamEvents(c: Context, feed: Feed, streams: OpenStreams): Resp
     c.req.header('last-event-id'),
     ...CURSOR_QUERY_NAMES.map((name) => c.req.query(name)),
   ]);
-  const stream = new EventStream(() => feed.subscribe(format, { cursor, since }), streams);
+  const subscribe = () => feed.subscribe(format, { cursor, since });
+  const refusal = await streams.admit(address);
+  if (refusal !== null) return refuse(c, refusal);
+  const stream = new EventStream(feed.topic, address, subscribe, streams);
   return c.body(stream.body, 200, STREAM_HEAD);
 }

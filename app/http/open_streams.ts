@@ -1,39 +1,58 @@
+import type { EndReason, RefusalReason, StreamObserver } from '../stream_observer.ts';
 import type { EventStream } from './event_stream.ts';
+import type { StreamSlots } from './stream_slots.ts';
 
 /** Sweeps in the time of one heartbeat: a stream gets it at most an eighth late. */
 const SWEEPS_PER_HEARTBEAT = 8;
 
-/** The streams that are open. One sweep for all sends the heartbeats: timers are a cost. */
+/**
+ * The streams that are open: the one place where a stream is let in and let go. One sweep for all
+ * sends the heartbeats: timers are a cost.
+ */
 export class OpenStreams {
   /** Counts sweeps: the clock by which a stream is idle. */
   sweeps = 0;
   readonly #streams = new Set<EventStream>();
+  readonly #slots: StreamSlots;
+  readonly #observer: StreamObserver | null;
   readonly #sweepMs: number;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** @param heartbeatSeconds 0: no heartbeats */
-  constructor(heartbeatSeconds: number) {
+  constructor(heartbeatSeconds: number, slots: StreamSlots, observer: StreamObserver | null) {
     this.#sweepMs = (heartbeatSeconds * 1000) / SWEEPS_PER_HEARTBEAT;
+    this.#slots = slots;
+    this.#observer = observer;
   }
 
-  get size(): number {
-    return this.#streams.size;
+  /**
+   * Takes a slot for a stream, which has to be added then.
+   * @returns why there is none, or `null`.
+   */
+  async admit(address: string): Promise<RefusalReason | null> {
+    const refusal = await this.#slots.take(address);
+    if (refusal !== null) this.#observer?.refused(refusal);
+    return refusal;
   }
 
   add(stream: EventStream): void {
     this.#streams.add(stream);
+    this.#observer?.opened(stream.topic);
     if (this.#sweepMs > 0) this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
   }
 
-  delete(stream: EventStream): void {
-    this.#streams.delete(stream);
+  /** Lets a stream go, the first time that it is called. */
+  delete(stream: EventStream, reason: EndReason): void {
+    if (!this.#streams.delete(stream)) return;
+    this.#slots.release(stream.address);
+    this.#observer?.closed(stream.topic, reason);
     if (this.#streams.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
   endAll(): void {
-    for (const stream of this.#streams) stream.end();
+    for (const stream of this.#streams) stream.end('drain');
   }
 
   #sweep(): void {

@@ -1,0 +1,31 @@
+import type { Context } from 'hono';
+import { retryFrame } from '../feed/frame.ts';
+import type { RefusalReason } from '../stream_observer.ts';
+import { randomBetween } from './random_between.ts';
+import { STREAM_HEAD } from './stream_head.ts';
+
+/** Status and words for those who are not a browser's EventSource. */
+const ANSWERS = {
+  max_connections: [503, 'All streams of this gateway are taken'],
+  max_connections_per_ip: [429, 'Your address has as many streams open as it may'],
+  drain: [503, 'This gateway is about to end'],
+} as const;
+
+/**
+ * Answers a stream that is not let in. An EventSource gives up for good on any status but 200, so
+ * it gets a stream that ends at once and tells it when to come back: at random, so that a crowd is
+ * spread, and soon where another gateway may have room.
+ */
+export function refuse(c: Context, reason: RefusalReason): Response {
+  const retryMs = reason === 'drain' ? randomBetween(1000, 3000) : randomBetween(10_000, 20_000);
+  if (wantsEvents(c))
+    return c.body(retryFrame(retryMs) as Uint8Array<ArrayBuffer>, 200, STREAM_HEAD);
+  const [status, why] = ANSWERS[reason];
+  const seconds = Math.ceil(retryMs / 1000);
+  return c.text(`${why}; try again in ${seconds} s\n`, status, { 'retry-after': `${seconds}` });
+}
+
+function wantsEvents(c: Context): boolean {
+  const accepted = c.req.header('accept')?.toLowerCase().split(',') ?? [];
+  return accepted.some((range) => range.split(';')[0]!.trim() === 'text/event-stream');
+}
