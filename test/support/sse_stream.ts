@@ -9,6 +9,8 @@ export interface StreamOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Default: HTTP/1.1 on a connection of its own. */
   readonly h2?: ClientHttp2Session;
+  /** The address to come from, over HTTP/1.1. */
+  readonly localAddress?: string;
 }
 
 /** One block of a stream. */
@@ -47,8 +49,9 @@ export class SseStream implements AsyncDisposable {
   #fault: unknown = null;
 
   /** Waits for the head only. */
-  static async open(url: string, { headers = {}, h2 }: StreamOptions = {}): Promise<SseStream> {
-    const response = h2 === undefined ? request(url, headers) : requestH2(h2, url, headers);
+  static async open(url: string, options: StreamOptions = {}): Promise<SseStream> {
+    const { headers = {}, h2 } = options;
+    const response = h2 === undefined ? request(url, options) : requestH2(h2, url, headers);
     return new SseStream(url, await within(`the head of ${url}`, response));
   }
 
@@ -154,10 +157,11 @@ function parseBlock(raw: string): Block {
   };
 }
 
-function request(url: string, headers: Readonly<Record<string, string>>): Promise<Response> {
+function request(url: string, { headers = {}, localAddress }: StreamOptions): Promise<Response> {
   const get = url.startsWith('https:') ? httpsGet : httpGet;
   return new Promise((resolve, reject) => {
-    const options = { headers, agent: false, rejectUnauthorized: false };
+    const from = localAddress === undefined ? {} : { localAddress };
+    const options = { headers, agent: false, rejectUnauthorized: false, ...from };
     const sent = get(url, options, (response) =>
       resolve({
         status: response.statusCode!,
