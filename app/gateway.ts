@@ -6,7 +6,7 @@ import { Feed } from './feed/feed.ts';
 import { clientAddress } from './http/client_address.ts';
 import type { ClientConnection } from './http/client_connection.ts';
 import { streamEvents } from './http/events.ts';
-import { createAdmin } from './http/health.ts';
+import { createAdmin, type Health } from './http/health.ts';
 import { OpenStreams } from './http/open_streams.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
 import { CountedSlots } from './http/stream_slots.ts';
@@ -23,8 +23,13 @@ export interface Gateway {
   fetch(request: Request, connection: ClientConnection): Response | Promise<Response>;
   /** Health. */
   adminFetch(request: Request): Response | Promise<Response>;
-  /** Reads the topics until the signal aborts, then ends the streams. */
+  /** Reads the topics until the signal aborts, which ends the streams, too. */
   run(signal: AbortSignal): Promise<void>;
+  /**
+   * Takes no more streams, is not ready any more, and ends the open ones at random moments within
+   * so many milliseconds. Done at once where none is open.
+   */
+  drain(milliseconds: number): Promise<void>;
 }
 
 /** Puts a gateway together; nothing is read before `run`. */
@@ -76,14 +81,23 @@ export function createGateway(
     return c.text('Internal error\n', 500);
   });
 
-  const admin = createAdmin(feeds.values(), source);
+  const health = (): Health => {
+    const topics = [...feeds.values()]
+      .map((feed) => feed.missing)
+      .filter((words) => words !== null);
+    const { up, error } = source.status();
+    const missing = streams.isDraining ? ['this gateway is about to end', ...topics] : topics;
+    return { missing, brokers: { up, error } };
+  };
+  const admin = createAdmin(health);
   return {
     fetch: (request, connection) => app.fetch(request, connection),
     adminFetch: (request) => admin.fetch(request),
     async run(signal) {
+      signal.addEventListener('abort', () => streams.endAll(), { once: true });
       await Promise.all([...feeds.values()].map((feed) => feed.run(signal)));
-      streams.endAll();
     },
+    drain: (milliseconds) => streams.drain(milliseconds),
   };
 }
 

@@ -3,7 +3,8 @@ import { createSecureServer } from 'node:http2';
 import type { Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
-import type { Listener, ListenOptions } from './main.ts';
+import { Connections } from './connections.ts';
+import type { Listener, ListenOptions } from './listeners.ts';
 
 /** Heads up to 32 kB are promised: the id of a topic of 1,000 partitions takes 10 kB. */
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -29,27 +30,19 @@ const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { fetch, host, port } = options;
   const server = createAdaptorServer({
-    fetch: (request: Request, { incoming }: HttpBindings | Http2Bindings) =>
-      fetch(request, { address: incoming.socket.remoteAddress ?? '' }),
+    fetch: (request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings) => {
+      connections.begin(incoming, outgoing);
+      return fetch(request, { address: incoming.socket.remoteAddress ?? '' });
+    },
     ...serverOptions(options),
   }) as Server;
-  const connections = new Set<{ destroy(): void }>();
-  server.on('connection', (socket) => {
-    connections.add(socket);
-    socket.on('close', () => connections.delete(socket));
-  });
+  const connections = new Connections(server);
   server.on('clientError', refuse);
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
     server.listen({ host, port, backlog: BACKLOG }, done);
   });
-  return {
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done());
-        for (const connection of connections) connection.destroy();
-      }),
-  };
+  return connections;
 }
 
 function serverOptions({ certificate }: ListenOptions): object {

@@ -5,42 +5,27 @@ import { getLogger } from '@logtape/logtape';
 import type { Config, Runtime } from '../app/config.ts';
 import { GatewayError } from '../app/errors.ts';
 import { createGateway } from '../app/gateway.ts';
-import type { ClientConnection } from '../app/http/client_connection.ts';
 import type { RecordSource } from '../app/source.ts';
 import { readStaticFiles } from './files.ts';
 import { type KafkaConnection, kafkaConnection } from './kafka/connection.ts';
 import { acquireEmbeddedKafka } from './kafka/embedded/embedded_kafka.ts';
+import { type Listen, Listeners } from './listeners.ts';
 import { configureLogging } from './logging.ts';
 import { readSettings } from './settings.ts';
 import { onSignals } from './signals.ts';
-import { type Certificate, loadCertificate } from './tls.ts';
 
 const logger = getLogger(['sse-kafka']);
 
-/** Where the clone, or the image, keeps what has to outlive a process. */
-const DATA_DIR = '.data';
-
-/** What a listener is made of. */
-export interface ListenOptions {
-  readonly host: string;
-  readonly port: number;
-  /** `null` for plain HTTP/1.1. */
-  readonly certificate: Certificate | null;
-  readonly fetch: (request: Request, connection: ClientConnection) => Response | Promise<Response>;
-}
-
-/** An open port. */
-export interface Listener {
-  /** Takes no more connections and cuts those that are open. */
-  close(): Promise<void>;
-}
+/** The share of DRAIN_SECONDS over which streams end; in the rest they are handed over. */
+const ENDING_SHARE = 0.9;
+/** How long an answer that is under way may take at the least, in milliseconds. */
+const MIN_GRACE_MS = 250;
 
 /** What differs between the runtimes. */
 export interface RuntimeAdapter {
   readonly name: Runtime;
   createSource(connection: KafkaConnection): RecordSource;
-  /** @throws an error with the system's code (`EADDRINUSE`) when the port cannot be had. */
-  listen(options: ListenOptions): Promise<Listener>;
+  readonly listen: Listen;
 }
 
 /** Runs a gateway until a signal ends it; errors of the start are told on stderr. */
@@ -59,14 +44,25 @@ async function run(adapter: RuntimeAdapter, config: Config): Promise<void> {
   configureLogging(config.logLevel);
   const stopped = new AbortController();
   const stop = (): void => stopped.abort();
-  onSignals({ drain: stop, stop, exit: (code) => process.exit(code) });
+  /** Before clients are there a drain is a stop. */
+  const ending = { drain: stop, graceMs: MIN_GRACE_MS };
+  onSignals({ drain: () => ending.drain(), stop, exit: (code) => process.exit(code) });
 
   const connection = kafkaConnection(config);
   const source = adapter.createSource(connection);
   const files = await readStaticFiles(publicFolder());
   const gateway = createGateway(config, source, files);
-  const { urls, close } = await listenAll(adapter, config, gateway);
+  const listeners = new Listeners(adapter.listen);
   try {
+    await listeners.openPublic(config, gateway.fetch);
+    await listeners.openAdmin(config, gateway.adminFetch);
+    ending.drain = () => {
+      const drainMs = config.drainSeconds * 1000;
+      ending.graceMs = Math.max(MIN_GRACE_MS, drainMs * (1 - ENDING_SHARE));
+      logger.info(`Draining for up to ${config.drainSeconds} s`);
+      listeners.drain();
+      void gateway.drain(drainMs * ENDING_SHARE).then(stop);
+    };
     const embedded =
       config.kafkaBrokers === null
         ? await acquireEmbeddedKafka({
@@ -77,72 +73,18 @@ async function run(adapter: RuntimeAdapter, config: Config): Promise<void> {
           })
         : null;
     try {
-      logger.info(`Ready: ${urls.join(' ')} reading from ${connection.brokers.join(',')}`);
+      logger.info(
+        `Ready: ${listeners.urls.join(' ')} reading from ${connection.brokers.join(',')}`,
+      );
       await gateway.run(stopped.signal);
-      logger.info('Stopped');
     } finally {
-      await Promise.all([source.close(), close()]);
+      await Promise.all([source.close(), listeners.close(ending.graceMs)]);
       await embedded?.release();
     }
+    logger.info('Stopped');
   } finally {
-    await close();
+    await listeners.close(0);
   }
-}
-
-interface Listening {
-  readonly urls: readonly string[];
-  close(): Promise<void>;
-}
-
-/** All listeners or none: one that cannot be had closes the others. */
-async function listenAll(
-  adapter: RuntimeAdapter,
-  config: Config,
-  gateway: ReturnType<typeof createGateway>,
-): Promise<Listening> {
-  const { host, adminHost, httpPort, httpsPort, adminPort } = config;
-  const certificate = httpsPort === 0 ? null : await loadCertificate(config, DATA_DIR);
-  const wanted = [
-    { setting: 'HTTP_PORT', host, port: httpPort, certificate: null, fetch: gateway.fetch },
-    { setting: 'HTTPS_PORT', host, port: httpsPort, certificate, fetch: gateway.fetch },
-    {
-      setting: 'ADMIN_PORT',
-      host: adminHost,
-      port: adminPort,
-      certificate: null,
-      fetch: gateway.adminFetch,
-    },
-  ].filter(({ port }) => port !== 0);
-  const listeners: Listener[] = [];
-  const urls: string[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(listeners.splice(0).map((listener) => listener.close()));
-  };
-  for (const { setting, ...options } of wanted) {
-    try {
-      listeners.push(await adapter.listen(options));
-    } catch (cause) {
-      await close();
-      throw listenError(setting, options, cause);
-    }
-    urls.push(`${options.certificate === null ? 'http' : 'https'}://${authority(options)}`);
-  }
-  return { urls, close };
-}
-
-function listenError(setting: string, options: ListenOptions, cause: unknown): GatewayError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const why =
-    code === 'EADDRINUSE'
-      ? 'is in use: stop what listens there, or set another port'
-      : `cannot be listened on (${message}): set another port or host`;
-  return new GatewayError('PORT_IN_USE', `${setting}: ${authority(options)} ${why}`, { cause });
-}
-
-/** As a person would type it. */
-function authority({ host, port }: { host: string; port: number }): string {
-  const name = host === '127.0.0.1' || host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /** Beside the sources, or beside `dist/` once built. */

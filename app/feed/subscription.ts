@@ -34,6 +34,11 @@ export class Subscription {
     this.#stretch = start(this);
   }
 
+  /** Whether what was taken last ends within a block. */
+  get isWithinBlock(): boolean {
+    return this.#rest !== null;
+  }
+
   /** The next bytes, whole blocks where they fit 64 kB; `null` where the client has all there is. */
   take(): Uint8Array | null {
     if (this.#rest !== null) return this.#portion(this.#rest);

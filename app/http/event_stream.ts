@@ -28,6 +28,8 @@ export class EventStream {
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   /** Set while the client has all there is: ends the pull that waits. */
   #endPull: (() => void) | null = null;
+  /** Set once it is to end, which it does where a block ends. */
+  #endReason: EndReason | null = null;
 
   /** To be made once `streams.admit(address)` has let it in. */
   constructor(topic: string, address: string, subscribe: () => Subscription, streams: OpenStreams) {
@@ -53,8 +55,13 @@ export class EventStream {
     if (this.#endPull !== null) this.#send(HEARTBEAT);
   }
 
-  /** Ends the response. */
+  /** Ends the response where a block ends. */
   end(reason: EndReason): void {
+    this.#endReason ??= reason;
+    if (this.#subscription?.isWithinBlock !== true) this.#finish(this.#endReason);
+  }
+
+  #finish(reason: EndReason): void {
     this.#close(reason);
     this.#controller.close();
     this.#endPull?.();
@@ -64,6 +71,10 @@ export class EventStream {
     if (this.#subscription === null) {
       this.#subscription = this.#subscribe();
       this.#send(retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS)));
+      return;
+    }
+    if (this.#endReason !== null && !this.#subscription.isWithinBlock) {
+      this.#finish(this.#endReason);
       return;
     }
     const bytes = this.#subscription.take();

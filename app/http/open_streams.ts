@@ -4,6 +4,7 @@ import type { StreamSlots } from './stream_slots.ts';
 
 /** Sweeps in the time of one heartbeat: a stream gets it at most an eighth late. */
 const SWEEPS_PER_HEARTBEAT = 8;
+const DRAIN_STEP_MS = 20;
 
 /**
  * The streams that are open: the one place where a stream is let in and let go. One sweep for all
@@ -12,6 +13,8 @@ const SWEEPS_PER_HEARTBEAT = 8;
 export class OpenStreams {
   /** Counts sweeps: the clock by which a stream is idle. */
   sweeps = 0;
+  /** Whether no more are let in, for good. */
+  isDraining = false;
   readonly #streams = new Set<EventStream>();
   readonly #slots: StreamSlots;
   readonly #observer: StreamObserver | null;
@@ -30,7 +33,7 @@ export class OpenStreams {
    * @returns why there is none, or `null`.
    */
   async admit(address: string): Promise<RefusalReason | null> {
-    const refusal = await this.#slots.take(address);
+    const refusal = this.isDraining ? 'drain' : await this.#slots.take(address);
     if (refusal !== null) this.#observer?.refused(refusal);
     return refusal;
   }
@@ -51,7 +54,26 @@ export class OpenStreams {
     this.#timer = undefined;
   }
 
+  /**
+   * Lets no more streams in, and ends each at a random moment of that time: all clients at once
+   * would be a storm for those who take them over.
+   */
+  async drain(milliseconds: number): Promise<void> {
+    this.isDraining = true;
+    if (this.#streams.size === 0) return;
+    const deadline = performance.now() + milliseconds;
+    for (let last = performance.now(), now = last; now < deadline; last = now) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
+      now = performance.now();
+      // Of those that are left, which gives each of them any moment with the same chance.
+      const chance = (now - last) / (deadline - last);
+      for (const stream of this.#streams) if (Math.random() < chance) stream.end('drain');
+    }
+    this.endAll();
+  }
+
   endAll(): void {
+    this.isDraining = true;
     for (const stream of this.#streams) stream.end('drain');
   }
 

@@ -72,6 +72,15 @@ export class SseStream implements AsyncDisposable {
     });
   }
 
+  /** Whether what came so far ends where a block ends. */
+  get isAtBlockEnd(): boolean {
+    return this.#rest.length === 0;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** All bytes so far. */
   get bytes(): Buffer {
     return Buffer.concat(this.#pieces);

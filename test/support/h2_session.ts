@@ -1,0 +1,23 @@
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { within } from './deadline.ts';
+
+/** A connection of HTTP/2 that trusts any certificate. */
+export class H2Session implements AsyncDisposable {
+  readonly session: ClientHttp2Session;
+  /** Settles with the code of the first GOAWAY. */
+  readonly goaway: Promise<number>;
+  /** Settles when the connection is over. */
+  readonly over: Promise<void>;
+
+  constructor(origin: string) {
+    this.session = connect(origin, { rejectUnauthorized: false });
+    this.session.on('error', () => {});
+    this.goaway = new Promise((resolve) => this.session.on('goaway', resolve));
+    this.over = new Promise((resolve) => this.session.on('close', resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.session.destroy();
+    await within('the end of an HTTP/2 connection', this.over);
+  }
+}
