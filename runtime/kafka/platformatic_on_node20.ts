@@ -1,6 +1,6 @@
 /**
- * @platformatic/kafka asks for Node 22; on Node 20 the one thing that its admin client lacks is
- * `Promise.withResolvers`. Import this file instead of the package, so that it is there in time.
+ * @platformatic/kafka asks for Node 22; on Node 20 the one thing that it lacks is
+ * `Promise.withResolvers` (and zstd, which only Deno needs of it). Import this file instead of the package, so that it is there in time.
  *
  * @module
  */
@@ -22,4 +22,23 @@ function withResolvers(): {
   return { promise, resolve, reject };
 }
 
-export const { Admin, ConfigResourceTypes } = await import('@platformatic/kafka');
+export const {
+  Admin,
+  ConfigResourceTypes,
+  ConnectionPool,
+  ProtocolError,
+  Reader,
+  apiVersionsV1,
+  compressionsAlgorithmsByBitmask,
+  createAPI,
+  fetchV11,
+  fetchV12,
+  fetchV13,
+  fetchV15,
+  listOffsetsV5,
+  listOffsetsV7,
+  metadataV8,
+  metadataV10,
+  metadataV12,
+  parseBroker,
+} = await import('@platformatic/kafka');

@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape';
-import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
+import type { KafkaConnection } from './connection.ts';
+import { clientOptions } from './platformatic_config.ts';
 import { Admin, ConfigResourceTypes } from './platformatic_on_node20.ts';
 
 const logger = getLogger(['sse-kafka', 'brokers']);
@@ -22,24 +23,7 @@ export class TopicPolicies {
   readonly #warned = new Set<string>();
 
   constructor(connection: KafkaConnection) {
-    const { brokers, tls, sasl } = connection;
-    this.#admin = new Admin({
-      clientId: CLIENT_ID,
-      bootstrapBrokers: [...brokers],
-      timeout: REQUEST_TIMEOUT_MS,
-      retries: 0,
-      ...(tls === null
-        ? {}
-        : {
-            tls: {
-              ...(tls.ca === null ? {} : { ca: tls.ca }),
-              ...(tls.cert === null ? {} : { cert: tls.cert }),
-              ...(tls.key === null ? {} : { key: tls.key }),
-            },
-            tlsServerName: true,
-          }),
-      ...(sasl === null ? {} : { sasl }),
-    });
+    this.#admin = new Admin(clientOptions(connection));
   }
 
   /**

@@ -1,0 +1,93 @@
+import type { Buffer } from 'node:buffer';
+import type { Reader as LibraryReader } from '@platformatic/kafka';
+import {
+  createAPI,
+  fetchV11,
+  fetchV12,
+  fetchV13,
+  fetchV15,
+  Reader,
+} from './platformatic_on_node20.ts';
+
+/** What a fetch brought of one partition. */
+export interface FetchedPartition {
+  readonly partition: number;
+  /** 0, or why the broker sent nothing. */
+  readonly errorCode: number;
+  /** Transactions that were aborted and may have records among these. */
+  readonly aborted: readonly AbortedTransaction[];
+  /** Record batches as they lie on the broker's disk; the last one may be cut. */
+  readonly bytes: Buffer | null;
+}
+
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly firstOffset: bigint;
+}
+
+type FetchArguments = Parameters<typeof fetchV15.createRequest>;
+
+const FETCH = 1;
+/** From this version on arrays are compact, and fields may be tagged. */
+const FLEXIBLE = 12;
+/** From this version on a topic is named by its id. */
+export const FETCH_BY_TOPIC_ID = 13;
+
+/**
+ * Fetch requests, newest first; the oldest is that of Kafka 2.3. Only the requests are the
+ * client's: its answers hold every record of a response as an object before the first can be had.
+ */
+export const FETCHES = [
+  createAPI<FetchArguments, FetchedPartition[]>(FETCH, 15, fetchV15.createRequest, parse),
+  createAPI<FetchArguments, FetchedPartition[]>(FETCH, 13, fetchV13.createRequest, parse),
+  createAPI<FetchArguments, FetchedPartition[]>(FETCH, 12, fetchV12.createRequest, parse),
+  createAPI<FetchArguments, FetchedPartition[]>(
+    FETCH,
+    11,
+    fetchV11.createRequest,
+    parse,
+    false,
+    false,
+  ),
+];
+
+function parse(
+  _correlationId: number,
+  _apiKey: number,
+  version: number,
+  { buffer, position }: LibraryReader,
+): FetchedPartition[] {
+  // In one piece: a read over the chunks of a socket looks for its chunk each time.
+  const reader = Reader.from(buffer.slice(position));
+  const compact = version >= FLEXIBLE;
+  reader.skip(4); // throttle_time_ms
+  const errorCode = reader.readInt16();
+  if (errorCode !== 0) throw new Error(`the broker refused to send records (code ${errorCode})`);
+  reader.skip(4); // session_id
+  const topics = reader.readArray(
+    (topic) => {
+      if (version >= FETCH_BY_TOPIC_ID) topic.skip(16);
+      else topic.readString(compact);
+      return topic.readArray((partition) => readPartition(partition, compact), compact, compact);
+    },
+    compact,
+    compact,
+  );
+  return topics.flat();
+}
+
+function readPartition(reader: LibraryReader, compact: boolean): FetchedPartition {
+  const partition = reader.readInt32();
+  const errorCode = reader.readInt16();
+  reader.skip(24); // high_watermark, last_stable_offset, log_start_offset
+  const aborted = reader.readNullableArray(
+    (transaction) => ({
+      producerId: transaction.readInt64(),
+      firstOffset: transaction.readInt64(),
+    }),
+    compact,
+    compact,
+  );
+  reader.skip(4); // preferred_read_replica
+  return { partition, errorCode, aborted: aborted ?? [], bytes: reader.readNullableBytes(compact) };
+}

@@ -1,0 +1,65 @@
+import type { KafkaRecord } from '../../app/source.ts';
+import type { AbortedTransaction, FetchedPartition } from './fetch_response.ts';
+import { batchBytes, RecordBatch } from './record_batch.ts';
+
+/** Records of a partition, and where its next fetch goes once they are had. */
+export interface Run {
+  readonly records: readonly KafkaRecord[];
+  readonly next: number;
+}
+
+/**
+ * The committed records from an offset on, at most `limit` at a time, decoded when they are asked
+ * for. Positions go past what holds none too: markers, aborted and compacted records.
+ * @throws where the bytes are none that this can read.
+ */
+export function* readRuns(fetched: FetchedPartition, from: number, limit: number): Generator<Run> {
+  const { partition, bytes } = fetched;
+  if (bytes === null) return;
+  const aborted = new AbortedProducers(fetched.aborted);
+  let records: KafkaRecord[] = [];
+  let next = from;
+  for (let at = 0; ; ) {
+    const whole = batchBytes(bytes, at);
+    if (whole === null) break;
+    at += whole.length;
+    const batch = new RecordBatch(partition, whole);
+    if (aborted.lets(batch)) {
+      // A batch is sent whole, from before the offset that was asked for.
+      for (let record = batch.next(); record !== null; record = batch.next()) {
+        if (record.offset < from) continue;
+        records.push(record);
+        if (records.length < limit) continue;
+        yield { records, next: record.offset + 1 };
+        records = [];
+      }
+    }
+    next = Math.max(next, batch.lastOffset + 1);
+  }
+  if (next > from) yield { records, next };
+}
+
+/**
+ * Whose records are aborted, in the course of a response: from an aborted transaction's first
+ * offset to its marker. The broker names with each response all that reach into it, begun however
+ * far before, so that nothing is carried from fetch to fetch.
+ */
+class AbortedProducers {
+  readonly #ahead: AbortedTransaction[];
+  readonly #aborted = new Set<bigint>();
+
+  constructor(transactions: readonly AbortedTransaction[]) {
+    // From the last to the first.
+    this.#ahead = transactions.toSorted((a, b) => Number(b.firstOffset - a.firstOffset));
+  }
+
+  /** Whether a batch holds records that may be shown; each batch in turn. */
+  lets(batch: RecordBatch): boolean {
+    if (!batch.isTransactional) return !batch.isControl;
+    while (this.#ahead.length > 0 && this.#ahead.at(-1)!.firstOffset <= batch.lastOffset) {
+      this.#aborted.add(this.#ahead.pop()!.producerId);
+    }
+    if (batch.isControl) this.#aborted.delete(batch.producerId);
+    return !batch.isControl && !this.#aborted.has(batch.producerId);
+  }
+}

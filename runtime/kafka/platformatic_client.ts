@@ -1,0 +1,217 @@
+import type { API, Broker, Connection } from '@platformatic/kafka';
+import { CLIENT_ID, type KafkaConnection } from './connection.ts';
+import { FETCH_BY_TOPIC_ID, FETCHES, type FetchedPartition } from './fetch_response.ts';
+import { clientOptions } from './platformatic_config.ts';
+import { answerOf, brokerError } from './platformatic_errors.ts';
+import {
+  apiVersionsV1,
+  ConnectionPool,
+  listOffsetsV5,
+  listOffsetsV7,
+  metadataV8,
+  metadataV10,
+  metadataV12,
+  parseBroker,
+} from './platformatic_on_node20.ts';
+
+/** Newest first; the oldest are those of Kafka 2.3. */
+const METADATA = [metadataV12.api, metadataV10.api, metadataV8.api] as MetadataApi[];
+const LIST_OFFSETS = [listOffsetsV7.api, listOffsetsV5.api];
+
+const READ_COMMITTED = 1;
+const CONSUMER = -1;
+/** A fetch waits so long for a record, unless there is one. */
+const FETCH_WAIT_MS = 500;
+/** Of one response, and of one partition in it: bounds memory, and how long its decoding takes. */
+const FETCH_BYTES = 1024 * 1024;
+
+const UNKNOWN_TOPIC = 3;
+
+/** Offsets that are asked for as times. */
+export const LATEST = -1;
+export const EARLIEST = -2;
+
+/** A topic as one broker knows it. */
+export interface TopicMetadata {
+  readonly name: string;
+  /** As text; zeros where the brokers give none. */
+  readonly id: string;
+  /** By partition; `null` where there is no leader now. */
+  readonly leaders: readonly (Leader | null)[];
+}
+
+/** Where a partition is read. */
+export interface Leader {
+  readonly epoch: number;
+  readonly broker: Broker;
+}
+
+/** A partition that is asked about at its leader. */
+export interface Asked {
+  readonly partition: number;
+  readonly epoch: number;
+  /** Where to fetch from, or a time to look for. */
+  readonly at: number;
+}
+
+/** An offset that a broker tells, or why it does not. */
+export interface ListedOffset {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly offset: number;
+}
+
+type MetadataApi = API<
+  [topics: string[], createThem: boolean, withRights: boolean],
+  Awaited<ReturnType<typeof metadataV12.api.async>>
+>;
+
+/** Connections to the brokers, and the requests that go over them. */
+export class PlatformaticClient {
+  readonly #pool: InstanceType<typeof ConnectionPool>;
+  readonly #connections = new Set<Connection>();
+  readonly #versions = new WeakMap<Connection, Promise<ReadonlyMap<number, number>>>();
+  /** Those to ask what any broker knows. */
+  readonly #brokers: readonly Broker[];
+
+  constructor(connection: KafkaConnection) {
+    this.#brokers = connection.brokers.map((broker) => parseBroker(broker));
+    this.#pool = new ConnectionPool(CLIENT_ID, clientOptions(connection));
+    this.#pool.on('connecting', ({ connection }) => {
+      this.#connections.add(connection);
+      // Who asks is told; without a listener an error would end the process.
+      connection.on('error', () => {});
+      connection.on('close', () => this.#connections.delete(connection));
+    });
+    this.#pool.on('failed', ({ connection }) => this.#drop(connection));
+  }
+
+  /**
+   * The topic as the brokers know it now; `null` when it does not exist.
+   * @throws when none of them can be asked.
+   */
+  async metadata(topic: string): Promise<TopicMetadata | null> {
+    const connection = await answerOf(this.#pool.getFirstAvailable([...this.#brokers]));
+    const api = await this.#api(connection, METADATA);
+    const answer = await answerOf(api.async(connection, [topic], false, false));
+    const brokers = new Map(answer.brokers.map((broker) => [broker.nodeId, broker]));
+    const known = answer.topics.find(({ name }) => name === topic);
+    if (known === undefined || known.errorCode === UNKNOWN_TOPIC) return null;
+    if (known.errorCode !== 0) throw brokerError(known.errorCode, `topic ${topic}`);
+    const leaders: (Leader | null)[] = [];
+    for (const { partitionIndex, leaderId, leaderEpoch } of known.partitions) {
+      const broker = brokers.get(leaderId);
+      leaders[partitionIndex] = broker === undefined ? null : { epoch: leaderEpoch, broker };
+    }
+    return { name: topic, id: known.topicId, leaders };
+  }
+
+  /**
+   * Offsets of a time in partitions of a topic, asked of their leaders.
+   * @throws when one of them cannot be asked.
+   */
+  async offsets(
+    topic: string,
+    partitions: readonly number[],
+    time: number,
+  ): Promise<Map<number, number>> {
+    const known = await this.metadata(topic);
+    const asked = new Map<Broker, Asked[]>();
+    for (const partition of partitions) {
+      const leader = known?.leaders[partition];
+      if (!leader) throw new Error(`partition ${partition} of ${topic} has no leader`);
+      const group = asked.get(leader.broker) ?? [];
+      asked.set(leader.broker, group);
+      group.push({ partition, epoch: leader.epoch, at: time });
+    }
+    const told = await Promise.all(
+      [...asked].map(([broker, group]) => this.listOffsets(broker, topic, group)),
+    );
+    const found = new Map<number, number>();
+    for (const { partition, errorCode, offset } of told.flat()) {
+      if (errorCode !== 0) throw brokerError(errorCode, `partition ${partition} of ${topic}`);
+      found.set(partition, offset);
+    }
+    return found;
+  }
+
+  /** Offsets of times, of LATEST or of EARLIEST; -1 where no record is so late. */
+  async listOffsets(
+    broker: Broker,
+    topic: string,
+    asked: readonly Asked[],
+  ): Promise<readonly ListedOffset[]> {
+    const connection = await answerOf(this.#pool.get(broker));
+    const api = await this.#api(connection, LIST_OFFSETS);
+    const partitions = asked.map(({ partition, epoch, at }) => ({
+      partitionIndex: partition,
+      currentLeaderEpoch: epoch,
+      timestamp: BigInt(at),
+    }));
+    const topics = [{ name: topic, partitions }];
+    const answer = await answerOf(api.async(connection, CONSUMER, READ_COMMITTED, topics));
+    return answer.topics.flatMap((told) =>
+      told.partitions.map(({ partitionIndex, errorCode, offset }) => ({
+        partition: partitionIndex,
+        errorCode,
+        offset: Number(offset),
+      })),
+    );
+  }
+
+  /** What follows these offsets at the leader of their partitions, once there is something. */
+  async fetch(
+    broker: Broker,
+    topic: Pick<TopicMetadata, 'name' | 'id'>,
+    asked: readonly Asked[],
+  ): Promise<readonly FetchedPartition[]> {
+    const connection = await answerOf(this.#pool.get(broker));
+    const api = await this.#api(connection, FETCHES);
+    const topicId = api.version >= FETCH_BY_TOPIC_ID ? topic.id : topic.name;
+    const partitions = asked.map(({ partition, epoch, at }) => ({
+      partition,
+      currentLeaderEpoch: epoch,
+      fetchOffset: BigInt(at),
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: FETCH_BYTES,
+    }));
+    const topics = [{ topicId, partitions }];
+    return answerOf(
+      api.async(connection, FETCH_WAIT_MS, 1, FETCH_BYTES, READ_COMMITTED, 0, -1, topics, [], ''),
+    );
+  }
+
+  /** Ends at once what is under way, and leaves no socket open. */
+  async close(): Promise<void> {
+    await Promise.all([
+      this.#pool.close(),
+      ...[...this.#connections].map((one) => this.#drop(one)),
+    ]);
+  }
+
+  /** The newest of some requests that a broker knows. */
+  async #api<T extends { readonly key: number; readonly version: number }>(
+    connection: Connection,
+    candidates: readonly T[],
+  ): Promise<T> {
+    let asked = this.#versions.get(connection);
+    if (asked === undefined) {
+      asked = askVersions(connection);
+      this.#versions.set(connection, asked);
+    }
+    const versions = await asked;
+    const api = candidates.find(({ key, version }) => version <= (versions.get(key) ?? -1));
+    if (api === undefined) throw new Error('the brokers are older than Kafka 2.3: update them');
+    return api;
+  }
+
+  #drop(connection: Connection): void {
+    this.#connections.delete(connection);
+    connection.socket?.destroy();
+  }
+}
+
+async function askVersions(connection: Connection): Promise<ReadonlyMap<number, number>> {
+  const { apiKeys } = await answerOf(apiVersionsV1.api.async(connection, '', ''));
+  return new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]));
+}

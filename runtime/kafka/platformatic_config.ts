@@ -1,0 +1,27 @@
+import type { BaseOptions } from '@platformatic/kafka';
+import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
+
+/** How the client reaches the brokers, in @platformatic/kafka's words. */
+export function clientOptions(connection: KafkaConnection): BaseOptions {
+  const { brokers, tls, sasl } = connection;
+  return {
+    clientId: CLIENT_ID,
+    bootstrapBrokers: [...brokers],
+    connectTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    timeout: REQUEST_TIMEOUT_MS,
+    // Who asks tries again, and tells why.
+    retries: 0,
+    ...(tls === null
+      ? {}
+      : {
+          tls: {
+            ...(tls.ca === null ? {} : { ca: tls.ca }),
+            ...(tls.cert === null ? {} : { cert: tls.cert }),
+            ...(tls.key === null ? {} : { key: tls.key }),
+          },
+          tlsServerName: true,
+        }),
+    ...(sasl === null ? {} : { sasl }),
+  };
+}

@@ -1,0 +1,137 @@
+import type { Buffer } from 'node:buffer';
+import type { Header, KafkaRecord } from '../../app/source.ts';
+import { compressionsAlgorithmsByBitmask } from './platformatic_on_node20.ts';
+
+/** Offset and length of a batch, which its length does not count. */
+const PREFIX_BYTES = 12;
+/** All that stands before a batch's records. */
+const HEAD_BYTES = 61;
+const MAGIC_AT = 16;
+/** The format of Kafka 0.11 and later. */
+const MAGIC = 2;
+
+const COMPRESSION = 0b111;
+const LOG_APPEND_TIME = 1 << 3;
+const TRANSACTIONAL = 1 << 4;
+const CONTROL = 1 << 5;
+
+const NO_HEADERS: readonly Header[] = [];
+
+/** Bytes of the batch at a place of a response; `null` where it is cut. */
+export function batchBytes(bytes: Buffer, at: number): Buffer | null {
+  if (bytes.length - at < HEAD_BYTES) return null;
+  const length = PREFIX_BYTES + bytes.readInt32BE(at + 8);
+  return bytes.length - at < length ? null : bytes.subarray(at, at + length);
+}
+
+/** Records as the producer put them together, one after the other. */
+export class RecordBatch {
+  readonly lastOffset: number;
+  readonly producerId: bigint;
+  readonly #partition: number;
+  readonly #firstOffset: number;
+  readonly #attributes: number;
+  readonly #timestamp: number;
+  #left: number;
+  #bytes: Buffer;
+  #at = HEAD_BYTES;
+
+  /** @throws where it is of another format. */
+  constructor(partition: number, bytes: Buffer) {
+    const magic = bytes.readInt8(MAGIC_AT);
+    if (magic !== MAGIC) {
+      throw new Error(`message format ${magic} is not read, only 2: let a newer broker rewrite it`);
+    }
+    this.#partition = partition;
+    this.#bytes = bytes;
+    this.#firstOffset = Number(bytes.readBigInt64BE(0));
+    this.#attributes = bytes.readInt16BE(21);
+    this.lastOffset = this.#firstOffset + bytes.readInt32BE(23);
+    const isLogAppendTime = (this.#attributes & LOG_APPEND_TIME) !== 0;
+    this.#timestamp = Number(bytes.readBigInt64BE(isLogAppendTime ? 35 : 27));
+    this.producerId = bytes.readBigInt64BE(43);
+    this.#left = bytes.readInt32BE(57);
+  }
+
+  /** Whether it holds the end of a transaction instead of records. */
+  get isControl(): boolean {
+    return (this.#attributes & CONTROL) !== 0;
+  }
+
+  get isTransactional(): boolean {
+    return (this.#attributes & TRANSACTIONAL) !== 0;
+  }
+
+  /** The next record, its bytes views; `null` after the last one. */
+  next(): KafkaRecord | null {
+    if (this.#left === 0) return null;
+    if (this.#at === HEAD_BYTES) this.#decompress();
+    this.#left--;
+    const length = this.#varint();
+    const end = this.#at + length;
+    this.#at++; // attributes: none are in use
+    const timestampDelta = this.#varint();
+    const offset = this.#firstOffset + this.#varint();
+    const key = this.#view();
+    const value = this.#view();
+    const headers = this.#headers();
+    if (this.#at !== end) throw new Error('a record is not as long as it says');
+    const isLogAppendTime = (this.#attributes & LOG_APPEND_TIME) !== 0;
+    const timestamp = isLogAppendTime ? this.#timestamp : this.#timestamp + timestampDelta;
+    return { partition: this.#partition, offset, timestamp, key, value, headers };
+  }
+
+  #decompress(): void {
+    const codec = this.#attributes & COMPRESSION;
+    if (codec === 0) return;
+    const algorithm = compressionsAlgorithmsByBitmask[codec];
+    if (algorithm === undefined) throw new Error(`unknown compression ${codec}`);
+    this.#bytes = algorithm.decompressSync(this.#bytes.subarray(HEAD_BYTES));
+    this.#at = 0;
+  }
+
+  #headers(): readonly Header[] {
+    const count = this.#varint();
+    if (count === 0) return NO_HEADERS;
+    const headers: Header[] = [];
+    for (let i = 0; i < count; i++) {
+      const nameLength = this.#varint();
+      const nameAt = this.#at;
+      this.#at += nameLength;
+      headers.push([this.#bytes.toString('utf8', nameAt, this.#at), this.#view()]);
+    }
+    return headers;
+  }
+
+  /** Bytes that stand behind their length; `null` where that is -1. */
+  #view(): Uint8Array | null {
+    const length = this.#varint();
+    if (length < 0) return null;
+    const at = this.#at;
+    this.#at += length;
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
+  }
+
+  /** A zigzag varint; exact to 2^53. */
+  #varint(): number {
+    const bytes = this.#bytes;
+    let byte = bytes[this.#at++]!;
+    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1);
+    let value = byte & 0x7f;
+    let shift = 7;
+    do {
+      byte = bytes[this.#at++]!;
+      value |= (byte & 0x7f) << shift;
+      shift += 7;
+    } while (byte >= 0x80 && shift < 28);
+    if (byte < 0x80) return (value >>> 1) ^ -(value & 1);
+    // Past 28 bits shifts would lose some.
+    let scale = 2 ** 28;
+    do {
+      byte = bytes[this.#at++]!;
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+    } while (byte >= 0x80);
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+}

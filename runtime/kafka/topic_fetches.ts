@@ -1,0 +1,180 @@
+import { getLogger } from '@logtape/logtape';
+import type { Broker } from '@platformatic/kafka';
+import { abortableDelay, backoff, untilAborted } from '../../app/abortable.ts';
+import type { Offsets } from '../../app/source.ts';
+import type { BrokerHealth } from './broker_health.ts';
+import type { FetchedPartition } from './fetch_response.ts';
+import {
+  type Asked,
+  EARLIEST,
+  type Leader,
+  type PlatformaticClient,
+} from './platformatic_client.ts';
+import { brokerError } from './platformatic_errors.ts';
+
+const logger = getLogger(['sse-kafka', 'brokers']);
+
+const OFFSET_OUT_OF_RANGE = 1;
+/** The name under which the search for leaders is under way. */
+const SEARCH = '';
+
+/** What fetches are made with. */
+export interface TopicFetchesOptions {
+  readonly client: PlatformaticClient;
+  readonly health: BrokerHealth;
+  readonly topic: string;
+  /** The offset of each partition to begin at. */
+  readonly from: Offsets;
+  readonly signal: AbortSignal;
+}
+
+/** What one step brought. */
+export interface Fetched {
+  readonly partitions: readonly FetchedPartition[];
+  /** Where partitions go on of which the offset is out of range: at their log start. */
+  readonly starts: Offsets;
+}
+
+const NOTHING: Fetched = { partitions: [], starts: new Map() };
+
+/**
+ * Fetches of a topic's partitions, one at a time at each leader, and none before what that leader
+ * sent last was taken. Partitions that cannot be read are looked for anew, at a growing distance,
+ * while the others go on.
+ */
+export class TopicFetches {
+  /** Where the next fetch of each partition goes; moved on by who takes the records. */
+  readonly positions: Map<number, number>;
+  readonly #client: PlatformaticClient;
+  readonly #health: BrokerHealth;
+  readonly #topic: string;
+  readonly #signal: AbortSignal;
+  /** The topic's id, once it is known: another topic of that name is none of ours. */
+  #id: string | null = null;
+  readonly #leaders = new Map<number, Leader>();
+  /** How often in a row a partition could not be read. */
+  readonly #failures = new Map<number, number>();
+  readonly #underWay = new Map<string, Promise<{ name: string; fetched: Fetched }>>();
+  /** Whether a leader answered since one did not: then it is not the brokers that are down. */
+  #wasAnswered = false;
+
+  constructor({ client, health, topic, from, signal }: TopicFetchesOptions) {
+    this.#client = client;
+    this.#health = health;
+    this.#topic = topic;
+    this.positions = new Map(from);
+    this.#signal = signal;
+  }
+
+  /** What the first leader that answers sends; nothing after a while, or once it is aborted. */
+  async next(): Promise<Fetched> {
+    const { lost, groups } = this.#groups();
+    for (const [name, { broker, asked }] of groups) {
+      this.#begin(name, () => this.#fetch(broker, asked));
+    }
+    if (lost.length > 0) this.#begin(SEARCH, () => this.#search(lost));
+    try {
+      const first = Promise.race(this.#underWay.values());
+      const { name, fetched } = await untilAborted(first, this.#signal);
+      this.#underWay.delete(name);
+      return fetched;
+    } catch (error) {
+      if (this.#signal.aborted) return NOTHING;
+      throw error;
+    }
+  }
+
+  /** The partitions by leader, and those that have none. */
+  #groups(): { lost: number[]; groups: Map<string, { broker: Broker; asked: Asked[] }> } {
+    const groups = new Map<string, { broker: Broker; asked: Asked[] }>();
+    const lost: number[] = [];
+    for (const [partition, at] of this.positions) {
+      const leader = this.#leaders.get(partition);
+      if (leader === undefined) {
+        lost.push(partition);
+        continue;
+      }
+      const { broker, epoch } = leader;
+      const name = `${broker.host}:${broker.port}`;
+      const group = groups.get(name) ?? { broker, asked: [] };
+      groups.set(name, group);
+      group.asked.push({ partition, epoch, at });
+    }
+    return { lost, groups };
+  }
+
+  #begin(name: string, step: () => Promise<Fetched>): void {
+    if (this.#underWay.has(name)) return;
+    const named = step().then((fetched) => ({ name, fetched }));
+    this.#underWay.set(name, named);
+  }
+
+  async #fetch(broker: Broker, asked: readonly Asked[]): Promise<Fetched> {
+    try {
+      const topic = { name: this.#topic, id: this.#id! };
+      const partitions = await this.#client.fetch(broker, topic, asked);
+      this.#wasAnswered = true;
+      this.#health.answered();
+      const outOfRange = new Set<number>();
+      for (const { partition, errorCode } of partitions) {
+        if (errorCode === OFFSET_OUT_OF_RANGE) outOfRange.add(partition);
+        else if (errorCode !== 0) this.#lose(partition, errorCode);
+        else this.#failures.delete(partition);
+      }
+      const gone = asked.filter(({ partition }) => outOfRange.has(partition));
+      return { partitions, starts: await this.#starts(broker, gone) };
+    } catch (error) {
+      if (this.#signal.aborted) return NOTHING;
+      if (!this.#wasAnswered) this.#health.failed(error);
+      this.#wasAnswered = false;
+      for (const { partition } of asked) this.#lose(partition, error);
+      return NOTHING;
+    }
+  }
+
+  async #starts(broker: Broker, partitions: readonly Asked[]): Promise<Offsets> {
+    const starts = new Map<number, number>();
+    if (partitions.length === 0) return starts;
+    const asked = partitions.map((one) => ({ ...one, at: EARLIEST }));
+    for (const { partition, errorCode, offset } of await this.#client.listOffsets(
+      broker,
+      this.#topic,
+      asked,
+    )) {
+      if (errorCode === 0) starts.set(partition, offset);
+      else this.#lose(partition, errorCode);
+    }
+    return starts;
+  }
+
+  /** Its leader has moved, or does not answer. */
+  #lose(partition: number, why: unknown): void {
+    this.#leaders.delete(partition);
+    this.#failures.set(partition, (this.#failures.get(partition) ?? 0) + 1);
+    const what = `partition ${partition} of ${this.#topic}`;
+    const error = typeof why === 'number' ? brokerError(why, what) : why;
+    logger.debug('Looking for the leader of {what}: {error}', { what, error });
+  }
+
+  async #search(lost: readonly number[]): Promise<Fetched> {
+    const failures = Math.max(...lost.map((partition) => this.#failures.get(partition) ?? 0));
+    // A leader that has just moved is known at once.
+    if (failures > 1) await abortableDelay(backoff(failures - 1), this.#signal);
+    if (this.#signal.aborted) return NOTHING;
+    try {
+      const topic = await this.#client.metadata(this.#topic);
+      this.#id ??= topic?.id ?? null;
+      const leaders = topic?.id === this.#id ? topic?.leaders : [];
+      for (const partition of lost) {
+        const leader = leaders?.[partition];
+        if (leader) this.#leaders.set(partition, leader);
+        else this.#lose(partition, 'no leader');
+      }
+    } catch (error) {
+      if (this.#signal.aborted) return NOTHING;
+      this.#health.failed(error);
+      for (const partition of lost) this.#lose(partition, error);
+    }
+    return NOTHING;
+  }
+}
