@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { untilAborted } from '../../app/abortable.ts';
 import type {
@@ -8,6 +7,7 @@ import type {
   Offsets,
   RecordSource,
   TopicDescription,
+  TopicIdentity,
 } from '../../app/source.ts';
 import { BrokerHealth } from './broker_health.ts';
 import type { KafkaConnection } from './connection.ts';
@@ -43,7 +43,7 @@ class PlatformaticSource implements RecordSource {
     const known = await this.#ask(this.#client.metadata(topic), signal);
     if (known === null) return null;
     const policy = await untilAborted(this.#policies.read(topic), signal);
-    return { name: topic, id: idBytes(known.id), partitions: known.leaders.length, ...policy };
+    return { name: topic, id: known.idBytes, partitions: known.leaders.length, ...policy };
   }
 
   async offsets(
@@ -63,7 +63,7 @@ class PlatformaticSource implements RecordSource {
     return found;
   }
 
-  async *read(topic: string, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
+  async *read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
     const ended = new AbortController();
     const aborted = AbortSignal.any([signal, this.#closed.signal, ended.signal]);
     const client = new PlatformaticClient(this.#connection);
@@ -135,9 +135,4 @@ function* toBatches(
     }
   }
   if (moved.size > 0) yield { records, positions: moved };
-}
-
-/** The first four of a UUID's bytes. */
-function idBytes(uuid: string): Uint8Array {
-  return new Uint8Array(Buffer.from(uuid.slice(0, 8), 'hex'));
 }

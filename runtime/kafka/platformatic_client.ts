@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { API, Broker, Connection } from '@platformatic/kafka';
 import { CLIENT_ID, type KafkaConnection } from './connection.ts';
 import { FETCH_BY_TOPIC_ID, FETCHES, type FetchedPartition } from './fetch_response.ts';
@@ -36,6 +37,8 @@ export interface TopicMetadata {
   readonly name: string;
   /** As text; zeros where the brokers give none. */
   readonly id: string;
+  /** The first four bytes of the id. */
+  readonly idBytes: Uint8Array;
   /** By partition; `null` where there is no leader now. */
   readonly leaders: readonly (Leader | null)[];
 }
@@ -59,6 +62,13 @@ export interface ListedOffset {
   readonly partition: number;
   readonly errorCode: number;
   readonly offset: number;
+}
+
+/** What a leader sent. */
+export interface FetchResponse {
+  /** Whether the topic was asked for by its name, as another one may have by now. */
+  readonly byName: boolean;
+  readonly partitions: readonly FetchedPartition[];
 }
 
 type MetadataApi = API<
@@ -103,7 +113,7 @@ export class PlatformaticClient {
       const broker = brokers.get(leaderId);
       leaders[partitionIndex] = broker === undefined ? null : { epoch: leaderEpoch, broker };
     }
-    return { name: topic, id: known.topicId, leaders };
+    return { name: topic, id: known.topicId, idBytes: idBytes(known.topicId), leaders };
   }
 
   /**
@@ -164,10 +174,11 @@ export class PlatformaticClient {
     broker: Broker,
     topic: Pick<TopicMetadata, 'name' | 'id'>,
     asked: readonly Asked[],
-  ): Promise<readonly FetchedPartition[]> {
+  ): Promise<FetchResponse> {
     const connection = await answerOf(this.#pool.get(broker));
     const api = await this.#api(connection, FETCHES);
-    const topicId = api.version >= FETCH_BY_TOPIC_ID ? topic.id : topic.name;
+    const byName = api.version < FETCH_BY_TOPIC_ID;
+    const topicId = byName ? topic.name : topic.id;
     const partitions = asked.map(({ partition, epoch, at }) => ({
       partition,
       currentLeaderEpoch: epoch,
@@ -176,9 +187,10 @@ export class PlatformaticClient {
       partitionMaxBytes: FETCH_BYTES,
     }));
     const topics = [{ topicId, partitions }];
-    return answerOf(
+    const partitionsFetched = await answerOf(
       api.async(connection, FETCH_WAIT_MS, 1, FETCH_BYTES, READ_COMMITTED, 0, -1, topics, [], ''),
     );
+    return { byName, partitions: partitionsFetched };
   }
 
   /** Ends at once what is under way, and leaves no socket open. */
@@ -214,4 +226,9 @@ export class PlatformaticClient {
 async function askVersions(connection: Connection): Promise<ReadonlyMap<number, number>> {
   const { apiKeys } = await answerOf(apiVersionsV1.api.async(connection, '', ''));
   return new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]));
+}
+
+/** The first four of a UUID's bytes. */
+function idBytes(uuid: string): Uint8Array {
+  return new Uint8Array(Buffer.from(uuid.slice(0, 8), 'hex'));
 }

@@ -2,21 +2,22 @@ import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
 import type { KafkaRecord, RecordSource } from '../../app/source.ts';
 import { within } from '../../test/support/deadline.ts';
-import { kafka, newName } from '../../test/support/kafka.ts';
+import { kafka, newName, type Topic } from '../../test/support/kafka.ts';
 import { shared } from '../../test/support/shared.ts';
 import { createPlatformaticSource } from './platformatic.ts';
 
 /** Reads partition 0 until its position has reached `end`. */
-async function readTo(source: RecordSource, topic: string, end: number): Promise<KafkaRecord[]> {
+async function readTo(source: RecordSource, topic: Topic, end: number): Promise<KafkaRecord[]> {
   const records: KafkaRecord[] = [];
   const abort = new AbortController();
   const reading = (async () => {
-    for await (const batch of source.read(topic, new Map([[0, 0]]), abort.signal)) {
+    const identity = { name: topic.name, id: new Uint8Array(Buffer.from(topic.id, 'hex')) };
+    for await (const batch of source.read(identity, new Map([[0, 0]]), abort.signal)) {
       records.push(...batch.records);
       if ((batch.positions.get(0) ?? 0) >= end) return;
     }
   })();
-  await within(`${topic} to be read up to ${end}`, reading);
+  await within(`${topic.name} to be read up to ${end}`, reading);
   return records;
 }
 
@@ -82,7 +83,7 @@ describe('RecordSource', () => {
       { key: null, value: null },
       { key: '', value: '' },
     );
-    const records = await readTo(source(), topic.name, 3);
+    const records = await readTo(source(), topic, 3);
     const text = (bytes: Uint8Array | null) => (bytes === null ? null : `${Buffer.from(bytes)}`);
     expect(
       records.map(({ key, value, headers, ...rest }) => ({
@@ -121,7 +122,7 @@ describe('RecordSource', () => {
     await (await topic.begin({ value: 'aborted 1' }, { value: 'aborted 2' })).abort();
     await (await topic.begin({ value: 'committed 4' })).commit();
     await (await topic.begin({ value: 'aborted 6' })).abort();
-    const records = await readTo(source(), topic.name, 8);
+    const records = await readTo(source(), topic, 8);
     expect(records.map(({ value }) => `${Buffer.from(value!)}`)).toEqual([
       'plain 0',
       'committed 4',

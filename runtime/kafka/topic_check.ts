@@ -28,7 +28,7 @@ export class TopicCheck {
 
   /** Once records have come. @throws when they may be another topic's. */
   async assertSame(signal: AbortSignal): Promise<void> {
-    const { name, id } = this.#topic;
+    const { id } = this.#topic;
     const now = performance.now();
     if (now < this.#freshUntil || String(id) === NO_ID) return;
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
@@ -39,7 +39,13 @@ export class TopicCheck {
       this.#freshUntil = performance.now() + PAUSE_MS;
       return;
     }
-    if (String(found) !== String(id)) throw new Error(`topic ${name} was deleted or made anew`);
+    assertSame(this.#topic, found);
     this.#freshUntil = now + FRESH_MS;
   }
+}
+
+/** @throws when the id that a topic's name has now, if any, is not that of the one that was meant. */
+export function assertSame({ name, id }: TopicIdentity, found: Uint8Array | null): void {
+  if (String(id) === NO_ID || String(found) === String(id)) return;
+  throw new Error(`topic ${name} was deleted or made anew`);
 }

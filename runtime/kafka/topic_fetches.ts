@@ -1,7 +1,7 @@
 import { getLogger } from '@logtape/logtape';
 import type { Broker } from '@platformatic/kafka';
 import { abortableDelay, backoff, untilAborted } from '../../app/abortable.ts';
-import type { Offsets } from '../../app/source.ts';
+import type { Offsets, TopicIdentity } from '../../app/source.ts';
 import type { BrokerHealth } from './broker_health.ts';
 import type { FetchedPartition } from './fetch_response.ts';
 import {
@@ -9,8 +9,10 @@ import {
   EARLIEST,
   type Leader,
   type PlatformaticClient,
+  type TopicMetadata,
 } from './platformatic_client.ts';
 import { brokerError } from './platformatic_errors.ts';
+import { assertSame, TopicCheck } from './topic_check.ts';
 
 const logger = getLogger(['sse-kafka', 'brokers']);
 
@@ -22,7 +24,7 @@ const SEARCH = '';
 export interface TopicFetchesOptions {
   readonly client: PlatformaticClient;
   readonly health: BrokerHealth;
-  readonly topic: string;
+  readonly topic: TopicIdentity;
   /** The offset of each partition to begin at. */
   readonly from: Offsets;
   readonly signal: AbortSignal;
@@ -47,10 +49,11 @@ export class TopicFetches {
   readonly positions: Map<number, number>;
   readonly #client: PlatformaticClient;
   readonly #health: BrokerHealth;
-  readonly #topic: string;
+  readonly #topic: TopicIdentity;
+  readonly #check: TopicCheck;
   readonly #signal: AbortSignal;
-  /** The topic's id, once it is known: another topic of that name is none of ours. */
-  #id: string | null = null;
+  /** The topic's whole id. */
+  #id = '';
   readonly #leaders = new Map<number, Leader>();
   /** How often in a row a partition could not be read. */
   readonly #failures = new Map<number, number>();
@@ -62,11 +65,18 @@ export class TopicFetches {
     this.#client = client;
     this.#health = health;
     this.#topic = topic;
+    this.#check = new TopicCheck(
+      topic,
+      async () => (await this.#client.metadata(topic.name))?.idBytes ?? null,
+    );
     this.positions = new Map(from);
     this.#signal = signal;
   }
 
-  /** What the first leader that answers sends; nothing after a while, or once it is aborted. */
+  /**
+   * What the first leader that answers sends; nothing after a while, or once it is aborted.
+   * @throws when the topic is not the one that was meant.
+   */
   async next(): Promise<Fetched> {
     const { lost, groups } = this.#groups();
     for (const [name, { broker, asked }] of groups) {
@@ -106,13 +116,17 @@ export class TopicFetches {
   #begin(name: string, step: () => Promise<Fetched>): void {
     if (this.#underWay.has(name)) return;
     const named = step().then((fetched) => ({ name, fetched }));
+    named.catch(() => {}); // It is told with the next step, if there is one.
     this.#underWay.set(name, named);
   }
 
   async #fetch(broker: Broker, asked: readonly Asked[]): Promise<Fetched> {
     try {
-      const topic = { name: this.#topic, id: this.#id! };
-      const partitions = await this.#client.fetch(broker, topic, asked);
+      const topic = { name: this.#topic.name, id: this.#id };
+      const { byName, partitions } = await this.#client.fetch(broker, topic, asked);
+      if (byName && partitions.some(({ bytes }) => bytes !== null && bytes.length > 0)) {
+        await this.#check.assertSame(this.#signal);
+      }
       this.#wasAnswered = true;
       this.#health.answered();
       const outOfRange = new Set<number>();
@@ -138,7 +152,7 @@ export class TopicFetches {
     const asked = partitions.map((one) => ({ ...one, at: EARLIEST }));
     for (const { partition, errorCode, offset } of await this.#client.listOffsets(
       broker,
-      this.#topic,
+      this.#topic.name,
       asked,
     )) {
       if (errorCode === 0) starts.set(partition, offset);
@@ -151,7 +165,7 @@ export class TopicFetches {
   #lose(partition: number, why: unknown): void {
     this.#leaders.delete(partition);
     this.#failures.set(partition, (this.#failures.get(partition) ?? 0) + 1);
-    const what = `partition ${partition} of ${this.#topic}`;
+    const what = `partition ${partition} of ${this.#topic.name}`;
     const error = typeof why === 'number' ? brokerError(why, what) : why;
     logger.debug('Looking for the leader of {what}: {error}', { what, error });
   }
@@ -161,19 +175,22 @@ export class TopicFetches {
     // A leader that has just moved is known at once.
     if (failures > 1) await abortableDelay(backoff(failures - 1), this.#signal);
     if (this.#signal.aborted) return NOTHING;
+    let known: TopicMetadata | null;
     try {
-      const topic = await this.#client.metadata(this.#topic);
-      this.#id ??= topic?.id ?? null;
-      const leaders = topic?.id === this.#id ? topic?.leaders : [];
-      for (const partition of lost) {
-        const leader = leaders?.[partition];
-        if (leader) this.#leaders.set(partition, leader);
-        else this.#lose(partition, 'no leader');
-      }
+      known = await this.#client.metadata(this.#topic.name);
     } catch (error) {
       if (this.#signal.aborted) return NOTHING;
       this.#health.failed(error);
       for (const partition of lost) this.#lose(partition, error);
+      return NOTHING;
+    }
+    // Whoever reads has to look at the topic anew.
+    assertSame(this.#topic, known?.idBytes ?? null);
+    this.#id = known?.id ?? '';
+    for (const partition of lost) {
+      const leader = known?.leaders[partition];
+      if (leader) this.#leaders.set(partition, leader);
+      else this.#lose(partition, 'it has none');
     }
     return NOTHING;
   }
