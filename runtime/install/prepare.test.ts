@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -53,6 +54,15 @@ beforeEach(() => {
 
   package_('typescript');
   package_('dotenv');
+  write('registry/deno/deno', '');
+  write('registry/deno/bin.cjs', '');
+  write(
+    'registry/deno/install.cjs',
+    "const fs = require('fs'), bin = __dirname + '/../.bin/deno';" +
+      "fs.unlinkSync(bin); fs.symlinkSync('../deno/deno', bin);",
+  );
+  mkdirSync(join(clone, 'registry/.bin'));
+  symlinkSync('../deno/bin.cjs', join(clone, 'registry/.bin/deno'));
   // The client's features are what stands in its addon.
   write('registry/@confluentinc/kafka-javascript/package.json', '{"version":"1.0.0"}');
   write(
@@ -97,19 +107,35 @@ function preGyp(lines: string[]): void {
   write('registry/@mapbox/node-pre-gyp/bin/node-pre-gyp', code);
 }
 
-function start(args: string[] = [], env: NodeJS.ProcessEnv = {}, script = 'prepare.mjs') {
-  const child = spawn(process.execPath, [join(clone, 'runtime/install', script), ...args], {
+interface End {
+  code: number | string | null;
+  said: string;
+  printed: string;
+}
+
+function start(
+  args: string[] = [],
+  env: NodeJS.ProcessEnv = {},
+  script = 'prepare.mjs',
+  [runtime, ...options]: readonly [string, ...string[]] = [process.execPath],
+) {
+  const command = [...options, join(clone, 'runtime/install', script), ...args];
+  const child = spawn(runtime, command, {
     cwd: clone,
     env: { PATH: `${join(clone, 'bin')}:/usr/bin:/bin`, ...env },
-    stdio: ['ignore', 'inherit', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);
   let said = '';
+  let printed = '';
   child.stderr.on('data', (chunk) => {
     said += chunk;
   });
-  const ended = new Promise<{ code: number | string | null; said: string }>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code: signal ?? code, said }));
+  child.stdout.on('data', (chunk) => {
+    printed += chunk;
+  });
+  const ended = new Promise<End>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code: signal ?? code, said, printed }));
   });
   return { child, ended: within('the end of prepare.mjs', ended) };
 }
@@ -136,7 +162,8 @@ async function until(label: string, condition: () => boolean): Promise<void> {
 
 const calls = () => readFileSync(join(clone, 'calls.txt'), 'utf8').split('\n').filter(Boolean);
 const CI = 'ci --ignore-scripts --include=dev --no-audit --no-fund';
-const DONE = { code: 0, said: '' };
+const DONE = { code: 0, said: '', printed: '' };
+const DENO = [join(NODE_MODULES, 'deno/deno'), 'run', '--allow-all'] as const;
 
 describe('prepare.mjs', () => {
   test('installs, fetches the client, builds; then has nothing to do and nothing to say', async () => {
@@ -240,6 +267,20 @@ describe('prepare.mjs', () => {
       expect(code).toBe(1);
       expect(said).toMatch(/app\/gateway\.ts.*error TS2322/);
     }
+  });
+
+  test.each([
+    ['Node', [process.execPath]],
+    ['Deno', DENO],
+  ] as const)('--deno on %s installs, links Deno, prints its options', async (_, runtime) => {
+    const prepareDeno = () =>
+      prepare(['--deno'], { HOME: clone, KAFKA_BROKERS: 'a:1' }, 'prepare.mjs', runtime);
+    const first = await prepareDeno();
+    expect(first).toMatchObject({ code: 0, printed: '--permission-set=gateway\n' });
+    expect(calls()).toEqual([CI]);
+    expect(readlinkSync(join(clone, 'node_modules/.bin/deno'))).toBe('../deno/deno');
+    expect(await prepareDeno()).toEqual({ ...first, said: '' });
+    expect(calls()).toEqual([CI]);
   });
 
   test('needs Java only where no brokers are named', async () => {

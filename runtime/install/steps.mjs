@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { root } from './clone.mjs';
+import { deno } from './deno.mjs';
+import { denoOptions } from './deno_options.mjs';
 import { kafkaClient } from './kafka_client.mjs';
 import { withLock } from './lock.mjs';
 import { nodeModules } from './node_modules.mjs';
@@ -18,27 +20,29 @@ import { EMBEDDED_KAFKA_TOOLS, TEST_TOOLS } from './tools.mjs';
  * @property {() => Promise<void>} make
  */
 
-/**
- * @param {{ test: boolean, kafka: boolean }} wanted
- */
+/** @typedef {{ deno: boolean, test: boolean, kafka: boolean }} Wanted */
+
+/** @param {Wanted} wanted */
 export function main(wanted) {
   return endWithErrors(async () => {
     const steps = stepsFor(wanted);
-    if (await allReady(steps)) {
-      return;
-    }
-    await withLock(join(root, '.cache', 'install.lock'), async () => {
-      for (const step of steps) {
-        if (!(await step.ready())) {
-          await step.make();
+    if (!(await allReady(steps))) {
+      await withLock(join(root, '.cache', 'install.lock'), async () => {
+        for (const step of steps) {
+          if (!(await step.ready())) {
+            await step.make();
+          }
         }
-      }
-    });
+      });
+    }
+    if (wanted.deno) {
+      process.stdout.write(`${denoOptions(await settings())}\n`);
+    }
   });
 }
 
 /**
- * @param {{ test: boolean, kafka: boolean }} wanted
+ * @param {Wanted} wanted
  * @returns {Step[]}
  */
 function stepsFor(wanted) {
@@ -46,14 +50,17 @@ function stepsFor(wanted) {
     ...(wanted.test || wanted.kafka ? EMBEDDED_KAFKA_TOOLS : await startTools()),
     ...(wanted.test ? TEST_TOOLS : []),
   ];
+  const systemTools = {
+    ready: async () => (await missingTools(await tools())).length === 0,
+    make: async () => ensureTools(await tools()),
+  };
+  if (wanted.deno) return [nodeModules, deno, systemTools];
   return [
     nodeModules,
+    ...(wanted.test ? [deno] : []),
     // Its compiler and the other tools come from one apt-get, or stand in one printed command.
     { ready: kafkaClient.ready, make: async () => kafkaClient.make(await tools()) },
-    {
-      ready: async () => (await missingTools(await tools())).length === 0,
-      make: async () => ensureTools(await tools()),
-    },
+    systemTools,
     build,
   ];
 }
@@ -71,23 +78,24 @@ async function allReady(steps) {
 /** A start needs the embedded Kafka only where no other is named. */
 async function startTools() {
   const instead = 'Or use a Kafka of your own: KAFKA_BROKERS=host:port in the environment or .env.';
-  return (await brokersAreSet()) ? [] : EMBEDDED_KAFKA_TOOLS.map((tool) => ({ ...tool, instead }));
+  const { KAFKA_BROKERS } = await settings();
+  return KAFKA_BROKERS ? [] : EMBEDDED_KAFKA_TOOLS.map((tool) => ({ ...tool, instead }));
 }
 
 /**
- * The environment wins over `.env`, an empty variable too, and an empty value counts as unset.
- * Asked only once the npm packages are there: one of them reads `.env`.
+ * The settings that are set: the environment wins over `.env`, an empty variable too, and an empty
+ * value counts as unset. Asked only once the npm packages are there: one of them reads `.env`.
+ *
+ * @returns {Promise<Record<string, string | undefined>>}
  */
-async function brokersAreSet() {
-  const { KAFKA_BROKERS } = process.env;
-  if (KAFKA_BROKERS !== undefined) {
-    return KAFKA_BROKERS.trim() !== '';
-  }
-  const file = join(root, '.env');
-  if (!existsSync(file)) {
-    return false;
-  }
+async function settings() {
+  const given = { ...(await readDotenv(join(root, '.env'))), ...process.env };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value?.trim()));
+}
+
+/** @param {string} file */
+async function readDotenv(file) {
+  if (!existsSync(file)) return {};
   const { parse } = await import('dotenv');
-  const { KAFKA_BROKERS: setInFile = '' } = parse(readFileSync(file));
-  return setInFile.trim() !== '';
+  return parse(readFileSync(file));
 }

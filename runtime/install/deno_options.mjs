@@ -1,0 +1,35 @@
+import { root } from './clone.mjs';
+
+/** Settings that name files. These may lie anywhere, so deno.json cannot list them. */
+const FILE_SETTINGS = [
+  'KAFKA_CA_FILE',
+  'KAFKA_CERT_FILE',
+  'KAFKA_KEY_FILE',
+  'TLS_CERT_FILE',
+  'TLS_KEY_FILE',
+];
+
+/**
+ * The options of `deno run` that give the gateway the permissions it needs with these settings, and
+ * no more; quoted for a shell.
+ *
+ * @param {Readonly<Record<string, string | undefined>>} settings
+ */
+export function denoOptions(settings) {
+  const files = FILE_SETTINGS.flatMap((name) => settings[name] ?? []);
+  return [
+    `--permission-set=${settings['KAFKA_BROKERS'] ? 'gateway' : 'gateway-and-kafka'}`,
+    // Takes the place of what the set says of reading.
+    ...(files.length === 0 ? [] : [quoted(`--allow-read=${[root, ...files].map(escaped).join()}`)]),
+  ].join(' ');
+}
+
+/** @param {string} path */
+function escaped(path) {
+  return path.replaceAll(',', ',,');
+}
+
+/** @param {string} word */
+function quoted(word) {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
