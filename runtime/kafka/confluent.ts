@@ -23,6 +23,8 @@ const { AdminClient, CODES, IsolationLevel, KafkaConsumer } = kafka;
 const BATCH_RECORDS = 500;
 /** How long one read waits for a record; a read that is aborted ends within this time. */
 const READ_WAIT_MS = 500;
+/** Where no record has a time or a later one; what lies below is no offset at all. */
+const NO_RECORD = -1;
 
 type Consumer = InstanceType<typeof KafkaConsumer>;
 type Admin = ReturnType<typeof AdminClient.create>;
@@ -82,6 +84,8 @@ export class ConfluentSource implements RecordSource {
       if (result.error !== undefined && result.error.code !== CODES.ERRORS.ERR_NO_ERROR) {
         throw result.error;
       }
+      // Seen as the brokers went down: no error, and no offset either.
+      if (result.offset < NO_RECORD) throw new Error('the brokers did not tell the offset');
       found.set(result.partition, result.offset);
     }
     for (const [partition, end] of ends ?? []) {
