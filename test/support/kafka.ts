@@ -93,7 +93,7 @@ export class TestKafka implements AsyncDisposable {
     this.brokers = brokers;
     this.#options = {
       clientId: 'sse-kafka-test',
-      bootstrapBrokers: [brokers],
+      bootstrapBrokers: brokers.split(','),
       retries: 30,
       retryDelay: 100,
     };
@@ -124,6 +124,18 @@ export class TestKafka implements AsyncDisposable {
       cursor: (...offsets) => cursorOf(offsets),
       cursorOf,
     };
+  }
+
+  /** The port of the broker that leads a partition; `null` while none does. */
+  async leaderPort(topic: string, partition = 0): Promise<number | null> {
+    try {
+      const options = { topics: [topic], forceUpdate: true };
+      const { brokers, topics } = await this.#admin.metadata(options);
+      const leader = topics.get(topic)?.partitions[partition]?.leader;
+      return brokers.get(leader ?? -1)?.port ?? null;
+    } catch {
+      return null;
+    }
   }
 
   /** Deletes a topic, if there is one of that name. */

@@ -9,7 +9,7 @@
  *   id: number, command: string, read: number, topic: { name: string, id: string },
  *   partitions: number[], at: 'earliest' | 'latest' | number, from: [number, number][],
  * }} Command
- * @typedef {{ abort: AbortController, gate: Promise<void>, open: () => void }} Read
+ * @typedef {{ abort: AbortController, isLeft: boolean }} Read
  */
 
 import { Buffer } from 'node:buffer';
@@ -43,20 +43,16 @@ const COMMANDS = {
   close: () => source.close(),
   /** Its batches come in lines of their own, until it ends. */
   read(command) {
-    const read = { abort: new AbortController(), gate: Promise.resolve(), open: () => {} };
+    const read = { abort: new AbortController(), isLeft: false };
     reads.set(command.read, read);
     void pull(command, read);
   },
-  /** Asks for no batch after the next one. */
-  hold({ read }) {
+  /** Takes the next batch for the last. */
+  leave({ read }) {
     const one = /** @type {Read} */ (reads.get(read));
-    one.gate = new Promise((resolve) => {
-      one.open = resolve;
-    });
+    one.isLeft = true;
   },
-  release: ({ read }) => reads.get(read)?.open(),
   abort: ({ read }) => reads.get(read)?.abort.abort(),
-  memoryMb: () => process.memoryUsage().rss / 2 ** 20,
 };
 
 /** @type {(command: Command, read: Read) => Promise<void>} */
@@ -66,7 +62,7 @@ async function pull({ read: id, topic, from }, read) {
   try {
     for await (const batch of source.read(identity, new Map(from), read.abort.signal)) {
       say({ read: id, records: batch.records.map(toLine), positions: [...batch.positions] });
-      await read.gate;
+      if (read.isLeft) break;
     }
   } catch (thrown) {
     error = String(thrown);

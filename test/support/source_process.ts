@@ -116,12 +116,9 @@ export class SourceRead implements AsyncDisposable {
     await this.until(label, isThere, ms);
   }
 
-  hold(): Promise<void> {
-    return this.#source.ask('hold', { read: this.#number });
-  }
-
-  release(): Promise<void> {
-    return this.#source.ask('release', { read: this.#number });
+  /** Ends it without an abort: no batch after the next one is asked for. */
+  leave(): Promise<void> {
+    return this.#source.ask('leave', { read: this.#number });
   }
 
   /** Aborts it, and waits for its end. */
@@ -201,10 +198,6 @@ export class SourceProcess implements AsyncDisposable {
 
   close(): Promise<void> {
     return this.ask('close');
-  }
-
-  memoryMb(): Promise<number> {
-    return this.ask('memoryMb');
   }
 
   /** Begins a read; from the beginning of partition 0, unless told otherwise. */

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { type Broker, startBroker } from '../../runtime/kafka/embedded/broker.ts';
+import { fetchJars } from '../../runtime/kafka/embedded/jars.ts';
+import { findJava } from '../../runtime/kafka/embedded/java.ts';
+import { serverProperties } from '../../runtime/kafka/embedded/server_properties.ts';
+import { formatStorage, LOG_DIR } from '../../runtime/kafka/embedded/storage.ts';
+import { within } from './deadline.ts';
+import { freePort } from './free_port.ts';
+
+const NODES = [1, 2, 3];
+const START_MS = 120_000;
+
+interface Node {
+  readonly port: number;
+  readonly controllerPort: number;
+  readonly dataDir: string;
+  readonly properties: Readonly<Record<string, string>>;
+  broker: Broker | null;
+}
+
+/** Three brokers of one Kafka, each its own process, any one of which may be killed. */
+export class KafkaCluster implements AsyncDisposable {
+  /** By port. */
+  readonly #nodes: ReadonlyMap<number, Node>;
+  readonly #folder: string;
+
+  static async start(): Promise<KafkaCluster> {
+    const folder = await mkdtemp(join(process.env['TEST_FOLDER']!, 'cluster-'));
+    const ports = await Promise.all(NODES.map(() => freePort()));
+    const controllerPorts = await Promise.all(NODES.map(() => freePort()));
+    const voters = NODES.map((id, n) => `${id}@127.0.0.1:${controllerPorts[n]}`).join();
+    const nodes = NODES.map((id, n) => ({
+      port: ports[n]!,
+      controllerPort: controllerPorts[n]!,
+      dataDir: join(folder, `${id}`),
+      properties: {
+        'node.id': `${id}`,
+        'controller.quorum.voters': voters,
+        // The first replica leads again soon after it is back.
+        'leader.imbalance.check.interval.seconds': '1',
+        'leader.imbalance.per.broker.percentage': '0',
+      },
+      broker: null,
+    }));
+    const cluster = new KafkaCluster(folder, nodes);
+    const starting = cluster
+      .#format()
+      .then(() => Promise.all(ports.map((one) => cluster.start(one))));
+    await within('a cluster to start', starting, START_MS);
+    return cluster;
+  }
+
+  private constructor(folder: string, nodes: readonly Node[]) {
+    this.#folder = folder;
+    this.#nodes = new Map(nodes.map((node) => [node.port, node]));
+  }
+
+  get brokers(): string {
+    return [...this.#nodes.keys()].map((port) => `localhost:${port}`).join();
+  }
+
+  /** Ends one as a power cut would. */
+  async kill(port: number): Promise<void> {
+    const node = this.#nodes.get(port)!;
+    await node.broker?.kill();
+    node.broker = null;
+  }
+
+  /** Starts one again, with what it has on disk. */
+  async start(port: number): Promise<void> {
+    const node = this.#nodes.get(port)!;
+    const signal = AbortSignal.timeout(START_MS);
+    node.broker = await startBroker({ ...node, signal, onProgress: () => {} });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#nodes.keys()].map((port) => this.kill(port)));
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Makes the folders; they have one cluster id, which Kafka's own tool makes only one at a time. */
+  async #format(): Promise<void> {
+    const signal = AbortSignal.timeout(START_MS);
+    const [java, jars] = [await findJava(signal), await fetchJars(signal, () => {})];
+    const [first, ...others] = this.#nodes.values();
+    const { dataDir, ...options } = first!;
+    await mkdir(dataDir, { recursive: true });
+    const properties = (logDir: string): string =>
+      serverProperties({ ...options, ipv6: false, logDir });
+    await formatStorage(java, jars, dataDir, properties, signal);
+    for (const other of others) {
+      await cp(join(dataDir, LOG_DIR), join(other.dataDir, LOG_DIR), { recursive: true });
+      const file = join(other.dataDir, LOG_DIR, 'meta.properties');
+      const text = await readFile(file, 'utf8');
+      const own = text
+        .replace(/^node\.id=.*$/m, `node.id=${other.properties['node.id']}`)
+        .replace(/^directory\.id=.*$/m, `directory.id=${randomBytes(16).toString('base64url')}`);
+      await writeFile(file, own);
+    }
+  }
+}
