@@ -12,6 +12,8 @@ const HEAD_DEADLINE = 30_000;
 
 /** Errors that another try cannot mend: certificates, and what no header can carry. */
 const HOPELESS = /CERT|SELF_SIGNED|UNABLE_TO|INVALID_ARG/;
+/** Deno's words for a certificate that is not trusted; its errors have no code. */
+const DENO_CERTIFICATE_ERROR = /(?<=invalid peer certificate: )\w+/;
 
 /** The stream cannot be had; the message says why and what to do. */
 export class GaveUp extends Error {
@@ -20,7 +22,7 @@ export class GaveUp extends Error {
 
 /** Whom the events of one stream go to. */
 export interface Follower {
-  readonly fetch: typeof fetch;
+  readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
   readonly headers: Headers;
   readonly onEvent: (type: string, data: string) => void;
   /** After each piece from the network; nothing more is read until this settles. */
@@ -147,8 +149,10 @@ function headerText(id: string): string {
 function explain(error: unknown): string {
   if (error instanceof RangeError) throw new GaveUp(`${error.message}: is this an event stream?`);
   const { cause } = error as { cause?: { code?: string; message?: string } };
-  const code = cause?.code ?? '';
-  if (!HOPELESS.test(code)) return code || cause?.message || (error as Error).message;
+  const [wrong] = DENO_CERTIFICATE_ERROR.exec(cause?.message ?? '') ?? [];
+  const code = cause?.code ?? wrong ?? '';
+  if (!HOPELESS.test(code) && wrong === undefined)
+    return code || cause?.message || (error as Error).message;
   throw new GaveUp(
     code.includes('INVALID_ARG')
       ? `the request cannot be sent (${cause?.message}): control characters fit in no header`

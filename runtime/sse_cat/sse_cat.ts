@@ -8,7 +8,7 @@ export interface Environment {
   readonly argv: readonly string[];
   readonly stdout: Writable;
   readonly stderr: Writable & { readonly isTTY?: boolean };
-  readonly fetch: typeof fetch;
+  readonly fetch: Follower['fetch'];
   readonly version: string;
   /** Ends the command with 0. */
   readonly signal: AbortSignal;

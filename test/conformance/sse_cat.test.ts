@@ -1,10 +1,23 @@
+import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
+import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { type Command, Program, run } from '../support/program.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
+
+/** The certificate that is served there, PEM. */
+async function certificateOf(origin: string): Promise<string> {
+  const socket = connect({ port: Number(new URL(origin).port), rejectUnauthorized: false });
+  await within('a TLS handshake', once(socket, 'secureConnect'));
+  const certificate = socket.getPeerX509Certificate()!.toString();
+  socket.destroy();
+  return certificate;
+}
 
 onEachRuntime((runtime) => {
   const sseCat = (...args: string[]): Command => [...runtime.sseCat, ...args];
@@ -58,6 +71,25 @@ onEachRuntime((runtime) => {
       await using program = new Program(secure, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
       await program.printed('🚀\n');
       expect(program.stderr).toBe('');
+    });
+
+    test('takes a certificate that is not trusted only where it is told to', async () => {
+      const secure = sseCat(`${gateway().https}/${topic.name}`);
+      const { code, stderr } = await run(secure);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^sse-cat: .*certificate is not trusted.*NODE_TLS_REJECT.*\n$/);
+      const folder = await newFolder();
+      const file = join(folder, 'ca.pem');
+      await writeFile(file, await certificateOf(gateway().https));
+      for (const env of [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, { NODE_EXTRA_CA_CERTS: file }]) {
+        await using program = new Program(secure, { env });
+        await program.printed('🚀\n');
+        expect(program.stdout.toString()).toBe('a\ntwo\nlines\n 🚀\n');
+        expect(program.stderr).toBe('');
+        program.kill('SIGTERM');
+        expect(await program.ended()).toBe(0);
+      }
+      await rm(folder, { recursive: true });
     });
 
     test.each(['SIGINT', 'SIGTERM'] as const)('ends with 0 at %s', async (signal) => {

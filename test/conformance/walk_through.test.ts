@@ -116,7 +116,7 @@ onEachRuntime((runtime) => {
       const folder = await newFolder();
       try {
         const env = { ...(await freePorts()), EMBEDDED_KAFKA_PORT: port };
-        const { code, stderr } = await run(runtime.gateway, { cwd: folder, env });
+        const { code, stderr } = await run(runtime.gatewayAndKafka, { cwd: folder, env });
         expect(code).not.toBe(0);
         expect(code).not.toBe(78);
         for (const name of [`localhost:${port}`, 'KAFKA_BROKERS', 'EMBEDDED_KAFKA_PORT']) {

@@ -75,7 +75,9 @@ export class Gateway implements AsyncDisposable {
 
   /** Starts it again on the same ports and in the same folder. */
   async start(): Promise<void> {
-    this.#program = new Program(this.#runtime.gateway, { cwd: this.#folder, env: this.#env });
+    const { gateway, gatewayAndKafka } = this.#runtime;
+    const command = this.#env['KAFKA_BROKERS'] === '' ? gatewayAndKafka : gateway;
+    this.#program = new Program(command, { cwd: this.#folder, env: this.#env });
     try {
       await this.#program.complained('Ready: ');
     } catch (error) {
