@@ -48,7 +48,7 @@ export const SETTINGS = {
   embeddedKafkaPort: { name: 'EMBEDDED_KAFKA_PORT', default: '9092', schema: whole(1, 65_535) },
   /** Whether the brokers are spoken to over TLS. */
   kafkaTls: { name: 'KAFKA_TLS', default: 'false', schema: flag },
-  /** PEM file of the authorities that sign the brokers' certificates; null: the system's. */
+  /** PEM file of the authorities that sign the brokers' certificates; null: the public ones. */
   kafkaCaFile: { name: 'KAFKA_CA_FILE', default: null, schema: pemFile },
   /** PEM file of the gateway's own certificate for the brokers. Needs `KAFKA_KEY_FILE`. */
   kafkaCertFile: { name: 'KAFKA_CERT_FILE', default: null, schema: pemFile },

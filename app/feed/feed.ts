@@ -69,7 +69,7 @@ export class Feed {
     if (this.#wasLoaded) return null;
     if (this.#log !== null) return `topic ${this.topic} is being loaded`;
     if (this.#doesNotExist) return `topic ${this.topic} does not exist yet`;
-    return `topic ${this.topic} is not known yet: the brokers have not answered`;
+    return `topic ${this.topic} is not known yet`;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import type kafka from '@confluentinc/kafka-javascript';
 import { CLIENT_ID, type KafkaConnection } from './connection.ts';
 
@@ -31,7 +32,8 @@ export function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalC
     'socket.keepalive.enable': true,
     // Told through `event.log`, not on stderr.
     event_cb: true,
-    ...(tls?.ca ? { 'ssl.ca.pem': tls.ca } : {}),
+    // Without an authority of its own, those that the other client has: an image may hold no others.
+    ...(tls === null ? {} : { 'ssl.ca.pem': tls.ca ?? rootCertificates.join('\n') }),
     ...(tls?.cert ? { 'ssl.certificate.pem': tls.cert } : {}),
     ...(tls?.key ? { 'ssl.key.pem': tls.key } : {}),
     ...(sasl === null

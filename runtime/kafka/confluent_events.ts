@@ -1,9 +1,8 @@
 import { getLogger } from '@logtape/logtape';
-import type { BrokerHealth } from './broker_health.ts';
 
 const logger = getLogger(['sse-kafka', 'brokers']);
 
-/** The part of both clients that is listened to. */
+/** The part of a client that is listened to. */
 interface EventSource {
   on(event: 'event.log', listener: (line: LogLine) => void): unknown;
   on(event: 'event.error', listener: (error: { message: string }) => void): unknown;
@@ -23,16 +22,23 @@ function withoutFrame(message: string): string {
   return message.replace(/^\[thrd:[^\]]*\]: /, '').replace(/ \(after .*$/, '');
 }
 
-/** Hears what a client says: its events tell that something is wrong, its log lines what. */
-export function listen(client: object, health: BrokerHealth): void {
+/**
+ * Hears what a client says. `lost` is called once it has lost all brokers or one of them refuses TLS
+ * or login: left alone, it would try that again ten times a second.
+ */
+export function listen(client: object, lost: (why: Error) => void): void {
   const source = client as EventSource;
+  /** Why the last connection failed: the events tell only that it did. */
+  let reason: string | null = null;
   source.on('event.log', ({ severity, fac, message }) => {
     logger.debug('Kafka client: {message}', { message });
-    if (fac === 'FAIL' && severity <= LOG_ERROR) health.reason(withoutFrame(message));
+    if (fac !== 'FAIL' || severity > LOG_ERROR) return;
+    reason = withoutFrame(message);
+    if (/SSL|SASL/.test(reason)) lost(new Error(reason));
   });
   source.on('event.error', ({ message }) => {
     logger.debug('Kafka client: {message}', { message });
     // All of them come with the code -1.
-    if (message === 'all broker connections are down') health.failed(message);
+    if (message === 'all broker connections are down') lost(new Error(reason ?? message));
   });
 }

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import { untilAborted } from '../../app/abortable.ts';
 import type {
   Batch,
   KafkaRecord,
@@ -10,11 +9,11 @@ import type {
   TopicIdentity,
 } from '../../app/source.ts';
 import { BrokerHealth } from './broker_health.ts';
+import { BrokerQuestions } from './broker_questions.ts';
 import type { KafkaConnection } from './connection.ts';
 import { readRuns } from './fetched_records.ts';
-import { EARLIEST, LATEST, PlatformaticClient } from './platformatic_client.ts';
+import { PlatformaticClient } from './platformatic_client.ts';
 import { type Fetched, TopicFetches } from './topic_fetches.ts';
-import { TopicPolicies } from './topic_policy.ts';
 
 /** Records of one batch: more would hold the event loop for too long. */
 const BATCH_RECORDS = 500;
@@ -26,41 +25,28 @@ export function createPlatformaticSource(connection: KafkaConnection): RecordSou
 
 class PlatformaticSource implements RecordSource {
   readonly #connection: KafkaConnection;
-  /** For questions. Each read has connections of its own: a fetch holds one while it waits. */
-  readonly #client: PlatformaticClient;
-  readonly #policies: TopicPolicies;
   readonly #health = new BrokerHealth();
+  /** Each read has connections of its own: a fetch holds one while it waits. */
+  readonly #questions: BrokerQuestions;
   readonly #closed = new AbortController();
   readonly #reads = new Set<PlatformaticClient>();
 
   constructor(connection: KafkaConnection) {
     this.#connection = connection;
-    this.#client = new PlatformaticClient(connection);
-    this.#policies = new TopicPolicies(connection);
+    this.#questions = new BrokerQuestions(connection, this.#health);
   }
 
-  async describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
-    const known = await this.#ask(this.#client.metadata(topic), signal);
-    if (known === null) return null;
-    const policy = await untilAborted(this.#policies.read(topic), signal);
-    return { name: topic, id: known.idBytes, partitions: known.leaders.length, ...policy };
+  describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
+    return this.#questions.describe(topic, signal);
   }
 
-  async offsets(
+  offsets(
     topic: string,
     partitions: readonly number[],
     at: OffsetSpec,
     signal: AbortSignal,
   ): Promise<Offsets> {
-    // Asked for first: a record that comes between the two questions lies past this end.
-    const ends =
-      typeof at === 'number' ? await this.offsets(topic, partitions, 'latest', signal) : null;
-    const time = at === 'earliest' ? EARLIEST : at === 'latest' ? LATEST : at;
-    const found = await this.#ask(this.#client.offsets(topic, partitions, time), signal);
-    for (const [partition, end] of ends ?? []) {
-      if ((found.get(partition) ?? -1) < 0) found.set(partition, end);
-    }
-    return found;
+    return this.#questions.offsets(topic, partitions, at, signal);
   }
 
   async *read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
@@ -87,6 +73,7 @@ class PlatformaticSource implements RecordSource {
       }
     } finally {
       ended.abort();
+      this.#health.ended('read', topic.name);
       await client.close();
       this.#reads.delete(client);
     }
@@ -98,19 +85,7 @@ class PlatformaticSource implements RecordSource {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all([...this.#reads, this.#client, this.#policies].map((one) => one.close()));
-  }
-
-  /** One question to the brokers. */
-  async #ask<T>(asked: Promise<T>, signal: AbortSignal): Promise<T> {
-    try {
-      const answer = await untilAborted(asked, signal);
-      this.#health.answered();
-      return answer;
-    } catch (error) {
-      if (!signal.aborted) this.#health.failed(error);
-      throw error;
-    }
+    await Promise.all([...this.#reads, this.#questions].map((one) => one.close()));
   }
 }
 

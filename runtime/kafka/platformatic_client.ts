@@ -3,7 +3,7 @@ import type { API, Broker, Connection } from '@platformatic/kafka';
 import { CLIENT_ID, type KafkaConnection } from './connection.ts';
 import { FETCH_BY_TOPIC_ID, FETCHES, type FetchedPartition } from './fetch_response.ts';
 import { clientOptions } from './platformatic_config.ts';
-import { answerOf, brokerError } from './platformatic_errors.ts';
+import { answerOf, brokerError, errorWords } from './platformatic_errors.ts';
 import {
   apiVersionsV1,
   ConnectionPool,
@@ -81,16 +81,20 @@ export class PlatformaticClient {
   readonly #pool: InstanceType<typeof ConnectionPool>;
   readonly #connections = new Set<Connection>();
   readonly #versions = new WeakMap<Connection, Promise<ReadonlyMap<number, number>>>();
-  /** Those to ask what any broker knows. */
-  readonly #brokers: readonly Broker[];
+  /** What broke a connection; one that is closed does not say it. */
+  readonly #errors = new WeakMap<Connection, unknown>();
+  readonly #bootstrap: readonly Broker[];
+  /** Those to ask what any broker knows: first the one that answered last. */
+  #brokers: readonly Broker[];
 
   constructor(connection: KafkaConnection) {
-    this.#brokers = connection.brokers.map((broker) => parseBroker(broker));
+    this.#bootstrap = connection.brokers.map((broker) => parseBroker(broker));
+    this.#brokers = this.#bootstrap;
     this.#pool = new ConnectionPool(CLIENT_ID, clientOptions(connection));
     this.#pool.on('connecting', ({ connection }) => {
       this.#connections.add(connection);
       // Who asks is told; without a listener an error would end the process.
-      connection.on('error', () => {});
+      connection.on('error', (error) => this.#errors.set(connection, error));
       connection.on('close', () => this.#connections.delete(connection));
     });
     this.#pool.on('failed', ({ connection }) => this.#drop(connection));
@@ -103,7 +107,8 @@ export class PlatformaticClient {
   async metadata(topic: string): Promise<TopicMetadata | null> {
     const connection = await answerOf(this.#pool.getFirstAvailable([...this.#brokers]));
     const api = await this.#api(connection, METADATA);
-    const answer = await answerOf(api.async(connection, [topic], false, false));
+    const answer = await this.#answer(connection, api.async(connection, [topic], false, false));
+    this.#brokers = distinct([addressOf(connection), ...this.#bootstrap, ...answer.brokers]);
     const brokers = new Map(answer.brokers.map((broker) => [broker.nodeId, broker]));
     const known = answer.topics.find(({ name }) => name === topic);
     if (known === undefined || known.errorCode === UNKNOWN_TOPIC) return null;
@@ -159,7 +164,10 @@ export class PlatformaticClient {
       timestamp: BigInt(at),
     }));
     const topics = [{ name: topic, partitions }];
-    const answer = await answerOf(api.async(connection, CONSUMER, READ_COMMITTED, topics));
+    const answer = await this.#answer(
+      connection,
+      api.async(connection, CONSUMER, READ_COMMITTED, topics),
+    );
     return answer.topics.flatMap((told) =>
       told.partitions.map(({ partitionIndex, errorCode, offset }) => ({
         partition: partitionIndex,
@@ -187,7 +195,8 @@ export class PlatformaticClient {
       partitionMaxBytes: FETCH_BYTES,
     }));
     const topics = [{ topicId, partitions }];
-    const partitionsFetched = await answerOf(
+    const partitionsFetched = await this.#answer(
+      connection,
       api.async(connection, FETCH_WAIT_MS, 1, FETCH_BYTES, READ_COMMITTED, 0, -1, topics, [], ''),
     );
     return { byName, partitions: partitionsFetched };
@@ -208,7 +217,7 @@ export class PlatformaticClient {
   ): Promise<T> {
     let asked = this.#versions.get(connection);
     if (asked === undefined) {
-      asked = askVersions(connection);
+      asked = this.#askVersions(connection);
       this.#versions.set(connection, asked);
     }
     const versions = await asked;
@@ -217,15 +226,36 @@ export class PlatformaticClient {
     return api;
   }
 
+  async #askVersions(connection: Connection): Promise<ReadonlyMap<number, number>> {
+    const { apiKeys } = await this.#answer(connection, apiVersionsV1.api.async(connection, '', ''));
+    return new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]));
+  }
+
+  /** An answer. Brokers that close the connection may have said why before, in a TLS alert. */
+  async #answer<T>(connection: Connection, asked: Promise<T>): Promise<T> {
+    try {
+      return await answerOf(asked);
+    } catch (error) {
+      const cause = this.#errors.get(connection);
+      throw cause === undefined ? error : new Error(errorWords(cause), { cause });
+    }
+  }
+
   #drop(connection: Connection): void {
     this.#connections.delete(connection);
     connection.socket?.destroy();
   }
 }
 
-async function askVersions(connection: Connection): Promise<ReadonlyMap<number, number>> {
-  const { apiKeys } = await answerOf(apiVersionsV1.api.async(connection, '', ''));
-  return new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]));
+function addressOf({ host, port }: Connection): Broker {
+  return { host: host!, port: port! };
+}
+
+/** Each address once, in order. */
+function distinct(brokers: readonly Broker[]): Broker[] {
+  const byAddress = new Map<string, Broker>();
+  for (const { host, port } of brokers) byAddress.set(`${host}:${port}`, { host, port });
+  return [...byAddress.values()];
 }
 
 /** The first four of a UUID's bytes. */

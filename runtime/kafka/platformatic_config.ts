@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { BaseOptions } from '@platformatic/kafka';
 import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
 
@@ -20,8 +21,14 @@ export function clientOptions(connection: KafkaConnection): BaseOptions {
             ...(tls.cert === null ? {} : { cert: tls.cert }),
             ...(tls.key === null ? {} : { key: tls.key }),
           },
-          tlsServerName: true,
+          // For proxies that go by the name. An address is none: Deno refuses it as such, Node warns.
+          tlsServerName: !brokers.every(isAddress),
         }),
     ...(sasl === null ? {} : { sasl }),
   };
+}
+
+/** Whether a broker is named by its IP address, not by a host's name. */
+function isAddress(broker: string): boolean {
+  return isIP(broker.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) !== 0;
 }

@@ -13,7 +13,8 @@ export function errorWords(error: unknown): string {
 
 /** The error that a broker names by its number. */
 export function brokerError(code: number, what: string): Error {
-  return new Error(`${what}: ${new ProtocolError(code).message}`);
+  const cause = new ProtocolError(code);
+  return new Error(`${what}: ${cause.message}`, { cause });
 }
 
 /** An answer that the client throws because it tells of an error, which may concern a part of it. */

@@ -17,6 +17,7 @@ import { assertSame, TopicCheck } from './topic_check.ts';
 const logger = getLogger(['sse-kafka', 'brokers']);
 
 const OFFSET_OUT_OF_RANGE = 1;
+const TOPIC_AUTHORIZATION_FAILED = 29;
 /** The name under which the search for leaders is under way. */
 const SEARCH = '';
 
@@ -128,7 +129,7 @@ export class TopicFetches {
         await this.#check.assertSame(this.#signal);
       }
       this.#wasAnswered = true;
-      this.#health.answered();
+      this.#tell(partitions);
       const outOfRange = new Set<number>();
       for (const { partition, errorCode } of partitions) {
         if (errorCode === OFFSET_OUT_OF_RANGE) outOfRange.add(partition);
@@ -139,11 +140,19 @@ export class TopicFetches {
       return { partitions, starts: await this.#starts(broker, gone) };
     } catch (error) {
       if (this.#signal.aborted) return NOTHING;
-      if (!this.#wasAnswered) this.#health.failed(error);
+      if (!this.#wasAnswered) this.#health.failed('read', this.#topic.name, error);
       this.#wasAnswered = false;
       for (const { partition } of asked) this.#lose(partition, error);
       return NOTHING;
     }
+  }
+
+  /** Whether the leader let us read. */
+  #tell(partitions: readonly FetchedPartition[]): void {
+    const { name } = this.#topic;
+    const refused = partitions.find(({ errorCode }) => errorCode === TOPIC_AUTHORIZATION_FAILED);
+    if (refused === undefined) this.#health.answered('read', name);
+    else this.#health.failed('read', name, brokerError(refused.errorCode, `topic ${name}`));
   }
 
   async #starts(broker: Broker, partitions: readonly Asked[]): Promise<Offsets> {
@@ -180,7 +189,7 @@ export class TopicFetches {
       known = await this.#client.metadata(this.#topic.name);
     } catch (error) {
       if (this.#signal.aborted) return NOTHING;
-      this.#health.failed(error);
+      this.#health.failed('read', this.#topic.name, error);
       for (const partition of lost) this.#lose(partition, error);
       return NOTHING;
     }

@@ -162,7 +162,7 @@ onEachRuntime((runtime) => {
           LOG_LEVEL: 'debug',
         },
       });
-      await gateway.says('brokers do not answer');
+      await gateway.says('takes no sign-in');
       const { error, up } = (await gateway.readiness()).brokers;
       expect(up).toBe(false);
       expect(`${error}${gateway.stderr}`).not.toContain('s3cr');

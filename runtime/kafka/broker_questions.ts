@@ -1,0 +1,84 @@
+import { untilAborted } from '../../app/abortable.ts';
+import type { OffsetSpec, Offsets, TopicDescription } from '../../app/source.ts';
+import type { BrokerHealth } from './broker_health.ts';
+import type { KafkaConnection } from './connection.ts';
+import { EARLIEST, LATEST, PlatformaticClient } from './platformatic_client.ts';
+import { TopicPolicies } from './topic_policy.ts';
+
+/**
+ * What is asked of the brokers beside records. Through @platformatic/kafka on Node too: the
+ * Confluent client does not tell an expired certificate from one of an unknown authority or for
+ * another host, and tries a TLS handshake that fails again ten times a second (measured).
+ */
+export class BrokerQuestions {
+  readonly #client: PlatformaticClient;
+  readonly #policies: TopicPolicies;
+  readonly #health: BrokerHealth;
+
+  constructor(connection: KafkaConnection, health: BrokerHealth) {
+    this.#client = new PlatformaticClient(connection);
+    this.#policies = new TopicPolicies(connection);
+    this.#health = health;
+  }
+
+  /** The topic as the brokers know it now, `null` when it does not exist. */
+  async describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
+    const description = await this.#ask('describe', topic, signal, async () => {
+      const known = await this.#client.metadata(topic);
+      if (known === null) return null;
+      const policy = await this.#policies.read(topic);
+      return { name: topic, id: known.idBytes, partitions: known.leaders.length, ...policy };
+    });
+    if (description === null) this.#health.gone(topic);
+    return description;
+  }
+
+  /** The id of the topic that has the name now; no answer is no trouble. */
+  async topicId(topic: string): Promise<Uint8Array | null> {
+    return (await this.#client.metadata(topic))?.idBytes ?? null;
+  }
+
+  async offsets(
+    topic: string,
+    partitions: readonly number[],
+    at: OffsetSpec,
+    signal: AbortSignal,
+  ): Promise<Offsets> {
+    // Asked for first: a record that comes between the two questions lies past this end.
+    const ends =
+      typeof at === 'number' ? await this.offsets(topic, partitions, 'latest', signal) : null;
+    const time = at === 'earliest' ? EARLIEST : at === 'latest' ? LATEST : at;
+    const found = await this.#ask('offsets', topic, signal, () =>
+      this.#client.offsets(topic, partitions, time),
+    );
+    for (const [partition, end] of ends ?? []) {
+      if ((found.get(partition) ?? -1) < 0) found.set(partition, end);
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#client.close(), this.#policies.close()]);
+  }
+
+  async #ask<T>(
+    step: 'describe' | 'offsets',
+    topic: string,
+    signal: AbortSignal,
+    question: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      const answer = await untilAborted(question(), signal);
+      this.#health.answered(step, topic);
+      return answer;
+    } catch (error) {
+      if (!signal.aborted || isDeadline(signal)) this.#health.failed(step, topic, error);
+      throw error;
+    }
+  }
+}
+
+/** Whether it was aborted because the brokers took too long, and not because nobody asks any more. */
+function isDeadline({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
+}

@@ -1,0 +1,75 @@
+import { expect, test } from '@jest/globals';
+import { brokerTrouble } from './broker_trouble.ts';
+
+/** An error with a code, as Node's and those of @platformatic/kafka are. */
+function failure(message: string, code: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code });
+}
+
+function unreachable(broker: string, cause: Error): Error {
+  return failure(`Connection to ${broker} failed.`, 'PLT_KFK_NETWORK', cause);
+}
+
+function answer(apiId: string): Error {
+  const inner = Object.assign(failure('refused', 'PLT_KFK_PROTOCOL'), { apiId });
+  return new AggregateError([inner], 'Received response with error while executing API');
+}
+
+const alert = 'error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert';
+
+test.each([
+  [answer('SASL_AUTHENTICATION_FAILED'), /^authentication: .*KAFKA_PASSWORD/],
+  [new Error('SASL authentication error: Authentication failed'), /^authentication: .*KAFKA_PASSW/],
+  [answer('UNSUPPORTED_SASL_MECHANISM'), /^authentication: .*KAFKA_SASL_MECHANISM/],
+  [answer('ILLEGAL_SASL_STATE'), /^authentication: .*no sign-in/],
+  [failure('certificate has expired', 'CERT_HAS_EXPIRED'), /^certificate: .*expired/],
+  [failure('not yet', 'CERT_NOT_YET_VALID'), /^certificate: .*clocks/],
+  [failure('altnames', 'ERR_TLS_CERT_ALTNAME_INVALID'), /^certificate: .*KAFKA_BROKERS/],
+  [failure('first', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), /^certificate: .*KAFKA_CA_FILE/],
+  [failure('self-signed', 'SELF_SIGNED_CERT_IN_CHAIN'), /^certificate: .*KAFKA_CA_FILE/],
+  [failure('signature', 'CERT_SIGNATURE_FAILURE'), /^certificate: .*KAFKA_CA_FILE/],
+  [failure(`${alert} bad certificate`, 'EPROTO'), /^certificate: .*KAFKA_CERT_FILE and KAFKA_KEY/],
+  [new Error('received fatal alert: BadCertificate'), /^certificate: .*KAFKA_CERT_FILE and KAFKA_/],
+  [failure(`${alert} certificate unknown`, 'EPROTO'), /^certificate: .*dates of KAFKA_CERT_FILE/],
+  [new Error('received fatal alert: CertificateUnknown'), /^certificate: .*dates of KAFKA_CERT_/],
+  [new Error('TLS handshake failed. Please verify the broker supports TLS.'), /KAFKA_TLS=false/],
+  [failure('Broker requires TLS.', 'PLT_KFK_USER'), /KAFKA_TLS=true/],
+  [failure('Connection closed', 'PLT_KFK_NETWORK'), /KAFKA_TLS and KAFKA_SASL_MECHANISM/],
+  [
+    failure('connect ECONNREFUSED ::1:1', 'ECONNREFUSED'),
+    /do not answer .connect ECONNREFUSED ::1/,
+  ],
+  ['no words at all', /do not answer .no words at all.*KAFKA_BROKERS/],
+])('brokerTrouble() tells what %s means, however deep it stands', (error, words) => {
+  const deep = new AggregateError([unreachable('kafka:9093', error as Error)], 'No broker.');
+  for (const one of [error, deep]) {
+    const trouble = brokerTrouble(one, 'events');
+    expect(trouble?.words).toMatch(words);
+    expect(trouble?.up).toBe(false);
+  }
+});
+
+test('brokerTrouble() names the broker with the trouble that says most', () => {
+  const down = unreachable('one:9092', failure('connect ECONNREFUSED', 'ECONNREFUSED'));
+  const expired = unreachable('two:9092', failure('certificate has expired', 'CERT_HAS_EXPIRED'));
+  const { words } = brokerTrouble(new AggregateError([down, expired], 'No broker.'), 'events')!;
+  expect(words).toMatch(/^certificate: .*expired.*two:9092/);
+});
+
+test.each([answer('TOPIC_AUTHORIZATION_FAILED'), new Error('Broker: Topic authorization failed')])(
+  'brokerTrouble() takes brokers that refuse a topic as up: %s',
+  (error) => {
+    const trouble = brokerTrouble(error, 'events');
+    expect(trouble).toEqual({
+      up: true,
+      words: expect.stringMatching(/^authorization: .*events.*READ/),
+    });
+  },
+);
+
+test.each([answer('NOT_LEADER_OR_FOLLOWER'), new Error('Broker: Unknown topic or partition')])(
+  'brokerTrouble() finds none in an answer about a topic: %s',
+  (error) => {
+    expect(brokerTrouble(error, 'events')).toBeNull();
+  },
+);
