@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { Connections } from './connections.ts';
 import type { Listener, ListenOptions } from './listeners.ts';
+import { StreamResponse } from './stream_response.ts';
 
 /** Heads up to 32 kB are promised: the id of a topic of 1,000 partitions takes 10 kB. */
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -30,9 +31,11 @@ const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { fetch, host, port } = options;
   const server = createAdaptorServer({
-    fetch: (request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings) => {
+    fetch: async (request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings) => {
       connections.begin(incoming, outgoing);
-      return fetch(request, { address: incoming.socket.remoteAddress ?? '' });
+      const response = await fetch(request, { address: incoming.socket.remoteAddress ?? '' });
+      if (outgoing instanceof StreamResponse) outgoing.prepare(response);
+      return response;
     },
     ...serverOptions(options),
   }) as Server;
@@ -47,7 +50,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 function serverOptions({ certificate }: ListenOptions): object {
   if (certificate === null) {
-    return { createServer, serverOptions: { maxHeaderSize: MAX_HEAD_BYTES } };
+    return {
+      createServer,
+      serverOptions: { maxHeaderSize: MAX_HEAD_BYTES, ServerResponse: StreamResponse },
+    };
   }
   return {
     createServer: (...args: Parameters<typeof createSecureServer>) =>
@@ -56,6 +62,7 @@ function serverOptions({ certificate }: ListenOptions): object {
     serverOptions: {
       ...certificate,
       allowHTTP1: true,
+      Http1ServerResponse: StreamResponse,
       maxSessionMemory: MAX_SESSION_MB,
       settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEAD_BYTES },
     },

@@ -1,6 +1,7 @@
 import { HEARTBEAT, retryFrame } from '../feed/frame.ts';
 import type { Subscription } from '../feed/subscription.ts';
 import type { EndReason } from '../stream_observer.ts';
+import { type ByteSource, DirectStream, type Receiver } from './direct_stream.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { randomBetween } from './random_between.ts';
 
@@ -10,26 +11,28 @@ const MAX_RETRY_MS = 3000;
 
 /**
  * The body of one response. It is pulled from and has no queue of its own: what the client does
- * not take stays in the log.
+ * not take stays in the log. It is asked for the next bytes only once those before are with the
+ * kernel or wait for it alone.
  *
- * It subscribes in the first pull, not before: a response that is made and dropped (HEAD, a
+ * It subscribes when it is first asked, not before: a response that is made and dropped (HEAD, a
  * middleware that answers in its place) leaves nothing behind.
  */
-export class EventStream {
+export class EventStream implements ByteSource {
   readonly topic: string;
   /** The client's IP address. */
   readonly address: string;
-  readonly body: ReadableStream<Uint8Array>;
+  readonly body: DirectStream;
   /** The sweep in which something was last sent. */
   lastSent = 0;
   readonly #subscribe: () => Subscription;
   readonly #streams: OpenStreams;
   #subscription: Subscription | null = null;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-  /** Set while the client has all there is: ends the pull that waits. */
-  #endPull: (() => void) | null = null;
+  /** Who waits for the next bytes, while the client has all there is. */
+  #receiver: Receiver | null = null;
   /** Set once it is to end, which it does where a block ends. */
   #endReason: EndReason | null = null;
+  /** One for all its waits. */
+  readonly #onWake = (): void => this.#wake();
 
   /** To be made once `streams.admit(address)` has let it in. */
   constructor(topic: string, address: string, subscribe: () => Subscription, streams: OpenStreams) {
@@ -37,72 +40,58 @@ export class EventStream {
     this.address = address;
     this.#subscribe = subscribe;
     this.#streams = streams;
-    this.body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => this.#pull(),
-        cancel: () => this.#close('client'),
-      },
-      { highWaterMark: 0 },
-    );
+    this.body = new DirectStream(this);
     streams.add(this);
+  }
+
+  next(receiver: Receiver): void {
+    if (this.#endReason !== null && this.#subscription?.isWithinBlock !== true) {
+      this.#close(this.#endReason);
+      receiver.end();
+    } else if (this.#subscription === null) {
+      this.#subscription = this.#subscribe();
+      this.#hand(receiver, retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS)));
+    } else {
+      const bytes = this.#subscription.take();
+      if (bytes !== null) {
+        this.#hand(receiver, bytes);
+        return;
+      }
+      this.#receiver = receiver;
+      this.#subscription.wait(this.#onWake);
+    }
+  }
+
+  cancel(): void {
+    this.#receiver = null;
+    this.#close('client');
   }
 
   /** Sends a comment, if nothing else is under way. */
   beat(): void {
-    if (this.#endPull !== null) this.#send(HEARTBEAT);
+    const receiver = this.#receiver;
+    this.#receiver = null;
+    if (receiver !== null) this.#hand(receiver, HEARTBEAT);
   }
 
   /** Ends the response where a block ends. */
   end(reason: EndReason): void {
     this.#endReason ??= reason;
-    if (this.#subscription?.isWithinBlock !== true) this.#finish(this.#endReason);
+    // Once the client has taken what it was given, it hears of the end.
+    if (this.#subscription?.isWithinBlock !== true) this.#close(this.#endReason);
+    this.#wake();
   }
 
-  #finish(reason: EndReason): void {
-    this.#close(reason);
-    this.#controller.close();
-    this.#endPull?.();
+  #wake(): void {
+    const receiver = this.#receiver;
+    this.#receiver = null;
+    if (receiver !== null) this.next(receiver);
   }
 
-  #pull(): Promise<void> | void {
-    if (this.#subscription === null) {
-      this.#subscription = this.#subscribe();
-      this.#send(retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS)));
-      return;
-    }
-    if (this.#endReason !== null && !this.#subscription.isWithinBlock) {
-      this.#finish(this.#endReason);
-      return;
-    }
-    const bytes = this.#subscription.take();
-    if (bytes !== null) {
-      this.#send(bytes);
-      return;
-    }
-    return new Promise((resolve) => {
-      this.#endPull = resolve;
-      this.#wait(this.#subscription!);
-    });
-  }
-
-  #wait(subscription: Subscription): void {
-    subscription.wait(() => {
-      if (this.#endPull === null) return;
-      const bytes = subscription.take();
-      if (bytes === null) this.#wait(subscription);
-      else this.#send(bytes);
-    });
-  }
-
-  #send(bytes: Uint8Array): void {
+  /** The one place where bytes leave for a client: an array, which becomes one write. */
+  #hand(receiver: Receiver, bytes: Uint8Array): void {
     this.lastSent = this.#streams.sweeps;
-    this.#controller.enqueue(bytes);
-    const endPull = this.#endPull;
-    this.#endPull = null;
-    endPull?.();
+    receiver.receive(bytes);
   }
 
   #close(reason: EndReason): void {
