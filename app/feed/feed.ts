@@ -3,6 +3,7 @@ import { abortableDelay, backoff, untilAnswered } from '../abortable.ts';
 import { coalesced } from '../coalesced.ts';
 import type { Batch, Offsets, RecordSource, TopicDescription } from '../source.ts';
 import type { Positions } from './cursor.ts';
+import { fanOut } from './fan_out.ts';
 import type { Format } from './format.ts';
 import { HistoryPool } from './history_pool.ts';
 import { jumpedPartitions } from './jumps.ts';
@@ -177,7 +178,7 @@ export class Feed {
     }
     log.append(batch, await this.#lows(log, batch, signal));
     this.#checkLoaded(log);
-    this.#waiting.wakeAll();
+    await fanOut(this.#waiting, batch.records.length, signal);
   }
 
   /** Log starts of the partitions in which a batch jumps. */

@@ -2,7 +2,11 @@ import type { Subscription } from './subscription.ts';
 
 /** The clients that have all there is, and wait for the feed's next records. */
 export class Waiting {
-  readonly #subscriptions = new Set<Subscription>();
+  #subscriptions = new Set<Subscription>();
+
+  get size(): number {
+    return this.#subscriptions.size;
+  }
 
   add(subscription: Subscription): void {
     this.#subscriptions.add(subscription);
@@ -13,9 +17,9 @@ export class Waiting {
   }
 
   wakeAll(): void {
-    const waiting = [...this.#subscriptions];
+    const waiting = this.#subscriptions;
     // Who has nothing to take waits again.
-    this.#subscriptions.clear();
+    this.#subscriptions = new Set();
     for (const subscription of waiting) subscription.wake();
   }
 

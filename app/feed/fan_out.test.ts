@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { fanOut } from './fan_out.ts';
+import { Subscription } from './subscription.ts';
+import { Waiting } from './waiting.ts';
+
+const { signal } = new AbortController();
+
+beforeEach(() => {
+  jest.useFakeTimers({ now: 0 });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** Clients that wait, each of which takes a time to write to. */
+function clients(count: number, milliseconds: number): Waiting {
+  const waiting = new Waiting();
+  for (let i = 0; i < count; i++) {
+    new Subscription(() => ({ take: () => null, place: () => null }), waiting).wait(() => {
+      jest.setSystemTime(Date.now() + milliseconds);
+    });
+  }
+  return waiting;
+}
+
+/** How long the reader is held up, in milliseconds. */
+async function restAfter(waiting: Waiting, records: number): Promise<number> {
+  let isOver = false;
+  const over = fanOut(waiting, records, signal).then(() => {
+    isOver = true;
+  });
+  expect(waiting.size).toBe(0);
+  await jest.advanceTimersByTimeAsync(0);
+  for (let rest = 0; ; rest++) {
+    if (isOver) {
+      await over;
+      return rest;
+    }
+    await jest.advanceTimersByTimeAsync(1);
+  }
+}
+
+describe('fanOut()', () => {
+  test('rests three times as long as the writes took, 20 ms at the most', async () => {
+    expect(await restAfter(clients(5, 0), 1)).toBe(1);
+    expect(await restAfter(clients(4, 1), 1)).toBe(1 + 12);
+    expect(await restAfter(clients(100, 1), 1)).toBe(1 + 20);
+  });
+
+  test('reads on at once where nobody waited, and where many records were joined', async () => {
+    expect(await restAfter(clients(0, 0), 1)).toBe(0);
+    expect(await restAfter(clients(4, 1), 64)).toBe(0);
+  });
+
+  test('ends its rest with the signal', async () => {
+    const end = new AbortController();
+    const over = fanOut(clients(100, 1), 1, end.signal);
+    end.abort();
+    await over;
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});

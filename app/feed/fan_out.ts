@@ -1,0 +1,33 @@
+import { abortableDelay } from '../abortable.ts';
+import type { Waiting } from './waiting.ts';
+
+/** Some runtimes write a little later than they are told to: that is over after this. */
+const SETTLE_MS = 1;
+/** A fan-out is followed by a rest of so many times what it took. */
+const REST_FACTOR = 3;
+const MAX_REST_MS = 20;
+/** So many records in one write are joined enough: the next ones are read without a rest. */
+const JOINED_ENOUGH = 64;
+
+/**
+ * Hands what was read to all who wait for it, and rests before more is read.
+ *
+ * A write to a socket costs some 10 µs, whatever it carries. So records that come while many
+ * clients have just been served are left to gather, in the Kafka client, and go out as one array
+ * and one write each. The rule needs no setting: at most a quarter of the time is spent on writes,
+ * so a record after a quiet time goes out at once, whatever the number of clients; only where more
+ * comes than that a record waits, for 30 ms at the most.
+ */
+export async function fanOut(
+  waiting: Waiting,
+  records: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const began = Date.now();
+  const clients = waiting.size;
+  waiting.wakeAll();
+  if (clients === 0 || records >= JOINED_ENOUGH) return;
+  await abortableDelay(SETTLE_MS, signal);
+  const took = Date.now() - began - SETTLE_MS;
+  if (took > 0) await abortableDelay(Math.min(took * REST_FACTOR, MAX_REST_MS), signal);
+}
