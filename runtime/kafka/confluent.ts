@@ -203,7 +203,10 @@ function toBatch({ messages, ends }: Read): Batch {
   const positions = new Map<number, number>();
   const records = messages.map(toRecord);
   for (const { partition, offset } of records) positions.set(partition, offset + 1);
-  for (const { partition, offset } of ends) positions.set(partition, offset);
+  for (const { partition, offset } of ends) {
+    // The end was reached before records that came since, within the same read.
+    positions.set(partition, Math.max(offset, positions.get(partition) ?? 0));
+  }
   return { records, positions };
 }
 
