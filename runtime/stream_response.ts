@@ -28,8 +28,19 @@ export class StreamResponse<Request extends IncomingMessage> extends ServerRespo
       this.#headIsOut = true;
       this.flushHeaders();
     }
-    if (socket.write(chunk)) return true;
+    if (socket.write(asBuffer(chunk))) return true;
     socket.once('drain', () => this.emit('drain'));
     return false;
   }
+}
+
+let last: { chunk: Uint8Array; buffer: Buffer } | null = null;
+
+/** A socket makes a Buffer of any other array, for each client anew: here all get the same. */
+function asBuffer(chunk: Uint8Array): Buffer {
+  if (last?.chunk !== chunk) {
+    const { buffer, byteOffset, length } = chunk;
+    last = { chunk, buffer: Buffer.from(buffer, byteOffset, length) };
+  }
+  return last.buffer;
 }
