@@ -8,6 +8,8 @@ export interface Block {
   readonly next: number;
   /** `null` where the records were deleted before they could be read. */
   readonly segment: Segment | null;
+  /** The end of the log when it was last looked which records are still the latest of their key. */
+  checkedSeq: number;
 }
 
 /** Parts of a topic that clients below memory are at; the one used longest ago leaves first. */

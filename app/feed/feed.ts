@@ -192,11 +192,10 @@ export class Feed {
 
   /** Takes what was seen of the topic: goes on with the log, or begins another. */
   #apply(state: TopicState): Log {
-    const { description } = state;
     const known = this.#log;
     this.#see(state);
     if (known !== null && this.#continues(state, known, known.positions)) {
-      if (known.positions.length < description.partitions) known.addPartitions(this.#starts);
+      if (known.positions.length < state.description.partitions) known.addPartitions(this.#starts);
       this.#waiting.wakeAll();
       return known;
     }
@@ -205,7 +204,7 @@ export class Feed {
     this.#log = log;
     this.#history = new HistoryPool({
       source: this.#source,
-      topic: description,
+      topic: state.description,
       maxBytes: this.#maxBytes * HISTORY_SHARE,
     });
     this.#loaded = false;

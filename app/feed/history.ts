@@ -7,7 +7,8 @@ import { gapFrame } from './gap.ts';
 import type { Log } from './log.ts';
 import { moveOn } from './opening.ts';
 import { resume } from './resume.ts';
-import type { Segment } from './segment.ts';
+import { LIVE, type Segment } from './segment.ts';
+import { cut } from './slice.ts';
 import type { Place, Route, Stretch } from './stretch.ts';
 
 /** One for all: a page is put together and copied out within one call. */
@@ -24,6 +25,8 @@ export class History implements Stretch {
   readonly #positions: Positions;
   readonly #unknown: UnknownPartitions;
   readonly #wake: () => void;
+  /** Whether the page says that records are lost: to some clients that is no loss. */
+  #tellsOfLoss = false;
 
   constructor(route: Route, log: Log, place: Place) {
     this.#route = route;
@@ -42,7 +45,11 @@ export class History implements Stretch {
     if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
     const wereAdded = this.#positions.length < this.#log.start.length;
     if (wereAdded || this.#log.covers(this.#positions)) return this.#goOn();
+    const others = this.#pageOfOthers();
+    if (others !== null) return others;
+    const from = this.#positions.slice();
     page.clear();
+    this.#tellsOfLoss = false;
     const { history } = this.#route.feed;
     const lacking = new Map<number, number>();
     for (const partition of this.#lagging()) {
@@ -52,13 +59,44 @@ export class History implements Stretch {
           lacking.set(partition, this.#positions[partition]!);
           break;
         }
-        this.#pass(block);
+        const { segment } = block;
+        if (segment === null || !this.#sharesIds(segment)) this.#pass(block);
+        else if (page.length > 0) return this.#finish(from);
+        else {
+          const bytes = this.#slice(block, segment);
+          if (bytes !== null) return bytes;
+        }
       }
     }
-    if (page.length > 0) return page.copy();
+    if (page.length > 0) return this.#finish(from);
     if (this.#log.covers(this.#positions)) return this.#goOn();
     history.want({ offsets: lacking, wake: this.#wake });
     return null;
+  }
+
+  /** The page that another client got at this place. */
+  #pageOfOthers(): Uint8Array | null {
+    if (this.#unknown.length > 0) return null;
+    const { feed, format } = this.#route;
+    const known = feed.history.pages.find(format, this.#positions, this.#logSeq());
+    if (known === null) return null;
+    this.#positions.set(known.to);
+    return known.bytes;
+  }
+
+  /** @param from where the client stood before the page */
+  #finish(from: Positions): Uint8Array {
+    const bytes = page.copy();
+    if (this.#unknown.length > 0 || this.#tellsOfLoss) return bytes;
+    const { feed, format } = this.#route;
+    const to = this.#positions.slice();
+    feed.history.pages.add({ format, from, to, bytes, logSeq: this.#logSeq() });
+    return bytes;
+  }
+
+  /** On a topic that is not compacted nothing is superseded. */
+  #logSeq(): number {
+    return this.#log.keys === null ? 0 : this.#log.nextSeq;
   }
 
   #goOn(): Stretch {
@@ -73,6 +111,27 @@ export class History implements Stretch {
     for (let partition = 0; partition < this.#log.start.length; partition++) {
       if (this.#lags(partition)) yield partition;
     }
+  }
+
+  /** Whether the ids that the blocks of a segment have are the client's own. */
+  #sharesIds({ origin }: Segment): boolean {
+    return origin.length === 1 && this.#positions.length === 1 && this.#unknown.length === 0;
+  }
+
+  /** The next part of a block, the same bytes for all clients; `null` where nothing is left of it. */
+  #slice(block: Block, segment: Segment): Uint8Array | null {
+    const { next, partition } = block;
+    if (this.#log.keys !== null && block.checkedSeq < this.#log.nextSeq) {
+      for (let at = 0; at < segment.count; at++) {
+        if (segment.states[at] === LIVE && !this.#log.isLatest(segment, at)) segment.kill(at);
+      }
+      block.checkedSeq = this.#log.nextSeq;
+    }
+    const encoding = this.#route.feed.history.blocks.encode(block, segment, this.#route.format);
+    const slice = cut(segment, encoding, firstFrom(segment, this.#positions[partition]!));
+    const isLast = slice === null || slice.nextSeq === segment.count;
+    this.#positions[partition] = isLast ? next : segment.offsets[slice.nextSeq - 1]! + 1;
+    return slice?.bytes ?? null;
   }
 
   /** Takes from a block until the page is full. */
@@ -100,6 +159,7 @@ export class History implements Stretch {
   #passLost(partition: number, to: number): void {
     const from = this.#positions[partition]!;
     this.#positions[partition] = to;
+    this.#tellsOfLoss = true;
     const { feed, subscription } = this.#route;
     if (page.length === 0 && subscription.untouched[partition] === 1) return;
     const { topic } = feed;

@@ -1,8 +1,9 @@
 import { getLogger } from '@logtape/logtape';
 import { abortableDelay, backoff } from '../abortable.ts';
-import type { Batch, KafkaRecord, Offsets, RecordSource, TopicIdentity } from '../source.ts';
+import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from '../source.ts';
 import { type Block, BlockCache } from './block_cache.ts';
 import { jumpedPartitions } from './jumps.ts';
+import { PageCache } from './page_cache.ts';
 import { Segment } from './segment.ts';
 
 const logger = getLogger(['sse-kafka', 'history']);
@@ -23,7 +24,7 @@ interface Want {
 /** What the pool reads, and how its blocks are made. */
 export interface HistoryOptions {
   readonly source: RecordSource;
-  readonly topic: TopicIdentity;
+  readonly topic: TopicDescription;
   readonly maxBytes: number;
 }
 
@@ -33,6 +34,7 @@ export interface HistoryOptions {
  */
 export class HistoryPool {
   readonly blocks: BlockCache;
+  readonly pages: PageCache = new PageCache();
   readonly #options: HistoryOptions;
   readonly #closed = new AbortController();
   readonly #readers = new Set<Reader>();
@@ -220,24 +222,25 @@ class Reader {
   #addBlock(partition: number, records: readonly KafkaRecord[], next: number): void {
     const from = this.#positions.get(partition)!;
     if (next <= from) return;
-    const { name, id } = this.#options.topic;
+    const { name, id, partitions } = this.#options.topic;
     const bytes = records.reduce((sum, { key, value }) => sum + size(key) + size(value), 0);
     const segment = new Segment({
       topic: name,
       topicId: id,
-      start: null,
+      // Of a single partition the ids are the same for all clients.
+      start: partitions === 1 ? Float64Array.of(from) : null,
       firstSeq: 0,
       capacity: bytes,
     });
     records.forEach((record, seq) => {
       segment.append(seq, record);
     });
-    this.#add({ partition, from, next, segment });
+    this.#add({ partition, from, next, segment, checkedSeq: 0 });
   }
 
   #addLost(partition: number, next: number): void {
     const from = this.#positions.get(partition)!;
-    if (next > from) this.#add({ partition, from, next, segment: null });
+    if (next > from) this.#add({ partition, from, next, segment: null, checkedSeq: 0 });
   }
 
   #add(block: Block): void {

@@ -56,7 +56,6 @@ export class Log {
   /** In the order in which they were made. */
   readonly #encodings = new Map<Encoding, Segment>();
   #encodedBytes = 0;
-  #lastSlice: { encoding: Encoding; deaths: number; from: number; slice: Slice } | null = null;
 
   constructor(options: LogOptions) {
     this.#topic = options.topic;
@@ -176,26 +175,12 @@ export class Log {
     return encoding;
   }
 
-  /**
-   * The blocks from a place on, at most about 32 kB, at least one; every client at that place gets
-   * the same array. `null` where no live record follows in this segment.
-   */
+  /** The blocks of a segment from a place on, see `cut`; `null` where no live record follows. */
   slice(segment: Segment, format: Format, seq: number): Slice | null {
     const encoding = this.encode(segment, format);
-    const last = this.#lastSlice;
-    if (
-      last !== null &&
-      last.encoding === encoding &&
-      last.from === seq &&
-      last.deaths === segment.deaths &&
-      last.slice.nextSeq === this.#nextSeq
-    ) {
-      return last.slice;
-    }
+    const before = encodedBytes(encoding);
     const slice = cut(segment, encoding, segment.placeOf(seq));
-    if (slice !== null) {
-      this.#lastSlice = { encoding, deaths: segment.deaths, from: seq, slice };
-    }
+    this.#encodedBytes += encodedBytes(encoding) - before;
     return slice;
   }
 

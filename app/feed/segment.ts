@@ -5,6 +5,7 @@ import type { Format } from './format.ts';
 import { writeId } from './frame.ts';
 import { writeGapLines } from './gap.ts';
 import { readHeaders, writeHeaders } from './header_bytes.ts';
+import type { LastSlice } from './slice.ts';
 
 /** Records of a segment, key, value and header bytes together, unless one record is larger. */
 export const SEGMENT_BYTES: number = 64 * 1024;
@@ -28,7 +29,7 @@ const BLOCK_MARGIN = 64;
 
 /** The blocks of a segment in one format. */
 export interface Encoding {
-  readonly out: ByteWriter;
+  out: ByteWriter;
   /** How many places are encoded. */
   count: number;
   /** Where the lines of each place's block end and its id begins; where the block ends. */
@@ -36,6 +37,7 @@ export interface Encoding {
   ends: Uint32Array;
   /** The cursor after the last place encoded. */
   readonly positions: Positions;
+  last: LastSlice | null;
 }
 
 /** What a segment is made with. */
@@ -259,6 +261,7 @@ export class Segment {
         lineEnds: new Uint32Array(this.count),
         ends: new Uint32Array(this.count),
         positions: this.start.slice(),
+        last: null,
       };
       this.encodings.set(format, encoding);
     }

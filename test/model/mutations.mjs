@@ -64,11 +64,46 @@ export const MUTATIONS = [
     to: 'this.#hash.update(0, key);',
   },
   {
-    name: 'an array that was joined before a record died is handed out again',
-    file: 'app/feed/log.ts',
-    from: `last.deaths === segment.deaths &&
-      last.slice.nextSeq === this.#nextSeq`,
-    to: 'last.deaths <= segment.deaths',
+    name: 'an array that was cut before a record died is handed out again',
+    file: 'app/feed/slice.ts',
+    from: 'last.deaths === deaths',
+    to: 'last.deaths <= deaths',
+  },
+  {
+    name: 'what stands behind a dead record is taken for what stood there before it was let go',
+    file: 'app/feed/slice.ts',
+    from: 'ends[at] = packed.length;',
+    to: 'ends[at] = end;',
+  },
+  {
+    name: 'a record that was superseded after its block was read back is delivered',
+    file: 'app/feed/history.ts',
+    from: 'block.checkedSeq < this.#log.nextSeq',
+    to: 'block.checkedSeq === 0',
+  },
+  {
+    name: 'the ids of a block are sent though a partition was added to the topic',
+    file: 'app/feed/history.ts',
+    from: 'origin.length === 1 && this.#positions.length === 1',
+    to: 'origin.length === 1',
+  },
+  {
+    name: 'a page goes to a client that stands elsewhere',
+    file: 'app/feed/page_cache.ts',
+    from: 'return a.length === b.length && a.every(',
+    to: 'return a.length === b.length && a.some(',
+  },
+  {
+    name: 'a page goes to a client after some of its records were superseded',
+    file: 'app/feed/page_cache.ts',
+    from: 'one.logSeq === logSeq',
+    to: 'one.logSeq <= logSeq',
+  },
+  {
+    name: 'a loss is told to a client that lost nothing',
+    file: 'app/feed/history.ts',
+    from: 'this.#tellsOfLoss = true;',
+    to: '',
   },
   {
     name: 'ids fall behind where superseded records were squeezed out',
