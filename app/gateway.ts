@@ -41,7 +41,7 @@ export function createGateway(
 ): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
   const feeds = new Map(config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes)]));
-  const streams = new OpenStreams(config.heartbeatSeconds, new CountedSlots(config), observer);
+  const streams = new OpenStreams(config, new CountedSlots(config), observer);
 
   const app = new Hono<{ Bindings: ClientConnection }>();
   app.use(

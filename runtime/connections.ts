@@ -1,6 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
+import type { ClientConnection } from '../app/http/client_connection.ts';
+import { Http1Connection, Http2Connection, type Http2Use } from './client_connection.ts';
+
+/** When the kernel begins to ask whether a silent client is still there, and then once a second. */
+const KEEP_ALIVE_MS = 30_000;
+/**
+ * An HTTP/2 connection without a stream is closed after this: Node has no limit for one that sends
+ * its first head slowly, or none. A client that has all it wants opens another one later.
+ */
+const MAX_IDLE_MS = 10_000;
+const IDLE_SWEEP_MS = 2500;
+
+interface Session extends Http2Use {
+  /** When its last stream ended, in milliseconds of `performance.now()`. */
+  idleSince: number;
+}
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
 
 /** The connections of one server: lets go of those that are kept without a request. */
 export class Connections {
@@ -9,37 +28,39 @@ export class Connections {
   readonly #sockets = new Set<Socket>();
   /** Requests under way on those of HTTP/1.1 that had one. */
   readonly #requests = new Map<Socket, number>();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sessions = new Map<ServerHttp2Session, Session>();
+  readonly #idleSweep = setInterval(() => this.#closeIdle(), IDLE_SWEEP_MS).unref();
   #isDraining = false;
 
   constructor(server: Server) {
     this.#server = server;
     server.on('connection', (socket: Socket) => {
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
     server.on('session', (session: ServerHttp2Session) => {
-      this.#sessions.add(session);
+      this.#sessions.set(session, { streams: 0, idleSince: performance.now() });
       session.once('close', () => this.#sessions.delete(session));
     });
   }
 
   /** To be called with each request, before it is answered. */
-  begin(
-    request: IncomingMessage | Http2ServerRequest,
-    response: ServerResponse | Http2ServerResponse,
-  ): void {
-    if ('stream' in response) {
-      // Its answer still comes.
-      if (this.#isDraining) response.stream.session?.close();
-      return;
-    }
+  begin(request: Request, response: Response): ClientConnection {
+    const address = request.socket.remoteAddress ?? '';
+    if ('stream' in response) return this.#beginHttp2(address, response);
     const { socket } = request;
     const before = this.#requests.get(socket);
     if (before === undefined) socket.once('close', () => this.#requests.delete(socket));
     this.#requests.set(socket, (before ?? 0) + 1);
     response.shouldKeepAlive &&= !this.#isDraining;
     response.once('close', () => this.#end(socket));
+    return new Http1Connection(address, response);
+  }
+
+  /** Whether a request is under way on a connection of HTTP/1.1. */
+  isBusy(socket: Socket): boolean {
+    return (this.#requests.get(socket) ?? 0) > 0;
   }
 
   /** Lets go of the kept ones, of the others after their answers; new ones get an answer, too. */
@@ -47,12 +68,13 @@ export class Connections {
     this.#isDraining = true;
     for (const [socket, requests] of this.#requests) if (requests === 0) socket.destroySoon();
     // Sends GOAWAY; streams that are open go on.
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions.keys()) session.close();
   }
 
   /** Takes no more; cuts what has not ended by itself after so many milliseconds. */
   close(graceMs: number): Promise<void> {
     this.drain();
+    clearInterval(this.#idleSweep);
     return new Promise((done) => {
       const timer = setTimeout(() => {
         for (const socket of this.#sockets) socket.destroy();
@@ -64,10 +86,30 @@ export class Connections {
     });
   }
 
+  #beginHttp2(address: string, response: Http2ServerResponse): ClientConnection {
+    const { session } = response.stream;
+    const use = this.#sessions.get(session as ServerHttp2Session) ?? { streams: 0, idleSince: 0 };
+    use.streams++;
+    response.stream.once('close', () => {
+      use.streams--;
+      use.idleSince = performance.now();
+    });
+    // The answer still comes.
+    if (this.#isDraining) session?.close();
+    return new Http2Connection(address, response, use);
+  }
+
   #end(socket: Socket): void {
     const requests = this.#requests.get(socket);
     if (requests === undefined) return;
     this.#requests.set(socket, requests - 1);
     if (this.#isDraining && requests === 1) socket.destroySoon();
+  }
+
+  #closeIdle(): void {
+    const since = performance.now() - MAX_IDLE_MS;
+    for (const [session, { streams, idleSince }] of this.#sessions) {
+      if (streams === 0 && idleSince < since) session.destroy();
+    }
   }
 }

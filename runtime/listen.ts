@@ -1,7 +1,6 @@
 import { createServer } from 'node:http';
-import { createSecureServer } from 'node:http2';
-import type { Server } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { createSecureServer, Http2ServerRequest } from 'node:http2';
+import type { Server, Socket } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { Connections } from './connections.ts';
 import type { Listener, ListenOptions } from './listeners.ts';
@@ -9,12 +8,23 @@ import { StreamResponse } from './stream_response.ts';
 
 /** Heads up to 32 kB are promised: the id of a topic of 1,000 partitions takes 10 kB. */
 const MAX_HEAD_BYTES = 64 * 1024;
+/**
+ * HTTP/2 counts 32 bytes more for each header, and a head that is larger than this ends the
+ * connection without an answer, so that it has to be well above.
+ */
+const MAX_HEADER_LIST_BYTES = 8 * MAX_HEAD_BYTES;
+/** More than fit: Node has limits of its own, one of which drops headers without a word. */
+const MAX_HEADERS = MAX_HEAD_BYTES / 4;
 /** Connects that the kernel holds for us: thousands come back at once after a restart. */
 const BACKLOG = 4096;
 /** Streams on one HTTP/2 connection: a proxy in front puts all its clients on a few. */
 const MAX_STREAMS = 10_000;
 /** Megabytes that one HTTP/2 connection may take; the default of 10 ends at some 1,000 streams. */
 const MAX_SESSION_MB = 256;
+
+/** A slow head is cut within 15 s: so long it may take, and so often is looked. */
+const MAX_HEAD_MS = 10_000;
+const HEAD_SWEEP_MS = 2500;
 
 /** How long a connection that is refused may take to read why, in milliseconds. */
 const LINGER_MS = 1000;
@@ -32,15 +42,20 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const { fetch, host, port } = options;
   const server = createAdaptorServer({
     fetch: async (request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings) => {
-      connections.begin(incoming, outgoing);
-      const response = await fetch(request, { address: incoming.socket.remoteAddress ?? '' });
+      const connection = connections.begin(incoming, outgoing);
+      if (isTooLarge(incoming)) return new Response(null, { status: 431 });
+      const response = await fetch(request, connection);
       if (outgoing instanceof StreamResponse) outgoing.prepare(response);
       return response;
     },
     ...serverOptions(options),
   }) as Server;
   const connections = new Connections(server);
-  server.on('clientError', refuse);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // What is written now would stand within the answer that is under way.
+    if (!socket.writable || connections.isBusy(socket)) socket.destroy();
+    else refuse(socket, REFUSALS.get(error.code) ?? '400 Bad Request');
+  });
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
     server.listen({ host, port, backlog: BACKLOG }, done);
@@ -49,36 +64,48 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 }
 
 function serverOptions({ certificate }: ListenOptions): object {
+  const limits = {
+    maxHeaderSize: MAX_HEAD_BYTES,
+    maxHeadersCount: MAX_HEADERS,
+    headersTimeout: MAX_HEAD_MS,
+    requestTimeout: MAX_HEAD_MS,
+    connectionsCheckingInterval: HEAD_SWEEP_MS,
+  };
   if (certificate === null) {
     return {
-      createServer,
-      serverOptions: { maxHeaderSize: MAX_HEAD_BYTES, ServerResponse: StreamResponse },
+      createServer: (...args: Parameters<typeof createServer>) =>
+        Object.assign(createServer(...args), { maxHeadersCount: MAX_HEADERS }),
+      serverOptions: { ...limits, ServerResponse: StreamResponse },
     };
   }
   return {
     createServer: (...args: Parameters<typeof createSecureServer>) =>
-      // The option of this name is not passed on to HTTP/1.1, the property is.
-      Object.assign(createSecureServer(...args), { maxHeaderSize: MAX_HEAD_BYTES }),
+      // Options of these names are not passed on to HTTP/1.1, the properties are.
+      Object.assign(createSecureServer(...args), limits),
     serverOptions: {
       ...certificate,
       allowHTTP1: true,
       Http1ServerResponse: StreamResponse,
+      handshakeTimeout: MAX_HEAD_MS,
       maxSessionMemory: MAX_SESSION_MB,
-      settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEAD_BYTES },
+      maxHeaderListPairs: MAX_HEADERS,
+      settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_LIST_BYTES },
     },
   };
+}
+
+/** Over HTTP/1.1 the parser has looked. */
+function isTooLarge(incoming: HttpBindings['incoming'] | Http2Bindings['incoming']): boolean {
+  if (!(incoming instanceof Http2ServerRequest)) return false;
+  const bytes = incoming.rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
+  return bytes > MAX_HEAD_BYTES;
 }
 
 /**
  * Answers a request that could not be read. Node's own answer is lost over TLS: it closes with bytes
  * unread, which resets the connection.
  */
-function refuse({ code }: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = REFUSALS.get(code) ?? '400 Bad Request';
+function refuse(socket: Socket, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   socket.resume();
   setTimeout(() => socket.destroy(), LINGER_MS).unref();

@@ -1,5 +1,11 @@
-/** What the runtime knows of the connection that a request came by. */
+/** The connection that a request came by, as the runtime knows it, and its answer. */
 export interface ClientConnection {
   /** The other side's IP address. */
   readonly address: string;
+  /** Bytes of the answer that wait in this process for the kernel, or for an HTTP/2 client's window. */
+  readonly pendingBytes: number;
+  /** Another number than before where some of them were taken since. */
+  readonly progress: number;
+  /** Ends it at once, whatever waits; over HTTP/2 this answer alone. */
+  cut(): void;
 }

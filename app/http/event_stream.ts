@@ -34,14 +34,13 @@ export class EventStream implements ByteSource {
   /** One for all its waits. */
   readonly #onWake = (): void => this.#wake();
 
-  /** To be made once `streams.admit(address)` has let it in. */
+  /** To be made once `streams.admit(address)` has let it in, and added then. */
   constructor(topic: string, address: string, subscribe: () => Subscription, streams: OpenStreams) {
     this.topic = topic;
     this.address = address;
     this.#subscribe = subscribe;
     this.#streams = streams;
     this.body = new DirectStream(this);
-    streams.add(this);
   }
 
   next(receiver: Receiver): void {

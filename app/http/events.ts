@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { findCursor } from '../feed/cursor.ts';
 import type { Feed } from '../feed/feed.ts';
 import { FORMAT_NAMES, formatByName, TEXT } from '../feed/format.ts';
+import type { ClientConnection } from './client_connection.ts';
 import { EventStream } from './event_stream.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { refuse } from './refusal.ts';
@@ -13,7 +14,7 @@ const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
 
 /** `GET` and `HEAD` of a topic: its stream. */
 export async function streamEvents(
-  c: Context,
+  c: Context<{ Bindings: ClientConnection }>,
   feed: Feed,
   address: string,
   streams: OpenStreams,
@@ -31,5 +32,6 @@ export async function streamEvents(
   const refusal = await streams.admit(address);
   if (refusal !== null) return refuse(c, refusal);
   const stream = new EventStream(feed.topic, address, subscribe, streams);
+  streams.add(stream, c.env);
   return c.body(stream.body, 200, STREAM_HEAD);
 }

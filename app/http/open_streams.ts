@@ -1,29 +1,49 @@
+import type { Config } from '../config.ts';
 import type { EndReason, RefusalReason, StreamObserver } from '../stream_observer.ts';
+import type { ClientConnection } from './client_connection.ts';
 import type { EventStream } from './event_stream.ts';
 import type { StreamSlots } from './stream_slots.ts';
+import { StreamWatch } from './stream_watch.ts';
 
-/** Sweeps in the time of one heartbeat: a stream gets it at most an eighth late. */
-const SWEEPS_PER_HEARTBEAT = 8;
+type Times = Pick<Config, 'heartbeatSeconds' | 'maxAgeSeconds' | 'stallSeconds'>;
+
+/** Sweeps in the shortest of those times: each is kept to an eighth. */
+const SWEEPS_PER_TIME = 8;
+const MAX_SWEEP_MS = 1000;
+/** MAX_AGE_SECONDS less this share of it at random: clients that came together go one by one. */
+const AGE_SPREAD = 0.2;
 const DRAIN_STEP_MS = 20;
 
 /**
  * The streams that are open: the one place where a stream is let in and let go. One sweep for all
- * sends the heartbeats: timers are a cost.
+ * sends the heartbeats and finds who is too old or stalled: timers are a cost.
  */
 export class OpenStreams {
   /** Counts sweeps: the clock by which a stream is idle. */
   sweeps = 0;
   /** Whether no more are let in, for good. */
   isDraining = false;
-  readonly #streams = new Set<EventStream>();
+  readonly #streams = new Map<EventStream, StreamWatch>();
+  /** Those that are over, but of which the client has not taken the last bytes yet. */
+  readonly #leaving = new Set<StreamWatch>();
   readonly #slots: StreamSlots;
   readonly #observer: StreamObserver | null;
+  readonly #maxAgeMs: number;
+  readonly #stallMs: number;
   readonly #sweepMs: number;
+  /** Sweeps without a byte after which a stream is idle. */
+  readonly #sweepsPerHeartbeat: number;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param heartbeatSeconds 0: no heartbeats */
-  constructor(heartbeatSeconds: number, slots: StreamSlots, observer: StreamObserver | null) {
-    this.#sweepMs = (heartbeatSeconds * 1000) / SWEEPS_PER_HEARTBEAT;
+  constructor(times: Times, slots: StreamSlots, observer: StreamObserver | null) {
+    const milliseconds = [times.heartbeatSeconds, times.maxAgeSeconds, times.stallSeconds].map(
+      (seconds) => (seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1000),
+    );
+    const [heartbeatMs, maxAgeMs, stallMs] = milliseconds as [number, number, number];
+    this.#maxAgeMs = maxAgeMs;
+    this.#stallMs = stallMs;
+    this.#sweepMs = Math.min(MAX_SWEEP_MS, Math.min(...milliseconds) / SWEEPS_PER_TIME);
+    this.#sweepsPerHeartbeat = Math.round(heartbeatMs / this.#sweepMs);
     this.#slots = slots;
     this.#observer = observer;
   }
@@ -38,20 +58,23 @@ export class OpenStreams {
     return refusal;
   }
 
-  add(stream: EventStream): void {
-    this.#streams.add(stream);
+  add(stream: EventStream, connection: ClientConnection): void {
+    const now = performance.now();
+    const age = this.#maxAgeMs * (1 - AGE_SPREAD * Math.random());
+    // A sweep earlier, so that it is never older.
+    this.#streams.set(stream, new StreamWatch(connection, now, now + age - this.#sweepMs));
     this.#observer?.opened(stream.topic);
-    if (this.#sweepMs > 0) this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
+    this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
   }
 
   /** Lets a stream go, the first time that it is called. */
   delete(stream: EventStream, reason: EndReason): void {
-    if (!this.#streams.delete(stream)) return;
+    const watch = this.#streams.get(stream);
+    if (watch === undefined) return;
+    this.#streams.delete(stream);
+    if (reason !== 'client') this.#leaving.add(watch);
     this.#slots.release(stream.address);
     this.#observer?.closed(stream.topic, reason);
-    if (this.#streams.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
   }
 
   /**
@@ -67,20 +90,36 @@ export class OpenStreams {
       now = performance.now();
       // Of those that are left, which gives each of them any moment with the same chance.
       const chance = (now - last) / (deadline - last);
-      for (const stream of this.#streams) if (Math.random() < chance) stream.end('drain');
+      for (const stream of this.#streams.keys()) if (Math.random() < chance) stream.end('drain');
     }
     this.endAll();
   }
 
   endAll(): void {
     this.isDraining = true;
-    for (const stream of this.#streams) stream.end('drain');
+    for (const stream of this.#streams.keys()) stream.end('drain');
   }
 
   #sweep(): void {
     this.sweeps++;
-    for (const stream of this.#streams) {
-      if (this.sweeps - stream.lastSent > SWEEPS_PER_HEARTBEAT) stream.beat();
+    const now = performance.now();
+    for (const [stream, watch] of this.#streams) {
+      if (watch.stalledFor(now) >= this.#stallMs) {
+        this.delete(stream, 'stalled');
+        watch.cut();
+      } else if (now >= watch.endsAt) {
+        stream.end('max_age');
+      } else if (this.sweeps - stream.lastSent > this.#sweepsPerHeartbeat && watch.hasTakenAll) {
+        stream.beat();
+      }
     }
+    for (const watch of this.#leaving) {
+      const isStalled = watch.stalledFor(now) >= this.#stallMs;
+      if (isStalled) watch.cut();
+      if (isStalled || watch.hasTakenAll) this.#leaving.delete(watch);
+    }
+    if (this.#streams.size + this.#leaving.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -10,7 +10,11 @@ export class H2Session implements AsyncDisposable {
   readonly over: Promise<void>;
 
   constructor(origin: string) {
-    this.session = connect(origin, { rejectUnauthorized: false });
+    this.session = connect(origin, {
+      rejectUnauthorized: false,
+      // Heads that are too large are sent as well.
+      maxSendHeaderBlockLength: 2 ** 20,
+    });
     this.session.on('error', () => {});
     this.goaway = new Promise((resolve) => this.session.on('goaway', resolve));
     this.over = new Promise((resolve) => this.session.on('close', resolve));

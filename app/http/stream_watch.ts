@@ -1,0 +1,36 @@
+import type { ClientConnection } from './client_connection.ts';
+
+/** What the sweep knows of one stream. */
+export class StreamWatch {
+  /** When it is to end, in milliseconds of `performance.now()`. */
+  readonly endsAt: number;
+  readonly #connection: ClientConnection;
+  #progress = 0;
+  /** When something was last taken, or there was nothing to take. */
+  #movedAt: number;
+
+  constructor(connection: ClientConnection, now: number, endsAt: number) {
+    this.#connection = connection;
+    this.#movedAt = now;
+    this.endsAt = endsAt;
+  }
+
+  /** Whether the client has all that was handed over. */
+  get hasTakenAll(): boolean {
+    return this.#connection.pendingBytes === 0;
+  }
+
+  /** For how long the client has taken nothing while there was something to take, milliseconds. */
+  stalledFor(now: number): number {
+    const { pendingBytes, progress } = this.#connection;
+    if (pendingBytes === 0 || progress !== this.#progress) {
+      this.#progress = progress;
+      this.#movedAt = now;
+    }
+    return now - this.#movedAt;
+  }
+
+  cut(): void {
+    this.#connection.cut();
+  }
+}

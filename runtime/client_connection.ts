@@ -1,0 +1,93 @@
+import type { ServerResponse } from 'node:http';
+import { constants, type Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { ClientConnection } from '../app/http/client_connection.ts';
+
+/** Of a request over HTTP/1.1. */
+export class Http1Connection implements ClientConnection {
+  readonly address: string;
+  readonly #response: ServerResponse;
+
+  constructor(address: string, response: ServerResponse) {
+    this.address = address;
+    this.#response = response;
+  }
+
+  get pendingBytes(): number {
+    return this.#response.destroyed ? 0 : this.#response.writableLength;
+  }
+
+  /** Bytes of the arrays that were taken whole, and what was taken of the one under way. */
+  get progress(): number {
+    const { socket } = this.#response;
+    if (socket === null) return 0;
+    return socket.bytesWritten - socket.writableLength - queuedBytes(socket);
+  }
+
+  cut(): void {
+    this.#response.destroy();
+  }
+}
+
+/**
+ * What is left of the array under way. Node shows it nowhere else; its own `socket.setTimeout` asks
+ * there, too. Without it a client that takes less than an array in the time would look stalled.
+ */
+function queuedBytes(socket: Socket): number {
+  const { _handle: handle } = socket as { _handle?: { writeQueueSize?: number } | null };
+  return handle?.writeQueueSize ?? 0;
+}
+
+/** More than a few answers to pings, which are no bytes of a stream. */
+const MIN_PROGRESS_BYTES = 256;
+
+/** A connection of HTTP/2. */
+export interface Http2Use {
+  /** Streams that are open on it. */
+  streams: number;
+}
+
+/** Of a request over HTTP/2. */
+export class Http2Connection implements ClientConnection {
+  readonly address: string;
+  readonly #response: Http2ServerResponse;
+  readonly #use: Http2Use;
+  #progress = 0;
+  #lastPending = 0;
+  #lastSent = 0;
+
+  constructor(address: string, response: Http2ServerResponse, use: Http2Use) {
+    this.address = address;
+    this.#response = response;
+    this.#use = use;
+    response.stream.on('drain', () => {
+      this.#progress++;
+    });
+  }
+
+  get pendingBytes(): number {
+    const { stream } = this.#response;
+    return stream.destroyed ? 0 : stream.writableLength;
+  }
+
+  /**
+   * Node tells of a stream only when an array was taken whole. A connection that carries this one
+   * alone tells more: what goes out there is this stream's.
+   */
+  get progress(): number {
+    const { pendingBytes: pending } = this;
+    if (pending < this.#lastPending) this.#progress++;
+    this.#lastPending = pending;
+    const { session } = this.#response.stream;
+    const sent = session?.socket.bytesWritten ?? 0;
+    if (sent - this.#lastSent >= MIN_PROGRESS_BYTES) {
+      this.#lastSent = sent;
+      if (this.#use.streams === 1) this.#progress++;
+    }
+    return this.#progress;
+  }
+
+  cut(): void {
+    this.#response.stream.close(constants.NGHTTP2_CANCEL);
+  }
+}

@@ -1,0 +1,174 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from '@jest/globals';
+import { eventually, within } from '../support/deadline.ts';
+import { Gateway } from '../support/gateway.ts';
+import { H2Session } from '../support/h2_session.ts';
+import { kafka, type Topic } from '../support/kafka.ts';
+import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+import { SseStream } from '../support/sse_stream.ts';
+
+const MB = 2 ** 20;
+/** Together more than all buffers take on the way to a client. */
+const RECORDS = 20;
+
+async function start(
+  runtime: Runtime,
+  env: Readonly<Record<string, string>>,
+): Promise<{ gateway: Gateway; topic: Topic; path: string }> {
+  const topic = await kafka.createTopic({ configs: { 'max.message.bytes': String(12 * MB) } });
+  const gateway = await Gateway.startReady(runtime, { topics: [topic.name], env });
+  return { gateway, topic, path: `/${topic.name}` };
+}
+
+async function produceMuch(topic: Topic): Promise<void> {
+  for (let i = 0; i < RECORDS; i++) await topic.produce({ value: 'x'.repeat(MB) });
+}
+
+/** Waits until a stream that was refused for want of a place is let in. */
+async function untilPlace(gateway: Gateway, path: string): Promise<SseStream> {
+  return eventually('the place of a client that was cut', async () => {
+    const stream = await gateway.stream(path);
+    if (stream.status === 200) return stream;
+    await stream[Symbol.asyncDispose]();
+    return null;
+  });
+}
+
+type Open = (gateway: Gateway, path: string, h2: H2Session) => Promise<SseStream>;
+
+const WAYS: readonly (readonly [string, Open])[] = [
+  ['HTTP/1.1', (gateway, path) => gateway.stream(path)],
+  ['HTTP/1.1 over TLS', (gateway, path) => SseStream.open(gateway.https + path)],
+  ['HTTP/2', (gateway, path, { session }) => SseStream.open(gateway.https + path, { h2: session })],
+];
+
+onEachRuntime((runtime) => {
+  describe('STALL_SECONDS', () => {
+    test.each(WAYS)('cuts a client that takes nothing, over %s', async (_, open) => {
+      const { gateway, topic, path } = await start(runtime, {
+        STALL_SECONDS: '2',
+        MAX_CONNECTIONS: '1',
+      });
+      await using _gateway = gateway;
+      await using h2 = new H2Session(gateway.https);
+      await using stalled = await open(gateway, path, h2);
+      await stalled.until('the first block', () => stalled.blocks.length > 0);
+      stalled.pause();
+      await produceMuch(topic);
+      await using next = await untilPlace(gateway, path);
+      await next.untilEvents(RECORDS);
+      stalled.resume();
+      await within('its end', stalled.over);
+      expect(stalled.events.length).toBeLessThan(RECORDS);
+    });
+
+    test.each(WAYS)(
+      'leaves a client that takes a large record slowly, over %s',
+      async (_, open) => {
+        const { gateway, topic, path } = await start(runtime, { STALL_SECONDS: '2' });
+        await using _gateway = gateway;
+        await using h2 = new H2Session(gateway.https);
+        await using slow = await open(gateway, path, h2);
+        await slow.until('the first block', () => slow.blocks.length > 0);
+        await produceMuch(topic);
+        let isOver = false;
+        const reading = (async () => {
+          while (!isOver) {
+            slow.resume();
+            await delay(2);
+            slow.pause();
+            await delay(200);
+          }
+          slow.resume();
+        })();
+        // Of the same length, without a pause: about ten times STALL_SECONDS.
+        await delay(10_000);
+        expect(slow.isOver).toBe(false);
+        isOver = true;
+        await reading;
+        await slow.untilEvents(3);
+      },
+    );
+
+    test('cuts one stream of an HTTP/2 connection and leaves the others', async () => {
+      const { gateway, topic, path } = await start(runtime, {
+        STALL_SECONDS: '2',
+        MAX_CONNECTIONS: '2',
+      });
+      await using _gateway = gateway;
+      await using h2 = new H2Session(gateway.https);
+      const url = gateway.https + path;
+      await using stalled = await SseStream.open(url, { h2: h2.session });
+      await using reads = await SseStream.open(url, { h2: h2.session });
+      await stalled.until('the first block', () => stalled.blocks.length > 0);
+      stalled.pause();
+      await produceMuch(topic);
+      await using next = await untilPlace(gateway, path);
+      await next.untilEvents(RECORDS);
+      await reads.untilEvents(RECORDS);
+      await topic.produce({ value: 'after the cut' });
+      await reads.untilEvents(RECORDS + 1);
+    });
+
+    test('leaves a client that has all there is', async () => {
+      const { gateway, path } = await start(runtime, {
+        STALL_SECONDS: '1',
+        HEARTBEAT_SECONDS: '3',
+      });
+      await using _gateway = gateway;
+      await using h2 = new H2Session(gateway.https);
+      const opened = await Promise.all(WAYS.map(([, open]) => open(gateway, path, h2)));
+      for (const stream of opened) {
+        await using idle = stream;
+        await idle.until('a heartbeat', () => idle.blocks.some(({ kind }) => kind === 'heartbeat'));
+      }
+    });
+
+    test('of 0 cuts nobody', async () => {
+      const { gateway, topic, path } = await start(runtime, {
+        STALL_SECONDS: '0',
+        HEARTBEAT_SECONDS: '1',
+      });
+      await using _gateway = gateway;
+      await using h2 = new H2Session(gateway.https);
+      const opened = await Promise.all(WAYS.map(([, open]) => open(gateway, path, h2)));
+      for (const stream of opened) stream.pause();
+      await produceMuch(topic);
+      await using other = await gateway.stream(`${path}?since=latest`);
+      const beats = (): number => other.blocks.filter(({ kind }) => kind === 'heartbeat').length;
+      await other.until('four heartbeats', () => beats() >= 4);
+      for (const stream of opened) {
+        await using paused = stream;
+        paused.resume();
+        await paused.untilEvents(RECORDS);
+      }
+    });
+  });
+
+  describe('MAX_AGE_SECONDS', () => {
+    test('ends each stream by itself, where a block ends, and it goes on with its id', async () => {
+      const { gateway, topic, path } = await start(runtime, { MAX_AGE_SECONDS: '3' });
+      await using _gateway = gateway;
+      await using h2 = new H2Session(gateway.https);
+      const opened = await Promise.all(
+        Array.from({ length: 30 }, (_, i) => WAYS[i % WAYS.length]![1](gateway, path, h2)),
+      );
+      let produced = 0;
+      const counts = new Set<number>();
+      const open = (): number => opened.filter(({ isOver }) => !isOver).length;
+      while (open() > 0) {
+        await topic.produce({ value: `${produced++} ${'x'.repeat(130_000)}` });
+        counts.add(open());
+        await delay(20);
+      }
+      expect(counts.size).toBeGreaterThan(2);
+      for (const stream of opened) {
+        expect(stream.isAtBlockEnd).toBe(true);
+        const id = stream.blocks.at(-1)!.id;
+        await using rest = await gateway.stream(path, { headers: { 'last-event-id': id } });
+        const next = (await rest.untilEvents(1))[0]!.data.split(' ')[0];
+        expect(next).toBe(`${stream.events.length}`);
+      }
+    });
+  });
+});
