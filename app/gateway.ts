@@ -7,6 +7,7 @@ import { clientAddress } from './http/client_address.ts';
 import type { ClientConnection } from './http/client_connection.ts';
 import { streamEvents } from './http/events.ts';
 import { createAdmin, type Health } from './http/health.ts';
+import { noSniffing } from './http/no_sniffing.ts';
 import { OpenStreams } from './http/open_streams.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
 import { CountedSlots } from './http/stream_slots.ts';
@@ -44,6 +45,7 @@ export function createGateway(
   const streams = new OpenStreams(config, new CountedSlots(config), observer);
 
   const app = new Hono<{ Bindings: ClientConnection }>();
+  app.use(noSniffing);
   app.use(
     cors({
       origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { BrokerStatus } from '../source.ts';
+import { noSniffing } from './no_sniffing.ts';
 
 /** What `/readyz` tells. */
 export interface Health {
@@ -15,6 +16,7 @@ export interface Health {
  */
 export function createAdmin(health: () => Health): Hono {
   const admin = new Hono();
+  admin.use(noSniffing);
   admin.get('/livez', (c) => c.text('ok\n'));
   admin.get('/readyz', (c) => {
     const { missing, brokers } = health();

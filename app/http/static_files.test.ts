@@ -25,7 +25,6 @@ describe('staticFileResponse()', () => {
       'content-type': 'text/javascript; charset=utf-8',
       etag: '"s1"',
       'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
     });
     expect(await response.text()).toBe(';');
   });

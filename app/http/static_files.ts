@@ -34,10 +34,12 @@ export function staticFileResponse(files: StaticFiles, request: Request): Respon
     'cache-control': 'no-cache',
     etag: file.etag,
     'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
   });
   if (file.type.startsWith('text/html')) {
     headers.set('content-security-policy', CONTENT_SECURITY_POLICY);
+    headers.set('cross-origin-opener-policy', 'same-origin');
+    // For browsers that do not know `frame-ancestors`.
+    headers.set('x-frame-options', 'DENY');
   }
   if (hasTag(request.headers.get('if-none-match'), file.etag)) {
     return new Response(null, { status: 304, headers });
