@@ -116,6 +116,9 @@ class DirectReader implements ReadableStreamDefaultReader<Uint8Array> {
   }
 }
 
+/** The types of Deno let the value be left out, those of browsers let it be undefined. */
+const END = { done: true, value: undefined } as unknown as Result;
+
 let depth = 0;
 
 /** The answer to one `read`. It is kept: who races it against a timer asks for it twice. */
@@ -135,7 +138,7 @@ class Read implements Receiver {
   }
 
   end(): void {
-    this.#settle({ done: true, value: undefined });
+    this.#settle(END);
     this.#reader.close();
   }
 
