@@ -5,7 +5,7 @@
  * @module
  */
 
-const ERROR_CODES = ['CONFIG', 'CERTIFICATE', 'PORT_IN_USE', 'EMBEDDED_KAFKA'] as const;
+const ERROR_CODES = ['CONFIG', 'CERTIFICATE', 'PORT_IN_USE', 'EMBEDDED_KAFKA', 'WORKER'] as const;
 
 /** What went wrong, for code; the message is for people. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -10,7 +10,7 @@ import { createAdmin, type Health } from './http/health.ts';
 import { noSniffing } from './http/no_sniffing.ts';
 import { OpenStreams } from './http/open_streams.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
-import { CountedSlots } from './http/stream_slots.ts';
+import type { StreamSlots } from './http/stream_slots.ts';
 import type { RecordSource } from './source.ts';
 import type { StreamObserver } from './stream_observer.ts';
 
@@ -24,6 +24,7 @@ export interface Gateway {
   fetch(request: Request, connection: ClientConnection): Response | Promise<Response>;
   /** Health. */
   adminFetch(request: Request): Response | Promise<Response>;
+  health(): Health;
   /** Reads the topics until the signal aborts, which ends the streams, too. */
   run(signal: AbortSignal): Promise<void>;
   /**
@@ -38,11 +39,12 @@ export function createGateway(
   config: Config,
   source: RecordSource,
   files: StaticFiles,
+  slots: StreamSlots,
   observer: StreamObserver | null = null,
 ): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
   const feeds = new Map(config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes)]));
-  const streams = new OpenStreams(config, new CountedSlots(config), observer);
+  const streams = new OpenStreams(config, slots, observer);
 
   const app = new Hono<{ Bindings: ClientConnection }>();
   app.use(noSniffing);
@@ -94,6 +96,7 @@ export function createGateway(
   const admin = createAdmin(health);
   return {
     fetch: (request, connection) => app.fetch(request, connection),
+    health,
     adminFetch: (request) => admin.fetch(request),
     async run(signal) {
       signal.addEventListener('abort', () => streams.endAll(), { once: true });

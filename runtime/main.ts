@@ -1,37 +1,25 @@
-import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { getLogger } from '@logtape/logtape';
-import type { Config, Runtime } from '../app/config.ts';
+import type { Config } from '../app/config.ts';
 import { GatewayError } from '../app/errors.ts';
-import { createGateway } from '../app/gateway.ts';
-import type { RecordSource } from '../app/source.ts';
-import { readStaticFiles } from './files.ts';
-import { type KafkaConnection, kafkaConnection } from './kafka/connection.ts';
-import { acquireEmbeddedKafka } from './kafka/embedded/embedded_kafka.ts';
-import { type Listen, Listeners } from './listeners.ts';
+import { CountedSlots } from '../app/http/stream_slots.ts';
+import { kafkaConnection } from './kafka/connection.ts';
+import { withEmbeddedKafka } from './kafka/embedded/with_embedded_kafka.ts';
 import { configureLogging } from './logging.ts';
+import { type RuntimeAdapter, Serving } from './serving.ts';
 import { readSettings } from './settings.ts';
 import { onSignals } from './signals.ts';
 
 const logger = getLogger(['sse-kafka']);
 
-/** The share of DRAIN_SECONDS over which streams end; in the rest they are handed over. */
-const ENDING_SHARE = 0.9;
-/** How long an answer that is under way may take at the least, in milliseconds. */
-const MIN_GRACE_MS = 250;
-
-/** What differs between the runtimes. */
-export interface RuntimeAdapter {
-  readonly name: Runtime;
-  createSource(connection: KafkaConnection): RecordSource;
-  readonly listen: Listen;
-}
-
 /** Runs a gateway until a signal ends it; errors of the start are told on stderr. */
 export async function main(adapter: RuntimeAdapter): Promise<void> {
   try {
-    await run(adapter, readSettings(adapter.name));
+    const config = readSettings(adapter.name);
+    configureLogging(config.logLevel);
+    if (config.workers === 1) await runAlone(adapter, config);
+    // Only Node has workers.
+    else await (await import('./workers/run_workers.ts')).runWorkers(adapter, config);
     process.exit(0);
   } catch (error) {
     const told = error instanceof GatewayError ? error.message : (error as Error).stack;
@@ -40,55 +28,33 @@ export async function main(adapter: RuntimeAdapter): Promise<void> {
   }
 }
 
-async function run(adapter: RuntimeAdapter, config: Config): Promise<void> {
-  configureLogging(config.logLevel);
-  const stopped = new AbortController();
-  const stop = (): void => stopped.abort();
-  /** Before clients are there a drain is a stop. */
-  const ending = { drain: stop, graceMs: MIN_GRACE_MS };
-  onSignals({ drain: () => ending.drain(), stop, exit: (code) => process.exit(code) });
-
-  const connection = kafkaConnection(config);
-  const source = adapter.createSource(connection);
-  const files = await readStaticFiles(publicFolder());
-  const gateway = createGateway(config, source, files);
-  const listeners = new Listeners(adapter.listen);
+/** One process that does everything. */
+async function runAlone(adapter: RuntimeAdapter, config: Config): Promise<void> {
+  let serving: Serving | null = null;
+  const end = (how: 'drain' | 'stop'): void => {
+    if (serving === null) process.exit(0);
+    else serving[how]();
+  };
+  onSignals({
+    drain: () => {
+      logger.info(`Draining for up to ${config.drainSeconds} s`);
+      end('drain');
+    },
+    stop: () => end('stop'),
+    exit: (code) => process.exit(code),
+  });
+  serving = await Serving.create(adapter, config, new CountedSlots(config));
+  const { gateway, listeners, signal } = serving;
   try {
     await listeners.openPublic(config, gateway.fetch);
     await listeners.openAdmin(config, gateway.adminFetch);
-    ending.drain = () => {
-      const drainMs = config.drainSeconds * 1000;
-      ending.graceMs = Math.max(MIN_GRACE_MS, drainMs * (1 - ENDING_SHARE));
-      logger.info(`Draining for up to ${config.drainSeconds} s`);
-      listeners.drain();
-      void gateway.drain(drainMs * ENDING_SHARE).then(stop);
-    };
-    const embedded =
-      config.kafkaBrokers === null
-        ? await acquireEmbeddedKafka({
-            port: config.embeddedKafkaPort,
-            topics: config.topics,
-            signal: stopped.signal,
-            onProgress: (line) => logger.info(line),
-          })
-        : null;
-    try {
-      logger.info(
-        `Ready: ${listeners.urls.join(' ')} reading from ${connection.brokers.join(',')}`,
-      );
-      await gateway.run(stopped.signal);
-    } finally {
-      await Promise.all([source.close(), listeners.close(ending.graceMs)]);
-      await embedded?.release();
-    }
+    await withEmbeddedKafka(config, signal, async () => {
+      const { brokers } = kafkaConnection(config);
+      logger.info(`Ready: ${listeners.urls.join(' ')} reading from ${brokers.join(',')}`);
+      await serving.run();
+    });
     logger.info('Stopped');
   } finally {
     await listeners.close(0);
   }
-}
-
-/** Beside the sources, or beside `dist/` once built. */
-function publicFolder(): string {
-  const here = fileURLToPath(new URL('..', import.meta.url));
-  return here.endsWith('/dist/') ? join(here, '..', 'public') : join(here, 'public');
 }

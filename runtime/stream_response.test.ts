@@ -3,6 +3,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { parseConfig } from '../app/config.ts';
 import { createGateway } from '../app/gateway.ts';
 import { DirectStream } from '../app/http/direct_stream.ts';
+import { CountedSlots } from '../app/http/stream_slots.ts';
 import type { RecordSource } from '../app/source.ts';
 import { Growth } from '../test/support/deadline.ts';
 import { freePort } from '../test/support/free_port.ts';
@@ -30,7 +31,7 @@ afterEach(async () => {
 async function serve(change: (fetch: Fetch) => Fetch = (fetch) => fetch): Promise<number> {
   const config = { ...parseConfig({ TOPICS: 'events' }, 'node'), heartbeatSeconds: 0.05 };
   const file = { type: 'text/html', etag: '"1"', bytes: new Uint8Array(9) };
-  const gateway = createGateway(config, NO_TOPIC, new Map([['/', file]]));
+  const gateway = createGateway(config, NO_TOPIC, new Map([['/', file]]), new CountedSlots(config));
   const port = await freePort();
   const fetch = change(gateway.fetch);
   const listener = await listen({ fetch, host: '127.0.0.1', port, certificate: null });

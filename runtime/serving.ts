@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config, Runtime } from '../app/config.ts';
+import { createGateway, type Gateway } from '../app/gateway.ts';
+import type { StreamSlots } from '../app/http/stream_slots.ts';
+import type { RecordSource } from '../app/source.ts';
+import { readStaticFiles } from './files.ts';
+import { type KafkaConnection, kafkaConnection } from './kafka/connection.ts';
+import { type Listen, Listeners } from './listeners.ts';
+
+/** The share of DRAIN_SECONDS over which streams end; in the rest they are handed over. */
+const ENDING_SHARE = 0.9;
+/** How long an answer that is under way may take at the least, in milliseconds. */
+const MIN_GRACE_MS = 250;
+
+/** What differs between the runtimes. */
+export interface RuntimeAdapter {
+  readonly name: Runtime;
+  createSource(connection: KafkaConnection): RecordSource | Promise<RecordSource>;
+  readonly listen: Listen;
+}
+
+/** A gateway with its source and its ports, from the start to the end: a process, or one worker. */
+export class Serving {
+  readonly gateway: Gateway;
+  readonly listeners: Listeners;
+  readonly #config: Config;
+  readonly #source: RecordSource;
+  readonly #stopped = new AbortController();
+  #graceMs = MIN_GRACE_MS;
+
+  static async create(
+    adapter: RuntimeAdapter,
+    config: Config,
+    slots: StreamSlots,
+  ): Promise<Serving> {
+    const source = await adapter.createSource(kafkaConnection(config));
+    const files = await readStaticFiles(publicFolder());
+    const gateway = createGateway(config, source, files, slots);
+    return new Serving(config, source, gateway, new Listeners(adapter.listen));
+  }
+
+  private constructor(
+    config: Config,
+    source: RecordSource,
+    gateway: Gateway,
+    listeners: Listeners,
+  ) {
+    this.#config = config;
+    this.#source = source;
+    this.gateway = gateway;
+    this.listeners = listeners;
+  }
+
+  /** Aborts once it is to end. */
+  get signal(): AbortSignal {
+    return this.#stopped.signal;
+  }
+
+  /** Reads and serves until it is stopped, and lets go of everything. */
+  async run(): Promise<void> {
+    try {
+      await this.gateway.run(this.signal);
+    } finally {
+      await Promise.all([this.#source.close(), this.listeners.close(this.#graceMs)]);
+    }
+  }
+
+  /** Ends the streams over DRAIN_SECONDS, and stops then. */
+  drain(): void {
+    const drainMs = this.#config.drainSeconds * 1000;
+    this.#graceMs = Math.max(MIN_GRACE_MS, drainMs * (1 - ENDING_SHARE));
+    this.listeners.drain();
+    void this.gateway.drain(drainMs * ENDING_SHARE).then(() => this.stop());
+  }
+
+  /** Ends the streams at once. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+}
+
+/** Beside the sources, or beside `dist/` once built. */
+function publicFolder(): string {
+  const here = fileURLToPath(new URL('..', import.meta.url));
+  return here.endsWith('/dist/') ? join(here, '..', 'public') : join(here, 'public');
+}

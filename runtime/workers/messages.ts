@@ -1,0 +1,20 @@
+import type { Health } from '../../app/http/health.ts';
+import type { RefusalReason } from '../../app/stream_observer.ts';
+
+/** What a worker tells the primary process. */
+export type WorkerMessage =
+  | { readonly kind: 'listening'; readonly urls: readonly string[] }
+  /** It cannot start: why, for people. */
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'health'; readonly health: Health }
+  /** Asks for a slot; the answer has the same number. */
+  | { readonly kind: 'take'; readonly number: number; readonly address: string }
+  | { readonly kind: 'release'; readonly address: string }
+  /** All is let go; what is left of the process may be killed. */
+  | { readonly kind: 'ended' };
+
+/** What the primary process tells a worker. */
+export type PrimaryMessage =
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'taken'; readonly number: number; readonly refusal: RefusalReason | null };

@@ -1,0 +1,46 @@
+import process from 'node:process';
+import type { Config } from '../../app/config.ts';
+import { GatewayError } from '../../app/errors.ts';
+import { type RuntimeAdapter, Serving } from '../serving.ts';
+import { AskedSlots } from './asked_slots.ts';
+import type { PrimaryMessage, WorkerMessage } from './messages.ts';
+
+const HEALTH_MS = 250;
+
+/** One worker: serves on the shared ports with a feed of its own, until the primary ends it. */
+export async function runWorker(adapter: RuntimeAdapter, config: Config): Promise<void> {
+  // A Ctrl-C reaches every process of the terminal: the primary says what becomes of it.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  process.once('disconnect', () => process.exit(1));
+
+  const slots = new AskedSlots(send);
+  const serving = await Serving.create(adapter, config, slots);
+  process.on('message', (message: PrimaryMessage) => {
+    if (message.kind === 'drain') serving.drain();
+    else if (message.kind === 'stop') serving.stop();
+    else if (message.kind === 'taken') slots.taken(message.number, message.refusal);
+  });
+  const { gateway, listeners } = serving;
+  try {
+    await listeners.openPublic(config, gateway.fetch);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    await sent({ kind: 'failed', message: error.message });
+    process.exit(error.exitCode);
+  }
+  send({ kind: 'listening', urls: listeners.urls });
+  const tellHealth = (): void => send({ kind: 'health', health: gateway.health() });
+  tellHealth();
+  setInterval(tellHealth, HEALTH_MS).unref();
+  await serving.run();
+  await sent({ kind: 'ended' });
+}
+
+function send(message: WorkerMessage): void {
+  void sent(message);
+}
+
+/** It fails only once the primary is gone, which ends this process. */
+function sent(message: WorkerMessage): Promise<unknown> {
+  return new Promise((done) => process.send?.(message, undefined, undefined, done));
+}

@@ -1,0 +1,217 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import process from 'node:process';
+import { describe, expect, test } from '@jest/globals';
+import { curl } from '../support/curl.ts';
+import { eventually, within } from '../support/deadline.ts';
+import { freePorts, Gateway, newFolder } from '../support/gateway.ts';
+import { kafka, type Topic } from '../support/kafka.ts';
+import { run } from '../support/program.ts';
+import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+import { SseStream } from '../support/sse_stream.ts';
+import { StreamGroup } from '../support/stream_group.ts';
+
+/** The workers of a gateway. */
+function workersOf({ pid }: Gateway): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
+}
+
+function socketsOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const target = (fd: string): string => {
+    try {
+      return readlinkSync(`${folder}/${fd}`);
+    } catch {
+      return ''; // Closed meanwhile.
+    }
+  };
+  return readdirSync(folder).filter((fd) => target(fd).startsWith('socket:')).length;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** What a start with this setting ends with, where the runtime has no workers. */
+async function expectFault(runtime: Runtime, workers: string): Promise<void> {
+  const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, WORKERS: workers };
+  const cwd = await newFolder();
+  const { code, stderr } = await run(runtime.gateway, { cwd, env });
+  expect(code).toBe(78);
+  expect(stderr).toMatch(/WORKERS.*expected 1 on Deno/);
+}
+
+/** A case for a runtime that has workers; where it has none, the setting is a fault. */
+function whereWorkers(
+  runtime: Runtime,
+  title: string,
+  workers: string,
+  use: (
+    start: (env?: Readonly<Record<string, string>>) => Promise<Gateway>,
+    topic: Topic,
+  ) => unknown,
+): void {
+  const isNode = runtime.name === 'Node';
+  test(isNode ? title : `of ${workers} is a fault (on Node: ${title})`, async () => {
+    if (!isNode) return expectFault(runtime, workers);
+    const topic = await kafka.createTopic();
+    await topic.produce({ value: 'a' });
+    await use(
+      (env = {}) =>
+        Gateway.startReady(runtime, { topics: [topic.name], env: { WORKERS: workers, ...env } }),
+      topic,
+    );
+    return undefined;
+  });
+}
+
+onEachRuntime((runtime) => {
+  describe('WORKERS', () => {
+    whereWorkers(runtime, 'shares the clients between them', '2', async (start, topic) => {
+      await using gateway = await start();
+      const workers = workersOf(gateway);
+      expect(workers).toHaveLength(2);
+      const before = workers.map(socketsOf);
+      await using streams = new StreamGroup();
+      for (let i = 0; i < 20; i++) {
+        for (const url of [gateway.http, gateway.https]) {
+          const stream = streams.add(await SseStream.open(`${url}/${topic.name}`));
+          await stream.untilEvents(1);
+        }
+      }
+      for (const [i, pid] of workers.entries()) {
+        const share = (socketsOf(pid) - before[i]!) / 40;
+        expect(share).toBeGreaterThanOrEqual(0.4);
+        expect(share).toBeLessThanOrEqual(0.6);
+      }
+    });
+
+    whereWorkers(runtime, 'counts the streams of all', '3', async (start, topic) => {
+      for (const [limit, status] of [
+        ['MAX_CONNECTIONS', 503],
+        ['MAX_CONNECTIONS_PER_IP', 429],
+      ] as const) {
+        await using gateway = await start({ [limit]: '7' });
+        const url = `${gateway.http}/${topic.name}`;
+        for (const _ of [1, 2]) {
+          await using streams = new StreamGroup();
+          const opened = await Promise.all(
+            Array.from({ length: 60 }, async () => streams.add(await SseStream.open(url))),
+          );
+          const open = opened.filter((stream) => stream.status === 200);
+          expect(open).toHaveLength(7);
+          expect(opened.filter((stream) => stream.status === status)).toHaveLength(53);
+          for (const stream of open) stream.cut();
+          await eventually('all places', async () => {
+            await using again = new StreamGroup();
+            const tries = Array.from({ length: 7 }, async () =>
+              again.add(await SseStream.open(url)),
+            );
+            return (await Promise.all(tries)).every((stream) => stream.status === 200);
+          });
+          await eventually('a place', async () => {
+            const answer = await curl('-I', url);
+            await using stream = await SseStream.open(url);
+            return answer.status === 200 && stream.status === 200;
+          });
+        }
+      }
+    });
+
+    whereWorkers(runtime, 'replaces one that dies, and its clients go on', '2', async (...at) => {
+      const [start, topic] = at;
+      await using gateway = await start({ MAX_CONNECTIONS: '8' });
+      const url = `${gateway.http}/${topic.name}`;
+      await using streams = new StreamGroup();
+      const opened: SseStream[] = [];
+      for (let i = 0; i < 8; i++) opened.push(streams.add(await SseStream.open(url)));
+      for (const stream of opened) await stream.untilEvents(1);
+      const [first] = workersOf(gateway);
+      process.kill(first!, 'SIGKILL');
+      await eventually('the end of its streams', async () => opened.some(({ isOver }) => isOver));
+      expect((await gateway.readiness()).status).toBe(200);
+      await topic.produce({ value: 'b' });
+      const cut = opened.filter(({ isOver }) => isOver);
+      expect(cut.length).toBeLessThan(opened.length);
+      for (const stream of cut) {
+        const headers = { 'last-event-id': stream.blocks.at(-1)!.id };
+        // Its place is free at once.
+        const again = streams.add(await SseStream.open(url, { headers }));
+        expect((await again.untilEvents(1)).map(({ data }) => data)).toEqual(['b']);
+      }
+      for (const stream of opened.filter((one) => !cut.includes(one))) {
+        expect((await stream.untilEvents(2)).map(({ data }) => data)).toEqual(['a', 'b']);
+      }
+      await eventually('another worker in its place', async () => {
+        const workers = workersOf(gateway);
+        return workers.length === 2 && !workers.includes(first!);
+      });
+      expect((await gateway.readiness()).status).toBe(200);
+    });
+
+    whereWorkers(runtime, 'drains all and leaves no process behind', '2', async (start, topic) => {
+      await using gateway = await start({ DRAIN_SECONDS: '3' });
+      const workers = workersOf(gateway);
+      await using streams = new StreamGroup();
+      const opened: SseStream[] = [];
+      for (let i = 0; i < 10; i++) {
+        opened.push(streams.add(await gateway.stream(`/${topic.name}`)));
+        await opened[i]!.untilEvents(1);
+      }
+      gateway.kill('SIGTERM');
+      await eventually('503', async () => (await gateway.readiness()).status === 503);
+      const { status, body } = await curl(
+        ...['-H', 'Accept: text/event-stream'],
+        `${gateway.http}/${topic.name}`,
+      );
+      expect([status, `${body}`]).toEqual([
+        200,
+        expect.stringMatching(/^retry:([12]\d{3}|3000)\n\n$/),
+      ]);
+      for (const stream of opened) {
+        await within('the end of a stream', stream.over);
+        expect(stream.isAtBlockEnd).toBe(true);
+      }
+      expect(await gateway.ended()).toBe(0);
+      expect(workers.filter(isAlive)).toEqual([]);
+    });
+
+    whereWorkers(runtime, 'ends all at once with SIGINT, and with kill -9', '2', async (...at) => {
+      const [start, topic] = at;
+      for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+        await using gateway = await start({ DRAIN_SECONDS: '3600' });
+        const workers = workersOf(gateway);
+        await using stream = await gateway.stream(`/${topic.name}`);
+        await stream.untilEvents(1);
+        gateway.kill(signal);
+        await within('the end of a stream', stream.over);
+        expect(await gateway.ended()).toBe(signal === 'SIGINT' ? 0 : null);
+        await eventually('the end of the workers', async () => !workers.some(isAlive));
+      }
+    });
+
+    whereWorkers(runtime, 'takes auto for one a core, or one', 'auto', async (start, topic) => {
+      await using gateway = await start();
+      await using stream = await gateway.stream(`/${topic.name}`);
+      await stream.untilEvents(1);
+      expect(await gateway.stop()).toBe(0);
+    });
+
+    whereWorkers(runtime, 'tells a port in use once, and leaves nothing behind', '2', async () => {
+      const ports = await freePorts();
+      const taken = createServer().listen(Number(ports.HTTPS_PORT), '0.0.0.0');
+      const env = { ...ports, KAFKA_BROKERS: kafka.brokers, WORKERS: '2' };
+      const { code, stderr } = await run(runtime.gateway, { cwd: await newFolder(), env });
+      taken.close();
+      expect(code).toBe(1);
+      expect(stderr.match(/HTTPS_PORT: .* is in use/g)).toHaveLength(1);
+      expect(stderr).toContain(ports.HTTPS_PORT);
+      await expect(curl(`http://localhost:${ports.HTTP_PORT}/`)).rejects.toThrow();
+    });
+  });
+});
