@@ -23,7 +23,7 @@ export default {
     {
       ...project,
       displayName: 'code',
-      testMatch: ['<rootDir>/{app,runtime,test}/**/*.test.ts'],
+      testMatch: ['<rootDir>/{app,runtime,test,bench}/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', ...WITH_KAFKA],
     },
     {

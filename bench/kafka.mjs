@@ -1,0 +1,60 @@
+import process from 'node:process';
+import kafka from '@confluentinc/kafka-javascript';
+import { BenchError } from './bench_error.mjs';
+
+const TOPIC_MS = 20_000;
+
+/** The Kafka of one benchmark, in a folder of its own and on a free port. */
+export class BenchKafka {
+  brokers;
+  #admin;
+
+  /**
+   * @param {string} dataDir
+   * @returns {Promise<BenchKafka>}
+   */
+  static async start(dataDir) {
+    const { startBroker } = await built('broker.js');
+    const { freePort } = await built('ports.js');
+    const broker = await startBroker({
+      port: await freePort(),
+      dataDir,
+      signal: new AbortController().signal,
+      onProgress: (/** @type {string} */ line) => process.stderr.write(`bench: ${line}\n`),
+    });
+    return new BenchKafka(broker.brokers);
+  }
+
+  /** @param {string} brokers */
+  constructor(brokers) {
+    this.brokers = brokers;
+    this.#admin = kafka.AdminClient.create({ 'metadata.broker.list': brokers });
+  }
+
+  /**
+   * @param {string} topic
+   * @param {{ partitions?: number, compacted?: boolean }} [options]
+   */
+  async createTopic(topic, { partitions = 1, compacted = false } = {}) {
+    const config = { 'cleanup.policy': compacted ? 'compact' : 'delete' };
+    await new Promise((done, fail) => {
+      const wanted = { topic, num_partitions: partitions, replication_factor: 1, config };
+      this.#admin.createTopic(wanted, TOPIC_MS, (error) => (error ? fail(error) : done(null)));
+    });
+  }
+
+  close() {
+    this.#admin.disconnect();
+  }
+}
+
+/** @param {string} file of the gateway's embedded Kafka */
+async function built(file) {
+  const url = new URL(`../dist/runtime/kafka/embedded/${file}`, import.meta.url);
+  try {
+    return await import(url.href);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new BenchError('The gateway is not built: start the benchmark by `npm run bench`.');
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * What is measured.
+ *
+ * @module
+ */
+
+/**
+ * Clients that wait for what comes, at a pace.
+ *
+ * @typedef {object} Live
+ * @property {'live'} kind
+ * @property {string} name
+ * @property {number} clients
+ * @property {number} rate records a second
+ * @property {number} burst of them at once
+ * @property {number} partitions
+ * @property {string} query behind the stream's path
+ * @property {boolean} onlyOurs no other server has it
+ */
+
+/**
+ * Clients that connect in one moment, then wait.
+ *
+ * @typedef {object} Connects
+ * @property {'connects'} kind
+ * @property {string} name
+ * @property {number} clients
+ */
+
+/**
+ * Clients that get what is there already.
+ *
+ * @typedef {object} Replay
+ * @property {'replay'} kind
+ * @property {string} name
+ * @property {number} clients
+ * @property {number} records
+ * @property {number | null} keys of a compacted topic
+ */
+
+/** @typedef {Live | Connects | Replay} Workload */
+
+/**
+ * @param {string} name
+ * @param {Partial<Live>} rest
+ * @returns {Live}
+ */
+function live(name, rest) {
+  return {
+    kind: 'live',
+    name,
+    clients: 1000,
+    rate: 40,
+    burst: 1,
+    partitions: 1,
+    query: '',
+    onlyOurs: false,
+    ...rest,
+  };
+}
+
+/**
+ * @param {string} name
+ * @param {number} clients
+ * @param {number} records
+ * @param {number | null} keys
+ * @returns {Replay}
+ */
+function replay(name, clients, records, keys) {
+  return { kind: 'replay', name, clients, records, keys };
+}
+
+const ONE_AT_A_TIME = live('one at a time, 40/s', {});
+const SATURATION = live('saturation, one at a time', { rate: 1000 });
+const REPLAY_BY_ONE = replay('replay by 1', 1, 50_000, 10_000);
+
+/** Of `npm run bench`. @type {Workload[]} */
+export const ALL = [
+  ONE_AT_A_TIME,
+  SATURATION,
+  live('saturation, ten at once', { rate: 1000, burst: 10 }),
+  live('one at a time, 10/s', { rate: 10 }),
+  live('one at a time, 100/s', { rate: 100 }),
+  live('format=json, 40/s', { query: '?format=json', onlyOurs: true }),
+  live('10 partitions, 40/s', { partitions: 10, onlyOurs: true }),
+  live('100 partitions, 40/s', { partitions: 100, onlyOurs: true }),
+  live('500 clients, 80/s', { clients: 500, rate: 80, onlyOurs: true }),
+  live('5,000 clients, 8/s', { clients: 5000, rate: 8, onlyOurs: true }),
+  { kind: 'connects', name: '5,000 connects at once', clients: 5000 },
+  REPLAY_BY_ONE,
+  replay('replay by 100', 100, 50_000, 10_000),
+  replay('catch-up of 100,000', 1, 100_000, null),
+  replay('catch-up of 1,000,000', 1, 1_000_000, null),
+];
+
+/** Of `npm run bench -- --quick`. @type {Workload[]} */
+export const QUICK = [
+  ONE_AT_A_TIME,
+  SATURATION,
+  { kind: 'connects', name: '1,000 connects at once', clients: 1000 },
+  REPLAY_BY_ONE,
+];
