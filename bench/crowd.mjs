@@ -17,6 +17,7 @@ const buffer = Buffer.alloc(READ_BYTES);
  * @property {string} url
  * @property {number} clients
  * @property {boolean} atOnce all connects in one tick
+ * @property {boolean} [ordered] whether the records come in the order they were sent; default true
  * @property {number} [lastSeq] a client is done once it has this record
  */
 
@@ -109,6 +110,7 @@ class Client {
   #seq = -1;
   /** @type {StampReader | null} */
   #stamps = null;
+  #ordered;
   #last;
   /** Of the last read, where `last` may be cut. */
   #tail = Buffer.alloc(0);
@@ -118,9 +120,10 @@ class Client {
    * @param {CrowdOptions} options
    * @param {number} index
    */
-  constructor(crowd, { url, clients, lastSeq }, index) {
+  constructor(crowd, { url, clients, lastSeq, ordered = true }, index) {
     const { hostname, port, pathname, search, host } = new URL(url);
     this.#crowd = crowd;
+    this.#ordered = ordered;
     this.#last = lastSeq === undefined ? null : Buffer.from(`:${lastSeq};`);
     if (index % Math.ceil(clients / SAMPLED) === 0) {
       this.#stamps = new StampReader((micros, seq) => this.#sample(micros, seq));
@@ -192,6 +195,7 @@ class Client {
     const crowd = this.#crowd;
     if (crowd.sampling) {
       crowd.latencies.push(nowMicros() - micros);
+      if (!this.#ordered) return;
       if (seq <= this.#seq) crowd.repeated++;
       else if (this.#seq >= 0) crowd.lost += seq - this.#seq - 1;
     }

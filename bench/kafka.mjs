@@ -1,6 +1,6 @@
 import process from 'node:process';
 import kafka from '@confluentinc/kafka-javascript';
-import { BenchError } from './bench_error.mjs';
+import { loadBuilt } from './built.mjs';
 
 const TOPIC_MS = 20_000;
 
@@ -14,8 +14,8 @@ export class BenchKafka {
    * @returns {Promise<BenchKafka>}
    */
   static async start(dataDir) {
-    const { startBroker } = await built('broker.js');
-    const { freePort } = await built('ports.js');
+    const { startBroker } = await loadBuilt('broker.js');
+    const { freePort } = await loadBuilt('ports.js');
     const broker = await startBroker({
       port: await freePort(),
       dataDir,
@@ -45,16 +45,5 @@ export class BenchKafka {
 
   close() {
     this.#admin.disconnect();
-  }
-}
-
-/** @param {string} file of the gateway's embedded Kafka */
-async function built(file) {
-  const url = new URL(`../dist/runtime/kafka/embedded/${file}`, import.meta.url);
-  try {
-    return await import(url.href);
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new BenchError('The gateway is not built: start the benchmark by `npm run bench`.');
   }
 }

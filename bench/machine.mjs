@@ -57,15 +57,16 @@ export function coresOfOthers(from, to) {
  * Waits until others leave the machine alone, for so long at most.
  *
  * @param {number} patienceMs
- * @returns {Promise<number>} how many cores they took at last
+ * @returns {Promise<{ busy: number, waitedMs: number }>} how many cores they took at last
  */
 export async function untilQuiet(patienceMs) {
-  const deadline = performance.now() + patienceMs;
+  const begun = performance.now();
   for (;;) {
     const from = machineTime(process.pid);
     await delay(LOOK_MS);
-    const cores = coresOfOthers(from, machineTime(process.pid));
-    if (cores <= BUSY_CORES || performance.now() > deadline) return cores;
+    const busy = coresOfOthers(from, machineTime(process.pid));
+    const waitedMs = performance.now() - begun - LOOK_MS;
+    if (busy <= BUSY_CORES || waitedMs > patienceMs) return { busy, waitedMs };
   }
 }
 

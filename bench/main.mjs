@@ -13,11 +13,12 @@ import { fileURLToPath } from 'node:url';
 import { BenchError } from './bench_error.mjs';
 import { Child } from './child.mjs';
 import { BenchKafka } from './kafka.mjs';
-import { BUSY_CORES, takeMachine } from './machine.mjs';
+import { takeMachine } from './machine.mjs';
 import { parseOptions } from './options.mjs';
+import { report } from './report.mjs';
 import { run } from './run.mjs';
 import { knownServers, peerServer } from './servers.mjs';
-import { table } from './table.mjs';
+
 import { ALL, QUICK } from './workloads.mjs';
 
 /** @typedef {import('./servers.mjs').Server} Server */
@@ -34,14 +35,8 @@ function say(line) {
 async function main() {
   const options = parseOptions(process.argv.slice(2));
   const { quick, only } = options;
-  const chosen = only.length === 0 ? [''] : only;
-  /** @type {<T extends { name: string }>(all: T[]) => T[]} */
-  const choose = (all) => {
-    const found = all.filter(({ name }) => chosen.some((word) => name.includes(word)));
-    return found.length > 0 ? found : all;
-  };
-  const workloads = choose(quick ? QUICK : ALL);
-  const servers = choose([...knownServers(), ...options.peers.map(peerServer)]);
+  const workloads = choose(quick ? QUICK : ALL, only);
+  const servers = choose([...knownServers(), ...options.peers.map(peerServer)], only);
   const { serverCore, description } = takeMachine(
     Math.max(...workloads.map(({ clients }) => clients)),
   );
@@ -61,7 +56,7 @@ async function main() {
       serverCore,
       warmSeconds: quick ? 1 : 1.5,
       measureSeconds: quick ? 2 : 3,
-      patienceMs: quick ? 1000 : 10_000,
+      patienceMs: quick ? 10_000 : 120_000,
     };
     const results = await runAll(bench, servers, workloads, options.rounds);
     const file = await keep({ machine: description, options, results });
@@ -71,6 +66,18 @@ async function main() {
     guard.stdin?.end();
     await cleaned;
   }
+}
+
+/**
+ * Those with one of the words in their name; all where no word is in any.
+ *
+ * @template {{ name: string }} T
+ * @param {T[]} all
+ * @param {string[]} words
+ */
+function choose(all, words) {
+  const found = all.filter(({ name }) => words.some((word) => name.includes(word)));
+  return found.length > 0 ? found : all;
 }
 
 /**
@@ -128,36 +135,6 @@ async function keep(raw) {
   const file = join(folder, `${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}.json`);
   await writeFile(file, `${JSON.stringify(raw, null, 1)}\n`);
   return file;
-}
-
-/**
- * @param {{ description: string, options: import('./options.mjs').Options, servers: Server[],
- *   workloads: Workload[], results: Result[], file: string }} all
- */
-function report({ description, options, servers, workloads, results, file }) {
-  const { ratioTo, rounds } = options;
-  const here = servers.filter(({ missing }) => missing === null);
-  const names = here.map(({ name }) => name);
-  const away = servers.filter(({ missing }) => missing !== null);
-  const runs = results.flatMap((result) => result.runs);
-  const busy = runs.filter((figures) => figures.busy > BUSY_CORES).length;
-  const lines = [
-    table(workloads, names, results, ratioTo),
-    '',
-    `${description}. Server on one core, load and Kafka on the others; medians of ${rounds} interleaved runs of each.`,
-    `CPU: seconds a million deliveries, all processes of the server (user+system); x: times ${ratioTo}.`,
-    'Kafka feeds the gateways, bare node:http and streamSSE; nchan gets each record by a POST.',
-    `~: the runs lie more than 20 % apart. !: other processes had more than ${BUSY_CORES} cores in each of them.`,
-    busy === 0
-      ? `The machine was quiet in all ${runs.length} runs.`
-      : `**The machine was busy with something else in ${busy} of ${runs.length} runs**: run it again when it is quiet.`,
-    ...away.map(({ name, missing }) => `${name}: ${missing}.`),
-    ...results.flatMap(({ workload, server, error }) =>
-      error === undefined ? [] : [`${workload}, ${server}: ${error.split('\n', 1)[0]}`],
-    ),
-    `Raw figures: ${file}`,
-  ];
-  return `${lines.join('\n')}\n`;
 }
 
 try {

@@ -78,7 +78,7 @@ async function pace({ sink, rate, burst, seconds }) {
     while (nowMicros() < due) await delay(Math.max(0, (due - nowMicros()) / 1000));
     const now = nowMicros();
     const stamp = now - due > 2000 ? due : now;
-    for (let k = 0; k < burst; k++, seq++) send(stamp, seq);
+    for (let k = 0; k < burst; k++) if (send(stamp, seq)) seq++;
   }
   return { sent: seq };
 }
@@ -88,7 +88,7 @@ async function pace({ sink, rate, burst, seconds }) {
  * @param {number} rate
  * @param {number} burst
  * @param {number} seconds
- * @returns {Promise<(micros: number, seq: number) => void>}
+ * @returns {Promise<(micros: number, seq: number) => boolean>} says whether it was sent
  */
 async function sender(sink, rate, burst, seconds) {
   if (sink.kind === 'own') {
@@ -97,7 +97,7 @@ async function sender(sink, rate, burst, seconds) {
       String(values[/** @type {keyof typeof values} */ (name)]),
     );
     await (await fetch(url, { signal: AbortSignal.timeout(CONNECT_MS) })).arrayBuffer();
-    return () => {};
+    return () => true;
   }
   if (sink.kind === 'post') return poster(sink.url);
   const { brokers, topic, partitions } = sink;
@@ -105,6 +105,7 @@ async function sender(sink, rate, burst, seconds) {
   const producer = await producerFor(brokers, { 'linger.ms': burst > 1 ? 1 : 0 });
   return (micros, seq) => {
     producer.produce(topic, seq % partitions, stampedValue(micros, seq), `k${seq % 1000}`);
+    return true;
   };
 }
 
@@ -112,7 +113,7 @@ async function sender(sink, rate, burst, seconds) {
  * One connection, without waiting for answers.
  *
  * @param {string} url
- * @returns {Promise<(micros: number, seq: number) => void>}
+ * @returns {Promise<(micros: number, seq: number) => boolean>} says whether it was sent
  */
 async function poster(url) {
   const { hostname, port, pathname, host } = new URL(url);
@@ -120,10 +121,11 @@ async function poster(url) {
   await new Promise((done, fail) => socket.once('connect', done).once('error', fail));
   socket.on('error', () => {}).resume();
   return (micros, seq) => {
-    if (socket.writableLength > POST_BACKLOG_BYTES) return;
+    if (socket.writableLength > POST_BACKLOG_BYTES) return false;
     const value = stampedValue(micros, seq);
     const head = `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${value.length}\r\n\r\n`;
     socket.write(head + value.toString('latin1'));
+    return true;
   };
 }
 

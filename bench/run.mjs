@@ -1,11 +1,11 @@
 import { mkdtemp } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { loadBuilt } from './built.mjs';
 import { Child } from './child.mjs';
 import { untilQuiet } from './machine.mjs';
 import { treeUsage } from './process_tree.mjs';
-import { RunningServer } from './servers.mjs';
+import { RunningServer } from './running_server.mjs';
 
 /** @typedef {import('./servers.mjs').Server} Server */
 /** @typedef {import('./servers.mjs').Place} Place */
@@ -21,7 +21,7 @@ import { RunningServer } from './servers.mjs';
  * @property {string} serverCore
  * @property {number} warmSeconds
  * @property {number} measureSeconds
- * @property {number} patienceMs for others to leave the machine alone
+ * @property {number} patienceMs what is left of it, for others to leave the machine alone
  */
 
 /**
@@ -35,6 +35,8 @@ import { RunningServer } from './servers.mjs';
 
 const CONNECT_MS = 60_000;
 const REPLAY_MS = 120_000;
+/** One run waits no longer than this for a quiet machine. */
+const WAIT_MS = 10_000;
 /** For what is idle to come to rest before its memory is read. */
 const REST_MS = 500;
 
@@ -51,6 +53,7 @@ const filled = new Map();
  * @returns {Promise<Figures>}
  */
 export async function run(bench, server, workload) {
+  const { freePort } = await loadBuilt('ports.js');
   const partitions = workload.kind === 'live' ? workload.partitions : 1;
   const place = {
     brokers: bench.kafka.brokers,
@@ -64,7 +67,8 @@ export async function run(bench, server, workload) {
   const running = await RunningServer.start(server, place, bench.serverCore);
   const load = new Child('load.mjs');
   try {
-    const busyBefore = await untilQuiet(bench.patienceMs);
+    const { busy: busyBefore, waitedMs } = await untilQuiet(Math.min(bench.patienceMs, WAIT_MS));
+    bench.patienceMs -= waitedMs;
     const figures = await measure(bench, server, workload, { place, load, pid: running.pid });
     return { busyBefore, ...figures };
   } finally {
@@ -89,9 +93,12 @@ async function measure(bench, server, workload, { place, load, pid }) {
   }
 
   const before = treeUsage(pid).rssKb;
-  const atOnce = workload.kind === 'connects';
-  const query = workload.kind === 'live' ? workload.query : '';
-  const connected = await load.call('connect', { url: url + query, clients, atOnce }, CONNECT_MS);
+  const crowd =
+    workload.kind === 'connects'
+      ? { url, clients, atOnce: true }
+      : // Between partitions there is no order.
+        { url: url + workload.query, clients, atOnce: false, ordered: workload.partitions === 1 };
+  const connected = await load.call('connect', crowd, CONNECT_MS);
   if (workload.kind === 'connects') {
     await delay(REST_MS);
     const idle = await load.call('watch', { server: pid, seconds: 1 }, CONNECT_MS);
@@ -149,16 +156,4 @@ function filledTopic({ kafka, producer }, { records, keys }) {
     filled.set(topic, ready);
   }
   return ready;
-}
-
-/** @returns {Promise<number>} a port of 127.0.0.1 that was free just now */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { table } from './table.mjs';
+import { growthTable, table } from './table.mjs';
 import { QUICK } from './workloads.mjs';
 
 const [WORKLOAD] = QUICK;
@@ -27,23 +27,44 @@ function cells(...runs: ReturnType<typeof run>[][]): string[] {
 describe('table()', () => {
   it('shows the median, user and system, and how many times the other it is', () => {
     expect(cells([run(2), run(2.1), run(2.2)], [run(9), run(9.1), run(9.2)])).toEqual([
-      '3.1 (2.1+1.0) x1.00',
-      '10.1 (9.1+1.0) x3.26',
+      '3.10 (2.10+1.00) x1.00',
+      '10.1 (9.10+1.00) x3.26',
     ]);
   });
 
   it('marks runs that lie far apart', () => {
-    expect(cells([run(2)], [run(5), run(9)])[1]).toMatch(/^8\.0~ /);
+    expect(cells([run(2)], [run(5), run(9)])[1]).toMatch(/^8\.00~ /);
   });
 
   it('leaves out runs while others had the machine, and marks what has no other', () => {
     expect(cells([run(2), run(50, 0.5)], [run(9, 0.5)])).toEqual([
-      '3.0 (2.0+1.0) x1.00',
-      '10.0! (9.0+1.0) x3.33',
+      '3.00 (2.00+1.00) x1.00',
+      '10.0! (9.00+1.00) x3.33',
     ]);
   });
 
-  it('says where each run failed', () => {
-    expect(cells([], [run(9)])).toEqual(['failed', '10.0 (9.0+1.0)']);
+  it('leaves a cell empty where there was no run', () => {
+    expect(cells([], [run(9)])).toEqual(['', '10.0 (9.00+1.00)']);
+  });
+
+  it('marks figures that the load may have kept down', () => {
+    const full = { ...run(2), loadSeconds: 2.9, seconds: 3 };
+    expect(cells([full])[0]).toMatch(/^3\.00\^ /);
+  });
+});
+
+describe('growthTable()', () => {
+  it('shows how many times as much a delivery costs, and leaves out what was not run', () => {
+    const results = [
+      { workload: 'ten', server: 'fast', runs: [run(1)] },
+      { workload: 'hundred', server: 'fast', runs: [run(2)] },
+    ];
+    const growths = [
+      { title: '10 x', from: 'ten', to: 'hundred' },
+      { title: '100 x', from: 'ten', to: 'thousand' },
+    ];
+    expect(growthTable(growths, SERVERS, results).trimEnd().split('\n').slice(2)).toEqual([
+      '| 10 x | hundred, against ten | CPU-s per M deliveries | x1.50 |  |',
+    ]);
   });
 });

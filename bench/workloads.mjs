@@ -15,6 +15,7 @@
  * @property {number} burst of them at once
  * @property {number} partitions
  * @property {string} query behind the stream's path
+ * @property {boolean} overload more than any server can take one by one
  * @property {boolean} onlyOurs no other server has it
  */
 
@@ -54,6 +55,7 @@ function live(name, rest) {
     burst: 1,
     partitions: 1,
     query: '',
+    overload: false,
     onlyOurs: false,
     ...rest,
   };
@@ -71,14 +73,35 @@ function replay(name, clients, records, keys) {
 }
 
 const ONE_AT_A_TIME = live('one at a time, 40/s', {});
-const SATURATION = live('saturation, one at a time', { rate: 1000 });
+const SATURATION = live('saturation, one at a time', { rate: 1000, overload: true });
 const REPLAY_BY_ONE = replay('replay by 1', 1, 50_000, 10_000);
+
+/**
+ * Two workloads of which one is more, or other, than the other: what a delivery costs in both
+ * should be the same.
+ *
+ * @typedef {object} Growth
+ * @property {string} title
+ * @property {string} from
+ * @property {string} to
+ * @property {boolean} [perByte] compares the cost of a byte, not of a delivery
+ */
+
+/** @type {Growth[]} */
+export const GROWTH = [
+  { title: '10 x clients', from: '500 clients, 80/s', to: '5,000 clients, 8/s' },
+  { title: '10 x partitions', from: 'one at a time, 40/s', to: '10 partitions, 40/s' },
+  { title: '10 x partitions', from: '10 partitions, 40/s', to: '100 partitions, 40/s' },
+  { title: '10 x history', from: 'catch-up of 100,000', to: 'catch-up of 1,000,000' },
+  { title: 'JSON', from: 'one at a time, 40/s', to: 'format=json, 40/s' },
+  { title: 'JSON', from: 'one at a time, 40/s', to: 'format=json, 40/s', perByte: true },
+];
 
 /** Of `npm run bench`. @type {Workload[]} */
 export const ALL = [
   ONE_AT_A_TIME,
   SATURATION,
-  live('saturation, ten at once', { rate: 1000, burst: 10 }),
+  live('saturation, ten at once', { rate: 1000, burst: 10, overload: true }),
   live('one at a time, 10/s', { rate: 10 }),
   live('one at a time, 100/s', { rate: 100 }),
   live('format=json, 40/s', { query: '?format=json', onlyOurs: true }),

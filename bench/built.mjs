@@ -1,0 +1,17 @@
+import { BenchError } from './bench_error.mjs';
+
+/**
+ * A module of the embedded Kafka, as it was built into `dist/`.
+ *
+ * @param {string} file
+ * @throws {BenchError}
+ */
+export async function loadBuilt(file) {
+  const url = new URL(`../dist/runtime/kafka/embedded/${file}`, import.meta.url);
+  try {
+    return await import(url.href);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new BenchError('The gateway is not built: start the benchmark by `npm run bench`.');
+  }
+}
