@@ -5,6 +5,7 @@
  * @module
  */
 
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { answer } from './child.mjs';
@@ -32,7 +33,7 @@ import { percentile } from './statistics.mjs';
  * @property {number} closed clients
  * @property {number} userSeconds CPU of the server
  * @property {number} systemSeconds
- * @property {number} loadSeconds CPU of the load
+ * @property {number} loadShare of its cores that the load used, with producer and Kafka
  * @property {number} rssKb of the server at the end
  * @property {number} busy cores that others took
  */
@@ -90,8 +91,7 @@ async function measure(server, action) {
     closed: crowd.closed,
     userSeconds: after.usage.user - before.usage.user,
     systemSeconds: after.usage.system - before.usage.system,
-    loadSeconds:
-      (after.load.user + after.load.system - before.load.user - before.load.system) / 1e6,
+    loadShare: (after.rest - before.rest) / (after.at - before.at) / availableParallelism(),
     rssKb: after.usage.rssKb,
     busy: coresOfOthers(before.machine, after.machine),
   };
@@ -100,15 +100,17 @@ async function measure(server, action) {
 /** @param {number} server */
 function look(server) {
   const { deliveries, bytes, reads, clients } = crowd;
+  const usage = treeUsage(server);
+  // Its parent is the benchmark, which everything is below.
+  const machine = machineTime(process.ppid);
   return {
-    at: performance.now() / 1000,
-    usage: treeUsage(server),
+    at: machine.at,
+    usage,
     deliveries,
     bytes,
     reads,
     counts: clients.map((client) => client.deliveries),
-    load: process.cpuUsage(),
-    // Its parent is the benchmark, which everything is below.
-    machine: machineTime(process.ppid),
+    rest: machine.own - usage.user - usage.system,
+    machine,
   };
 }

@@ -16,6 +16,7 @@ const LOOK_MS = 300;
  *
  * @typedef {object} MachineTime
  * @property {number} at seconds
+ * @property {number} own CPU of all that is the benchmark's, the server too
  * @property {number} others CPU of processes that are none of ours
  * @property {number} stolen what the host gave to other machines
  */
@@ -34,10 +35,13 @@ export function machineTime(ownRoot) {
     .slice(1)
     .map((ticks) => Number(ticks) / TICKS);
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = seconds;
-  const own = treeUsage(ownRoot);
+  const usage = treeUsage(ownRoot);
+  const own = usage.user + usage.system;
   return {
     at: performance.now() / 1000,
-    others: user + nice + system + irq + softirq - own.user - own.system,
+    own,
+    // Interrupts stand apart here, and in the time of the process that they came upon.
+    others: user + nice + system + irq + softirq - own,
     stolen: steal,
   };
 }

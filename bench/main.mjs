@@ -56,7 +56,7 @@ async function main() {
       serverCore,
       warmSeconds: quick ? 1 : 1.5,
       measureSeconds: quick ? 2 : 3,
-      patienceMs: quick ? 10_000 : 120_000,
+      patienceMs: quick ? 5000 : 60_000,
     };
     const results = await runAll(bench, servers, workloads, options.rounds);
     const file = await keep({ machine: description, options, results });

@@ -24,7 +24,7 @@ export function report({ description, options, servers, workloads, results, file
     `Server on one core, load and Kafka on the others; medians of ${rounds} interleaved runs each.`,
     'CPU: all processes of the server, (user+system). ' +
       `x: times ${ratioTo}. Records have values of 200 bytes. docs/benchmark.md says more.`,
-    '~: the runs lie more than 20 % apart. ^: the load was near the limit of its own core.',
+    '~: the runs lie more than 20 % apart. ^: load and Kafka were near the limit of their own cores.',
     `!: other processes had more than ${BUSY_CORES} cores in every run.`,
     busyLine(results.flatMap(({ runs }) => runs)),
     ...servers.flatMap(({ name, missing }) => (missing === null ? [] : [`${name}: ${missing}.`])),

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -124,12 +124,13 @@ function denoMissing() {
   return deno() === null ? 'not there (no deno)' : null;
 }
 
-/** The system's, else that of the npm package. */
+/** The system's, else that of the npm package, of which each platform has its own. */
 function deno() {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const files = [
-    ...folders.map((folder) => join(folder, 'deno')),
-    join(CLONE, 'node_modules', 'deno', 'deno'),
+  const packages = join(CLONE, 'node_modules', '@deno');
+  const platforms = existsSync(packages) ? readdirSync(packages) : [];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.endsWith('.bin')),
+    ...platforms.map((platform) => join(packages, platform)),
   ];
-  return files.find((file) => existsSync(file)) ?? null;
+  return folders.map((folder) => join(folder, 'deno')).find((file) => existsSync(file)) ?? null;
 }

@@ -17,7 +17,7 @@ import { median, spread } from './statistics.mjs';
 
 /** Runs that lie further apart than this share of their median are marked. */
 const NOISY = 0.2;
-/** The share of its core from which on the load may have been what was slow. */
+/** The share of its cores from which on the load may have been what was slow. */
 const LOAD_FULL = 0.9;
 
 /**
@@ -118,7 +118,7 @@ function cell(runs, measure, unit) {
 function marks(runs, of) {
   const noisy = spread(runs.map(of)) > NOISY ? '~' : '';
   const busy = runs.every((figures) => figures.busy > BUSY_CORES) ? '!' : '';
-  const full = runs.some(({ loadSeconds = 0, seconds = 1 }) => loadSeconds / seconds > LOAD_FULL);
+  const full = runs.some(({ loadShare = 0 }) => loadShare > LOAD_FULL);
   return `${noisy}${busy}${full ? '^' : ''}`;
 }
 

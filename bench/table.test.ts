@@ -48,7 +48,7 @@ describe('table()', () => {
   });
 
   it('marks figures that the load may have kept down', () => {
-    const full = { ...run(2), loadSeconds: 2.9, seconds: 3 };
+    const full = { ...run(2), loadShare: 0.95 };
     expect(cells([full])[0]).toMatch(/^3\.00\^ /);
   });
 });
