@@ -114,15 +114,18 @@ export class Alignment implements Stretch {
 
   #writeRecord(segment: Segment, at: number): void {
     const { out, ends, lineEnds } = this.#log.encode(segment, this.#route.format);
-    page.bytes(out.view(at === 0 ? 0 : ends[at - 1]!, lineEnds[at]!));
+    const begin = at === 0 ? 0 : ends[at - 1]!;
+    page.bytes(out.view(begin, lineEnds[at]!));
+    if (lineEnds[at]! > begin) this.#route.feed.traffic.eventsSent++;
     writeId(page, (id) => writeCursor(id, segment.topicId, this.#positions, this.#unknown));
   }
 
   #writeGap(partition: number, from: number, to: number): void {
     const { feed, subscription } = this.#route;
     if (page.length === 0 && subscription.untouched[partition] === 1) return;
-    const { topic } = feed;
+    const { topic, traffic } = feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
+    traffic.sendGap(gap.reason);
     page.bytes(gapFrame(gap, this.place()));
   }
 

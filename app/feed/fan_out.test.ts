@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { fanOut } from './fan_out.ts';
 import { Subscription } from './subscription.ts';
+import { Traffic } from './traffic.ts';
 import { Waiting } from './waiting.ts';
 
 const { signal } = new AbortController();
@@ -15,8 +16,10 @@ afterEach(() => {
 /** Clients that wait, each of which takes a time to write to. */
 function clients(count: number, milliseconds: number): Waiting {
   const waiting = new Waiting();
+  const traffic = new Traffic();
   for (let i = 0; i < count; i++) {
-    new Subscription(() => ({ take: () => null, place: () => null }), waiting).wait(() => {
+    const nowhere = { take: () => null, place: () => null };
+    new Subscription(() => nowhere, waiting, traffic).wait(() => {
       jest.setSystemTime(Date.now() + milliseconds);
     });
   }

@@ -11,7 +11,8 @@ import { KeyIndex } from './key_index.ts';
 import { HISTORY_SHARE, Log } from './log.ts';
 import { Opening, type Start } from './opening.ts';
 import { Subscription } from './subscription.ts';
-import { askTopicState, type TopicState, toPositions } from './topic_state.ts';
+import { askTopicState, isOfTopic, type TopicState, toPositions } from './topic_state.ts';
+import { Traffic } from './traffic.ts';
 import { Waiting } from './waiting.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
@@ -27,6 +28,7 @@ const MISSING_MS = 1000;
  */
 export class Feed {
   readonly topic: string;
+  readonly traffic: Traffic = new Traffic();
   readonly #source: RecordSource;
   readonly #maxBytes: number;
   readonly #waiting = new Waiting();
@@ -73,6 +75,11 @@ export class Feed {
     return `topic ${this.topic} is not known yet`;
   }
 
+  /** The log, loaded or not; `null` until the topic is known. */
+  get log(): Log | null {
+    return this.#log;
+  }
+
   /**
    * The log, once it is loaded: a compacted topic was read up to where it ended, on another the
    * reader stands at the end.
@@ -115,10 +122,9 @@ export class Feed {
   }
 
   subscribe(format: Format, start: Start): Subscription {
-    return new Subscription(
-      (subscription) => new Opening({ feed: this, format, subscription }, start),
-      this.#waiting,
-    );
+    const open = (subscription: Subscription): Opening =>
+      new Opening({ feed: this, format, subscription }, start);
+    return new Subscription(open, this.#waiting, this.traffic);
   }
 
   /**
@@ -177,6 +183,7 @@ export class Feed {
       if (offset < log.positions[partition]!) throw new Error('the log was cut');
     }
     log.append(batch, await this.#lows(log, batch, signal));
+    this.traffic.recordsRead += batch.records.length;
     this.#checkLoaded(log);
     await fanOut(this.#waiting, batch.records.length, signal);
   }
@@ -206,6 +213,7 @@ export class Feed {
       source: this.#source,
       topic: state.description,
       maxBytes: this.#maxBytes * HISTORY_SHARE,
+      traffic: this.traffic,
     });
     this.#loaded = false;
     if (known !== null) known.successor = log;
@@ -224,6 +232,7 @@ export class Feed {
   #begin({ description, ends }: TopicState): Log {
     const end = toPositions(description, ends);
     this.#target = new Map(ends);
+    this.#ends = ends;
     return new Log({
       topic: this.topic,
       topicId: description.id,
@@ -233,18 +242,8 @@ export class Feed {
     });
   }
 
-  /**
-   * Whether a log is of the topic as it is now: not made anew, not cut, of the same kind.
-   * @param positions the log's from before the topic was looked at: it may have gone on since
-   */
-  #continues({ description, ends }: TopicState, log: Log, positions: Positions): boolean {
-    return (
-      log === this.#log &&
-      String(log.topicId) === String(description.id) &&
-      (log.keys !== null) === description.compacted &&
-      positions.length <= description.partitions &&
-      positions.every((position, partition) => position <= (ends.get(partition) ?? 0))
-    );
+  #continues(state: TopicState, log: Log, positions: Positions): boolean {
+    return log === this.#log && isOfTopic(log, positions, state);
   }
 
   /** Ends the round once the topic is not any more what it was when the round began. */

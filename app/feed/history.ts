@@ -13,6 +13,8 @@ import type { Place, Route, Stretch } from './stretch.ts';
 
 /** One for all: a page is put together and copied out within one call. */
 const page = new ByteWriter(PAGE_BYTES * 2);
+/** Records in it that are more than an id. */
+let pageEvents = 0;
 
 /**
  * The client lies below the log in memory: records are read back from Kafka, with ids made from
@@ -49,6 +51,7 @@ export class History implements Stretch {
     if (others !== null) return others;
     const from = this.#positions.slice();
     page.clear();
+    pageEvents = 0;
     this.#tellsOfLoss = false;
     const { history } = this.#route.feed;
     const lacking = new Map<number, number>();
@@ -81,16 +84,19 @@ export class History implements Stretch {
     const known = feed.history.pages.find(format, this.#positions, this.#logSeq());
     if (known === null) return null;
     this.#positions.set(known.to);
+    feed.traffic.eventsSent += known.events;
     return known.bytes;
   }
 
   /** @param from where the client stood before the page */
   #finish(from: Positions): Uint8Array {
     const bytes = page.copy();
-    if (this.#unknown.length > 0 || this.#tellsOfLoss) return bytes;
+    const events = pageEvents;
     const { feed, format } = this.#route;
+    feed.traffic.eventsSent += events;
+    if (this.#unknown.length > 0 || this.#tellsOfLoss) return bytes;
     const to = this.#positions.slice();
-    feed.history.pages.add({ format, from, to, bytes, logSeq: this.#logSeq() });
+    feed.history.pages.add({ format, from, to, bytes, events, logSeq: this.#logSeq() });
     return bytes;
   }
 
@@ -131,7 +137,9 @@ export class History implements Stretch {
     const slice = cut(segment, encoding, firstFrom(segment, this.#positions[partition]!));
     const isLast = slice === null || slice.nextSeq === segment.count;
     this.#positions[partition] = isLast ? next : segment.offsets[slice.nextSeq - 1]! + 1;
-    return slice?.bytes ?? null;
+    if (slice === null) return null;
+    this.#route.feed.traffic.sendSlice(slice, false);
+    return slice.bytes;
   }
 
   /** Takes from a block until the page is full. */
@@ -150,7 +158,9 @@ export class History implements Stretch {
     for (; at < segment.count && page.length < PAGE_BYTES; at++) {
       this.#positions[partition] = segment.offsets[at]! + 1;
       if (!this.#log.isLatest(segment, at)) continue;
-      page.bytes(out.view(at === 0 ? 0 : ends[at - 1]!, lineEnds[at]!));
+      const begin = at === 0 ? 0 : ends[at - 1]!;
+      page.bytes(out.view(begin, lineEnds[at]!));
+      if (lineEnds[at]! > begin) pageEvents++;
       this.#writeId();
     }
     if (at === segment.count) this.#positions[partition] = next;
@@ -162,8 +172,9 @@ export class History implements Stretch {
     this.#tellsOfLoss = true;
     const { feed, subscription } = this.#route;
     if (page.length === 0 && subscription.untouched[partition] === 1) return;
-    const { topic } = feed;
+    const { topic, traffic } = feed;
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
+    traffic.sendGap(gap.reason);
     page.bytes(gapFrame(gap, this.place()));
   }
 

@@ -5,6 +5,7 @@ import { type Block, BlockCache } from './block_cache.ts';
 import { jumpedPartitions } from './jumps.ts';
 import { PageCache } from './page_cache.ts';
 import { Segment } from './segment.ts';
+import type { Traffic } from './traffic.ts';
 
 const logger = getLogger(['sse-kafka', 'history']);
 
@@ -26,6 +27,7 @@ export interface HistoryOptions {
   readonly source: RecordSource;
   readonly topic: TopicDescription;
   readonly maxBytes: number;
+  readonly traffic: Traffic;
 }
 
 /**
@@ -192,6 +194,7 @@ class Reader {
 
   /** Cuts a batch into blocks, one a partition, and one for what is lost before a record. */
   #keep(batch: Batch, lows: Offsets): void {
+    this.#options.traffic.recordsReadBack += batch.records.length;
     const runs = new Map<number, KafkaRecord[]>();
     for (const record of batch.records) {
       const run = runs.get(record.partition) ?? [];

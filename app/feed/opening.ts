@@ -150,7 +150,10 @@ export class Opening implements Stretch {
 
   /** What comes before the first record: a gap, or the id alone, so that a cut loses nothing. */
   #firstBlock(place: Place, gap: Gap | null, idAlone: boolean): Uint8Array {
-    if (gap !== null) return gapFrame(gap, place);
+    if (gap !== null) {
+      this.#route.feed.traffic.sendGap(gap.reason);
+      return gapFrame(gap, place);
+    }
     const out = new ByteWriter(128);
     if (idAlone) {
       writeId(out, (id) => writeCursor(id, place.topicId, place.positions, place.unknown));

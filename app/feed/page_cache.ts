@@ -12,6 +12,7 @@ export interface Page {
   readonly from: Positions;
   readonly to: Positions;
   readonly bytes: Uint8Array;
+  readonly events: number;
   /** The end of the log at that time: past it some of the records may be superseded. */
   readonly logSeq: number;
 }

@@ -10,12 +10,15 @@ export class Shared implements Stretch {
   readonly #route: Route;
   #segment: Segment;
   #seq: number;
+  /** What was there when the client came here is no live record to it. */
+  readonly #liveFrom: number;
 
   constructor(route: Route, log: Log, seq: number) {
     this.#route = route;
     this.log = log;
     this.#segment = log.locate(seq)!;
     this.#seq = seq;
+    this.#liveFrom = log.nextSeq;
   }
 
   /** Sequence number of the next record. */
@@ -42,6 +45,7 @@ export class Shared implements Stretch {
       }
       const slice = this.log.slice(this.#segment, this.#route.format, this.#seq);
       if (slice !== null) {
+        this.#route.feed.traffic.sendSlice(slice, this.#seq >= this.#liveFrom);
         this.#seq = slice.nextSeq;
         return slice.bytes;
       }

@@ -1,5 +1,5 @@
 import { ByteWriter } from './byte_writer.ts';
-import { DEAD, type Encoding, type Segment } from './segment.ts';
+import { DEAD, type Encoding, GAP, type Segment } from './segment.ts';
 
 /** Bytes handed out at once, unless one block is larger. */
 const SLICE_BYTES = 32 * 1024;
@@ -8,6 +8,11 @@ const SLICE_BYTES = 32 * 1024;
 export interface Slice {
   readonly bytes: Uint8Array;
   readonly nextSeq: number;
+  /** Blocks with more than an id; of them, gaps. */
+  readonly events: number;
+  readonly gaps: number;
+  /** Of the records, -1 in places that hold none. Good until the segment changes. */
+  readonly timestamps: Float64Array;
 }
 
 /** The slice that was cut last, and what it was cut from. */
@@ -40,9 +45,32 @@ export function cut(segment: Segment, encoding: Encoding, from: number): Slice |
     end = blockEnd;
   }
   if (end === begin) return null;
-  const slice = { bytes: encoding.out.view(begin, end), nextSeq: segment.seqs[at - 1]! + 1 };
+  const bytes = encoding.out.view(begin, end);
+  const nextSeq = segment.seqs[at - 1]! + 1;
+  const slice = { bytes, nextSeq, ...contentsOf(segment, encoding, from, at) };
   encoding.last = { slice, from, count, deaths };
   return slice;
+}
+
+/** What lies from one place to another, for the metrics: looked at once for all clients. */
+function contentsOf(
+  { states, timestamps }: Segment,
+  { ends, lineEnds }: Encoding,
+  from: number,
+  to: number,
+): Pick<Slice, 'events' | 'gaps' | 'timestamps'> {
+  let [events, gaps, dead] = [0, 0, 0];
+  for (let at = from; at < to; at++) {
+    if (lineEnds[at]! > (at === 0 ? 0 : ends[at - 1]!)) events++;
+    if (states[at] === GAP) gaps++;
+    if (states[at] === DEAD) dead++;
+  }
+  const all = timestamps.subarray(from, to);
+  return {
+    events,
+    gaps,
+    timestamps: dead === 0 ? all : all.filter((_, i) => states[from + i] !== DEAD),
+  };
 }
 
 /** Lets the blocks of dead records go: once for all clients, who may hold views of the old bytes. */

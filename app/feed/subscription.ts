@@ -1,5 +1,6 @@
 import { type LiveMark, liveFrame } from './live_mark.ts';
 import type { Stretch } from './stretch.ts';
+import type { Traffic } from './traffic.ts';
 import type { Waiting } from './waiting.ts';
 
 const NO_PARTITIONS: Uint8Array = new Uint8Array(0);
@@ -12,6 +13,8 @@ const MAX_ARRAY_BYTES = 64 * 1024;
  * memory or in Kafka, so that one client, however slow, costs bounded memory.
  */
 export class Subscription {
+  /** Its topic's, to which what it gets is added. */
+  readonly traffic: Traffic;
   readonly #waiting: Waiting;
   #stretch: Stretch;
   /** What is left of a block that is larger than one array. */
@@ -29,7 +32,8 @@ export class Subscription {
   /** Whether it waits for the feed to come to where it is. */
   isAhead = false;
 
-  constructor(start: (subscription: Subscription) => Stretch, waiting: Waiting) {
+  constructor(start: (subscription: Subscription) => Stretch, waiting: Waiting, traffic: Traffic) {
+    this.traffic = traffic;
     this.#waiting = waiting;
     this.#stretch = start(this);
   }
@@ -77,6 +81,7 @@ export class Subscription {
   #announceLive(): Uint8Array {
     this.live = null;
     this.isLive = true;
+    this.traffic.eventsSent++;
     this.untouched = NO_PARTITIONS;
     return liveFrame(this.#stretch.place()!);
   }

@@ -1,5 +1,6 @@
 import type { Offsets, RecordSource, TopicDescription } from '../source.ts';
 import type { Positions } from './cursor.ts';
+import type { Log } from './log.ts';
 
 /** How long one question to the brokers may take, in milliseconds. */
 const ASK_MS = 10_000;
@@ -54,6 +55,20 @@ export async function askTopicState(
 /** Whether two descriptions are of one topic, not of two that had its name one after the other. */
 function isSameTopic(a: TopicDescription, b: TopicDescription): boolean {
   return String(a.id) === String(b.id);
+}
+
+/**
+ * Whether a log is of the topic as it is now: not made anew, not cut, of the same kind.
+ * @param positions the log's from before the topic was looked at: it may have gone on since
+ */
+export function isOfTopic(log: Log, positions: Positions, state: TopicState): boolean {
+  const { description, ends } = state;
+  return (
+    String(log.topicId) === String(description.id) &&
+    (log.keys !== null) === description.compacted &&
+    positions.length <= description.partitions &&
+    positions.every((position, partition) => position <= (ends.get(partition) ?? 0))
+  );
 }
 
 /** Offsets as an array; 0 in a partition for which there is none. */

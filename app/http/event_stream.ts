@@ -90,6 +90,7 @@ export class EventStream implements ByteSource {
   /** The one place where bytes leave for a client: an array, which becomes one write. */
   #hand(receiver: Receiver, bytes: Uint8Array): void {
     this.lastSent = this.#streams.sweeps;
+    this.#subscription!.traffic.bytesSent += bytes.length;
     receiver.receive(bytes);
   }
 

@@ -3,6 +3,7 @@ import { formatByName } from '../../app/feed/format.ts';
 import type { Subscription } from '../../app/feed/subscription.ts';
 import { ClientModel } from './client_model.ts';
 import { type DecodedCursor, decodeCursor } from './cursor_decoder.ts';
+import type { HandedOutStream } from './handed_out.ts';
 import type { Random } from './random.ts';
 import type { Replica } from './replica.ts';
 import { type Block, SseParser } from './sse_parser.ts';
@@ -35,6 +36,7 @@ interface Stream {
   readonly subscription: Subscription;
   readonly replica: Replica;
   readonly parser: SseParser;
+  readonly handedOut: HandedOutStream;
 }
 
 /** A client: opens a stream, reads, is cut anywhere, and comes back with its last id. */
@@ -95,7 +97,8 @@ export class Browser {
       this.#model.open({ cursor, since, at: this.#world.clock.now, readUpTo });
       const start = { cursor: findCursor([this.#foreignForm(id)]), since };
       const subscription = replica.feed!.subscribe(formatByName(format)!, start);
-      const stream = { subscription, replica, parser: new SseParser() };
+      const handedOut = this.#world.handedOut.stream(subscription);
+      const stream = { subscription, replica, parser: new SseParser(), handedOut };
       this.#stream = stream;
       // The head of the response may take its time.
       if (this.#isCalm || this.#random.chance(0.7)) this.#pump(stream);
@@ -111,6 +114,7 @@ export class Browser {
   }
 
   close(): void {
+    this.#stream?.handedOut.close();
     this.#stream?.subscription.close();
     this.#stream = null;
     this.#rest = null;
@@ -135,6 +139,7 @@ export class Browser {
   #receive(bytes: Uint8Array, stream: Stream): void {
     if (bytes.length > MAX_ARRAY_BYTES) throw new Error(`an array of ${bytes.length} bytes`);
     if (bytes.length === 0) throw new Error('an empty array');
+    stream.handedOut.push(bytes);
     const isCut = !this.#isCalm && this.#random.chance(this.#options.cuts);
     const arrived = isCut ? bytes.subarray(0, this.#random.between(0, bytes.length)) : bytes;
     if (!stream.parser.isWithinBlock) this.#readUpTo = stream.replica.readUpTo();

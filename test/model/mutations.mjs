@@ -179,4 +179,22 @@ export const MUTATIONS = [
     from: 'if (idAlone) {',
     to: 'if (false) {',
   },
+  {
+    name: 'records that only one client gets are not counted as sent',
+    file: 'app/feed/alignment.ts',
+    from: 'this.#route.feed.traffic.eventsSent++',
+    to: '',
+  },
+  {
+    name: 'records are counted as gaps',
+    file: 'app/feed/slice.ts',
+    from: 'if (states[at] === GAP) gaps++;',
+    to: 'gaps++;',
+  },
+  {
+    name: "what a client gets of another one's page is not counted as sent",
+    file: 'app/feed/history.ts',
+    from: 'feed.traffic.eventsSent += known.events;',
+    to: '',
+  },
 ];

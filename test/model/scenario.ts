@@ -67,6 +67,8 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   await clock.advance(clock.now + length, () => world.failure !== null);
   if (world.failure === null) await drain(world, events, browsers);
   for (const browser of browsers) browser.close();
+  const differs = world.handedOut.differs();
+  if (differs !== null) world.fail(differs);
   for (const replica of replicas) replica.close();
   await clock.advance(clock.now + 15_000, () => replicas.every(({ hasEnded }) => hasEnded));
   for (const { name, sources, hasEnded } of replicas) {

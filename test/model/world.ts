@@ -1,3 +1,4 @@
+import { HandedOut } from './handed_out.ts';
 import { Ledger } from './ledger.ts';
 import type { Replica } from './replica.ts';
 import { SimulatedKafka } from './simulated_kafka.ts';
@@ -9,6 +10,7 @@ export class World {
   readonly topicName = 'events';
   readonly kafka: SimulatedKafka;
   readonly replicas: Replica[] = [];
+  readonly handedOut: HandedOut = new HandedOut();
   /** How often each kind of thing happened: shows that the scenarios reach it at all. */
   readonly counts: Map<string, number> = new Map();
   /** The first expectation that was broken. */
