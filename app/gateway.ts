@@ -6,25 +6,26 @@ import { Feed } from './feed/feed.ts';
 import { clientAddress } from './http/client_address.ts';
 import type { ClientConnection } from './http/client_connection.ts';
 import { streamEvents } from './http/events.ts';
-import { createAdmin, type Health } from './http/health.ts';
+import type { Health } from './http/health.ts';
+import type { Measured } from './http/metrics.ts';
 import { noSniffing } from './http/no_sniffing.ts';
 import { OpenStreams } from './http/open_streams.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
+import { StreamCounts } from './http/stream_counts.ts';
 import type { StreamSlots } from './http/stream_slots.ts';
 import type { RecordSource } from './source.ts';
-import type { StreamObserver } from './stream_observer.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
 
 const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
-/** A gateway: two request handlers, and the reading behind them. */
+/** A gateway: what answers requests, and the reading behind it. */
 export interface Gateway {
   /** Streams, static files and `/-/topics`. */
   fetch(request: Request, connection: ClientConnection): Response | Promise<Response>;
-  /** Health. */
-  adminFetch(request: Request): Response | Promise<Response>;
   health(): Health;
+  /** What the metrics are read from. */
+  readonly measured: Measured;
   /** Reads the topics until the signal aborts, which ends the streams, too. */
   run(signal: AbortSignal): Promise<void>;
   /**
@@ -40,11 +41,11 @@ export function createGateway(
   source: RecordSource,
   files: StaticFiles,
   slots: StreamSlots,
-  observer: StreamObserver | null = null,
 ): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
   const feeds = new Map(config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes)]));
-  const streams = new OpenStreams(config, slots, observer);
+  const counts = new StreamCounts(config.topics);
+  const streams = new OpenStreams(config, slots, counts);
 
   const app = new Hono<{ Bindings: ClientConnection }>();
   app.use(noSniffing);
@@ -93,11 +94,10 @@ export function createGateway(
     const missing = streams.isDraining ? ['this gateway is about to end', ...topics] : topics;
     return { missing, brokers: { up, error } };
   };
-  const admin = createAdmin(health);
   return {
     fetch: (request, connection) => app.fetch(request, connection),
     health,
-    adminFetch: (request) => admin.fetch(request),
+    measured: { feeds: [...feeds.values()], streams: counts, source },
     async run(signal) {
       signal.addEventListener('abort', () => streams.endAll(), { once: true });
       await Promise.all([...feeds.values()].map((feed) => feed.run(signal)));

@@ -48,7 +48,7 @@ export class Listeners {
   }
 
   /** Opens the port of health and metrics. */
-  async openAdmin({ adminHost, adminPort }: Config, fetch: Gateway['adminFetch']): Promise<void> {
+  async openAdmin({ adminHost, adminPort }: Config, fetch: ListenOptions['fetch']): Promise<void> {
     await this.#open('ADMIN_PORT', { host: adminHost, port: adminPort, certificate: null, fetch });
   }
 

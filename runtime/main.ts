@@ -2,10 +2,12 @@ import process from 'node:process';
 import { getLogger } from '@logtape/logtape';
 import type { Config } from '../app/config.ts';
 import { GatewayError } from '../app/errors.ts';
+import { createAdmin } from '../app/http/health.ts';
 import { CountedSlots } from '../app/http/stream_slots.ts';
 import { kafkaConnection } from './kafka/connection.ts';
 import { withEmbeddedKafka } from './kafka/embedded/with_embedded_kafka.ts';
 import { configureLogging } from './logging.ts';
+import { exposeMetrics } from './metrics.ts';
 import { type RuntimeAdapter, Serving } from './serving.ts';
 import { readSettings } from './settings.ts';
 import { onSignals } from './signals.ts';
@@ -47,7 +49,8 @@ async function runAlone(adapter: RuntimeAdapter, config: Config): Promise<void> 
   const { gateway, listeners, signal } = serving;
   try {
     await listeners.openPublic(config, gateway.fetch);
-    await listeners.openAdmin(config, gateway.adminFetch);
+    const admin = createAdmin(gateway.health, exposeMetrics(gateway.measured));
+    await listeners.openAdmin(config, (request) => admin.fetch(request));
     await withEmbeddedKafka(config, signal, async () => {
       const { brokers } = kafkaConnection(config);
       logger.info(`Ready: ${listeners.urls.join(' ')} reading from ${brokers.join(',')}`);

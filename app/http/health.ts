@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { BrokerStatus } from '../source.ts';
+import type { Exposition } from './metrics.ts';
 import { noSniffing } from './no_sniffing.ts';
 
 /** What `/readyz` tells. */
@@ -12,9 +13,9 @@ export interface Health {
 /**
  * The admin listener. `/livez` says that the process works, whatever the brokers do; `/readyz`
  * is 503 until every topic was loaded once and in drain, and stays 200 without brokers: taking all
- * gateways out of the balancer would end every stream for good.
+ * gateways out of the balancer would end every stream for good. `/metrics` is for Prometheus.
  */
-export function createAdmin(health: () => Health): Hono {
+export function createAdmin(health: () => Health, metrics: Exposition): Hono {
   const admin = new Hono();
   admin.use(noSniffing);
   admin.get('/livez', (c) => c.text('ok\n'));
@@ -23,6 +24,9 @@ export function createAdmin(health: () => Health): Hono {
     const ready = missing.length === 0;
     return c.json({ ready, missing, brokers }, ready ? 200 : 503);
   });
-  admin.notFound((c) => c.text('Not found: this listener has /livez and /readyz\n', 404));
+  admin.get('/metrics', async (c) =>
+    c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+  );
+  admin.notFound((c) => c.text('Not found: this listener has /livez, /readyz and /metrics\n', 404));
   return admin;
 }

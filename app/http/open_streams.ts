@@ -27,7 +27,7 @@ export class OpenStreams {
   /** Those that are over, but of which the client has not taken the last bytes yet. */
   readonly #leaving = new Set<StreamWatch>();
   readonly #slots: StreamSlots;
-  readonly #observer: StreamObserver | null;
+  readonly #observer: StreamObserver;
   readonly #maxAgeMs: number;
   readonly #stallMs: number;
   readonly #sweepMs: number;
@@ -35,7 +35,7 @@ export class OpenStreams {
   readonly #sweepsPerHeartbeat: number;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(times: Times, slots: StreamSlots, observer: StreamObserver | null) {
+  constructor(times: Times, slots: StreamSlots, observer: StreamObserver) {
     const milliseconds = [times.heartbeatSeconds, times.maxAgeSeconds, times.stallSeconds].map(
       (seconds) => (seconds === 0 ? Number.POSITIVE_INFINITY : seconds * 1000),
     );
@@ -54,7 +54,7 @@ export class OpenStreams {
    */
   async admit(address: string): Promise<RefusalReason | null> {
     const refusal = this.isDraining ? 'drain' : await this.#slots.take(address);
-    if (refusal !== null) this.#observer?.refused(refusal);
+    if (refusal !== null) this.#observer.refused(refusal);
     return refusal;
   }
 
@@ -63,7 +63,7 @@ export class OpenStreams {
     const age = this.#maxAgeMs * (1 - AGE_SPREAD * Math.random());
     // A sweep earlier, so that it is never older.
     this.#streams.set(stream, new StreamWatch(connection, now, now + age - this.#sweepMs));
-    this.#observer?.opened(stream.topic);
+    this.#observer.opened(stream.topic);
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
   }
 
@@ -74,7 +74,7 @@ export class OpenStreams {
     this.#streams.delete(stream);
     if (reason !== 'client') this.#leaving.add(watch);
     this.#slots.release(stream.address);
-    this.#observer?.closed(stream.topic, reason);
+    this.#observer.closed(stream.topic, reason);
   }
 
   /**

@@ -7,6 +7,7 @@ import { createAdmin } from '../../app/http/health.ts';
 import { kafkaConnection } from '../kafka/connection.ts';
 import { withEmbeddedKafka } from '../kafka/embedded/with_embedded_kafka.ts';
 import { Listeners } from '../listeners.ts';
+import { mergeMetrics } from '../metrics.ts';
 import type { RuntimeAdapter } from '../serving.ts';
 import { onSignals } from '../signals.ts';
 import { runWorker } from './worker.ts';
@@ -36,7 +37,8 @@ export async function runWorkers(adapter: RuntimeAdapter, config: Config): Promi
     exit: (code) => process.exit(code),
   });
   const listeners = new Listeners(adapter.listen);
-  const admin = createAdmin(() => pool.health);
+  // What workers measure is not added up yet.
+  const admin = createAdmin(() => pool.health, mergeMetrics([]));
   try {
     const urls = await pool.start();
     if (urls !== null) {

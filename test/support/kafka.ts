@@ -8,6 +8,7 @@ import type {
   Producer as KafkaProducer,
   SendOptions,
 } from '@platformatic/kafka';
+import { CLIENT_ID } from '../../runtime/kafka/connection.ts';
 import { Admin, ConfigResourceTypes } from '../../runtime/kafka/platformatic_on_node20.ts';
 import { eventually, within } from './deadline.ts';
 import { run } from './program.ts';
@@ -143,6 +144,17 @@ export class TestKafka implements AsyncDisposable {
     const names = await within('the list of topics', this.#admin.listTopics());
     if (!names.includes(name)) return;
     await within(`topic ${name} to be deleted`, this.#admin.deleteTopics({ topics: [name] }));
+  }
+
+  /** How many bytes a second the gateway may read; `null` for any number. Not for a shared Kafka. */
+  async limitReading(bytes: number | null): Promise<void> {
+    const key = 'consumer_byte_rate' as const;
+    const op =
+      bytes === null
+        ? ({ key, remove: true } as const)
+        : { key, value: bytes, remove: false as const };
+    const entities = [{ entityType: 'client-id', entityName: CLIENT_ID } as const];
+    await within('a quota', this.#admin.alterClientQuotas({ entries: [{ entities, ops: [op] }] }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

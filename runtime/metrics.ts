@@ -1,0 +1,97 @@
+/**
+ * The metrics of `app/http/metrics.ts` and those of the process in Prometheus' words, by
+ * prom-client, on both runtimes.
+ *
+ * @module
+ */
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  type Metric,
+  Registry,
+} from 'prom-client';
+import {
+  type Exposition,
+  type HistogramMetric,
+  type Labels,
+  METRICS,
+  type Measured,
+  type ValueMetric,
+} from '../app/http/metrics.ts';
+
+/** What is measured in this process, as text; as plain objects it may be sent to another one. */
+export interface ProcessMetrics extends Exposition {
+  values(): Promise<object[]>;
+}
+
+export function exposeMetrics(measured: Measured): ProcessMetrics {
+  const register = new Registry();
+  for (const metric of METRICS) {
+    if (metric.type === 'histogram') addHistogram(register, metric, measured);
+    else addValues(register, metric, measured);
+  }
+  collectDefaultMetrics({ register });
+  return { ...exposition(register), values: () => register.getMetricsAsJSON() };
+}
+
+/** The metrics of several processes as one. */
+export function mergeMetrics(values: readonly object[][]): Exposition {
+  return exposition(AggregatorRegistry.aggregate([...values]));
+}
+
+function exposition(register: Registry): Exposition {
+  return { contentType: register.contentType, text: () => register.metrics() };
+}
+
+function addValues(register: Registry, metric: ValueMetric, measured: Measured): void {
+  const { name, help, type, labels, merge } = metric;
+  const shape = { name, help, labelNames: labels, aggregator: merge, registers: [register] };
+  if (type === 'gauge') {
+    new Gauge({
+      ...shape,
+      collect() {
+        this.reset();
+        for (const [labels, value] of metric.values(measured)) this.set(labels, value);
+      },
+    });
+    return;
+  }
+  new Counter({
+    ...shape,
+    collect() {
+      this.reset();
+      for (const [labels, value] of metric.values(measured)) this.inc(labels, value);
+    },
+  });
+}
+
+/** prom-client's own takes one observation at a time; this one has been counted already. */
+function addHistogram(register: Registry, metric: HistogramMetric, measured: Measured): void {
+  const { name, help, type, merge, bounds, values } = metric;
+  const read = async (): Promise<object> => ({
+    name,
+    help,
+    type,
+    aggregator: merge,
+    values: values(measured).flatMap(([labels, { counts, sum }]) => {
+      let count = 0;
+      const bucket = (le: number | string, i: number): object => {
+        count += counts[i]!;
+        return sample(`${name}_bucket`, { ...labels, le: String(le) }, count);
+      };
+      return [
+        ...[...bounds, '+Inf'].map(bucket),
+        sample(`${name}_sum`, labels, sum),
+        sample(`${name}_count`, labels, count),
+      ];
+    }),
+  });
+  // What `AggregatorRegistry.aggregate` registers is of this kind, too.
+  register.registerMetric({ name, help, type, aggregator: merge, get: read } as unknown as Metric);
+}
+
+function sample(metricName: string, labels: Labels, value: number): object {
+  return { metricName, labels, value };
+}
