@@ -99,6 +99,12 @@ describe('exposeMetrics()', () => {
     const text = await exposeMetrics({ ...measured(ONE), streams }).text();
     expect(text).toContain('sse_kafka_connections{topic="a\\"} 1\\nb\\\\"} 0\n');
   });
+
+  test('exposeMetrics() lists no handles of the process: of thousands that takes too long', async () => {
+    const text = await exposeMetrics(measured(ONE)).text();
+    expect(text).toMatch(/^process_open_fds \d+$/m);
+    expect(text).not.toContain('nodejs_active_');
+  });
 });
 
 describe('mergeMetrics()', () => {
