@@ -8,7 +8,8 @@ import { kafkaConnection } from './kafka/connection.ts';
 import { withEmbeddedKafka } from './kafka/embedded/with_embedded_kafka.ts';
 import { configureLogging } from './logging.ts';
 import { exposeMetrics } from './metrics.ts';
-import { type RuntimeAdapter, Serving } from './serving.ts';
+import { logProcessTrouble } from './process_trouble.ts';
+import { logStart, type RuntimeAdapter, Serving } from './serving.ts';
 import { readSettings } from './settings.ts';
 import { onSignals } from './signals.ts';
 
@@ -19,6 +20,7 @@ export async function main(adapter: RuntimeAdapter): Promise<void> {
   try {
     const config = readSettings(adapter.name);
     configureLogging(config.logLevel);
+    logProcessTrouble();
     if (config.workers === 1) await runAlone(adapter, config);
     // Only Node has workers.
     else await (await import('./workers/run_workers.ts')).runWorkers(adapter, config);
@@ -32,6 +34,7 @@ export async function main(adapter: RuntimeAdapter): Promise<void> {
 
 /** One process that does everything. */
 async function runAlone(adapter: RuntimeAdapter, config: Config): Promise<void> {
+  logStart(adapter, config);
   let serving: Serving | null = null;
   const end = (how: 'drain' | 'stop'): void => {
     if (serving === null) process.exit(0);

@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { getLogger } from '@logtape/logtape';
 import type { Config, Runtime } from '../app/config.ts';
 import { createGateway, type Gateway } from '../app/gateway.ts';
 import type { StreamSlots } from '../app/http/stream_slots.ts';
@@ -7,6 +9,8 @@ import type { RecordSource } from '../app/source.ts';
 import { readStaticFiles } from './files.ts';
 import { type KafkaConnection, kafkaConnection } from './kafka/connection.ts';
 import { type Listen, Listeners } from './listeners.ts';
+
+const logger = getLogger(['sse-kafka']);
 
 /** The share of DRAIN_SECONDS over which streams end; in the rest they are handed over. */
 const ENDING_SHARE = 0.9;
@@ -18,6 +22,11 @@ export interface RuntimeAdapter {
   readonly name: Runtime;
   createSource(connection: KafkaConnection): RecordSource | Promise<RecordSource>;
   readonly listen: Listen;
+}
+
+/** The first line of the log. */
+export function logStart({ name }: RuntimeAdapter, { topics }: Config): void {
+  logger.info('Starting on {runtime}: {topics}', { runtime: name, topics: topics.join() });
 }
 
 /** A gateway with its source and its ports, from the start to the end: a process, or one worker. */
@@ -50,6 +59,8 @@ export class Serving {
     this.#source = source;
     this.gateway = gateway;
     this.listeners = listeners;
+    // Each topic listens; more than ten of them are taken for a leak.
+    setMaxListeners(0, this.signal);
   }
 
   /** Aborts once it is to end. */

@@ -1,9 +1,12 @@
+import { getLogger } from '@logtape/logtape';
 import type { Config } from '../config.ts';
 import type { EndReason, RefusalReason, StreamObserver } from '../stream_observer.ts';
 import type { ClientConnection } from './client_connection.ts';
 import type { EventStream } from './event_stream.ts';
 import type { StreamSlots } from './stream_slots.ts';
 import { StreamWatch } from './stream_watch.ts';
+
+const logger = getLogger(['sse-kafka', 'http']);
 
 type Times = Pick<Config, 'heartbeatSeconds' | 'maxAgeSeconds' | 'stallSeconds'>;
 
@@ -54,7 +57,9 @@ export class OpenStreams {
    */
   async admit(address: string): Promise<RefusalReason | null> {
     const refusal = this.isDraining ? 'drain' : await this.#slots.take(address);
-    if (refusal !== null) this.#observer.refused(refusal);
+    if (refusal === null) return null;
+    this.#observer.refused(refusal);
+    logger.debug('A stream is refused: {reason}', { reason: refusal, address });
     return refusal;
   }
 
@@ -64,6 +69,7 @@ export class OpenStreams {
     // A sweep earlier, so that it is never older.
     this.#streams.set(stream, new StreamWatch(connection, now, now + age - this.#sweepMs));
     this.#observer.opened(stream.topic);
+    logger.debug('A stream of {topic} is open', { topic: stream.topic, address: stream.address });
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
   }
 
@@ -75,6 +81,8 @@ export class OpenStreams {
     if (reason !== 'client') this.#leaving.add(watch);
     this.#slots.release(stream.address);
     this.#observer.closed(stream.topic, reason);
+    const { topic, address } = stream;
+    logger.debug('A stream of {topic} is over: {reason}', { topic, reason, address });
   }
 
   /**

@@ -8,7 +8,7 @@ import { kafkaConnection } from '../kafka/connection.ts';
 import { withEmbeddedKafka } from '../kafka/embedded/with_embedded_kafka.ts';
 import { Listeners } from '../listeners.ts';
 import { mergeMetrics } from '../metrics.ts';
-import type { RuntimeAdapter } from '../serving.ts';
+import { logStart, type RuntimeAdapter } from '../serving.ts';
 import { onSignals } from '../signals.ts';
 import { runWorker } from './worker.ts';
 import { WorkerPool } from './worker_pool.ts';
@@ -21,6 +21,7 @@ const logger = getLogger(['sse-kafka']);
  */
 export async function runWorkers(adapter: RuntimeAdapter, config: Config): Promise<void> {
   if (cluster.isWorker) return runWorker(adapter, config);
+  logStart(adapter, config);
   const count = config.workers === 'auto' ? availableParallelism() : config.workers;
   const pool = new WorkerPool(config, count);
   const stopped = new AbortController();

@@ -1,0 +1,145 @@
+import { describe, expect, test } from '@jest/globals';
+import { curl } from '../support/curl.ts';
+import { eventually } from '../support/deadline.ts';
+import { freePort } from '../support/free_port.ts';
+import { freePorts, Gateway, newFolder } from '../support/gateway.ts';
+import { kafka, newName } from '../support/kafka.ts';
+import { OwnKafka } from '../support/own_kafka.ts';
+import { Program } from '../support/program.ts';
+import { onEachRuntime } from '../support/runtime.ts';
+import { untilScraped } from '../support/scrape.ts';
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly logger: string;
+  readonly [field: string]: unknown;
+}
+
+/** All lines so far. @throws for one that is no JSON object with what each has */
+function linesOf({ stderr }: Pick<Gateway, 'stderr'>): Line[] {
+  return stderr
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const fields = JSON.parse(line) as Line;
+      expect(fields).toMatchObject({
+        '@timestamp': expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        level: expect.stringMatching(/^(DEBUG|INFO|WARN|ERROR|FATAL)$/),
+        logger: expect.stringMatching(/^sse-kafka\b/),
+        message: expect.stringMatching(/\S/),
+      });
+      return fields;
+    });
+}
+
+async function untilLogged(gateway: Gateway, what: string, look: (line: Line) => boolean) {
+  return eventually(
+    () => `${what}; the log is ${gateway.stderr}`,
+    async () => linesOf(gateway).find(look) ?? null,
+  );
+}
+
+onEachRuntime((runtime) => {
+  describe('the log', () => {
+    test('is JSON where no terminal is: start, ready, loaded, drain, stop, many topics', async () => {
+      const { name } = await kafka.createTopic();
+      const missing = Array.from({ length: 12 }, newName);
+      await using gateway = await Gateway.start(runtime, { topics: [name, ...missing] });
+      await gateway.says('is loaded');
+      expect(await gateway.stop()).toBe(0);
+      const lines = linesOf(gateway);
+      expect(lines.map(({ level }) => level)).toEqual(lines.map(() => 'INFO'));
+      const order = [/^Starting/, /^Ready: /, /is loaded$/, /^Draining/, /^Stopped$/];
+      const found = order.map((word) => lines.findIndex(({ message }) => word.test(message)));
+      expect(found).toEqual([...found].sort((a, b) => a - b));
+      expect(found).not.toContain(-1);
+      expect(lines[0]!.message).toContain(name);
+      const ready = lines[found[1]!]!.message;
+      for (const url of [gateway.http, gateway.https, gateway.admin, kafka.brokers]) {
+        expect(ready).toContain(url);
+      }
+    });
+
+    test('tells of a stream at debug only, with topic, address and reason', async () => {
+      const topic = await kafka.createTopic();
+      for (const level of ['debug', 'info']) {
+        await using gateway = await Gateway.startReady(runtime, {
+          topics: [topic.name],
+          env: { LOG_LEVEL: level, MAX_CONNECTIONS: '1' },
+        });
+        const before = linesOf(gateway).length;
+        const stream = await gateway.stream(`/${topic.name}`);
+        expect((await curl(`${gateway.http}/${topic.name}`)).status).toBe(503);
+        await stream[Symbol.asyncDispose]();
+        const topicOnly = { topic: topic.name };
+        await untilScraped(
+          'the stream to be let go',
+          gateway,
+          (scrape) => scrape.value('sse_kafka_connections', topicOnly) === 0,
+        );
+        if (level === 'info') {
+          expect(linesOf(gateway).slice(before)).toEqual([]);
+          continue;
+        }
+        const address = expect.stringMatching(/127\.0\.0\.1|::1/);
+        const told = linesOf(gateway).filter(({ logger }) => logger === 'sse-kafka.http');
+        expect(told).toMatchObject([
+          { level: 'DEBUG', topic: topic.name, address },
+          { level: 'DEBUG', reason: 'max_connections', address },
+          { level: 'DEBUG', topic: topic.name, reason: 'client', address },
+        ]);
+      }
+    });
+
+    test('tells of trouble with the brokers and of its end', async () => {
+      const port = await freePort();
+      await using gateway = await Gateway.start(runtime, {
+        topics: [newName()],
+        env: { KAFKA_BROKERS: `localhost:${port}`, LOG_LEVEL: 'debug' },
+      });
+      const ofBrokers = (level: string) => (line: Line) =>
+        line.logger === 'sse-kafka.brokers' && line.level === level;
+      const trouble = await untilLogged(gateway, 'the trouble', ofBrokers('WARN'));
+      expect(trouble['error']).toMatch(/\w/);
+      const tries = (): Line[] =>
+        linesOf(gateway).filter(({ message }) => /^Cannot read topic/.test(message));
+      await untilLogged(gateway, 'the second try', () => tries().length > 1);
+      expect(linesOf(gateway).filter(ofBrokers('WARN'))).toHaveLength(1);
+      await using _broker = await OwnKafka.start(port);
+      await untilLogged(gateway, 'its end', ofBrokers('INFO'));
+    }, 90_000);
+
+    test('tells no secret, at debug and in trouble either', async () => {
+      const secret = 'pa$s-0f-the-w0rd';
+      await using gateway = await Gateway.start(runtime, {
+        topics: [newName()],
+        env: {
+          KAFKA_SASL_MECHANISM: 'PLAIN',
+          KAFKA_USERNAME: 'somebody',
+          KAFKA_PASSWORD: secret,
+          LOG_LEVEL: 'debug',
+        },
+      });
+      const isTrouble = ({ level }: Line): boolean => level === 'WARN';
+      await untilLogged(gateway, 'the login to fail', isTrouble);
+      await gateway.stop();
+      for (const form of [secret, Buffer.from(secret).toString('base64'), 'PRIVATE KEY']) {
+        expect(gateway.stderr).not.toContain(form);
+      }
+    });
+
+    test('is text on a terminal', async () => {
+      const topic = await kafka.createTopic();
+      const inTerminal = ['python3', '-c', 'import pty, sys; pty.spawn(sys.argv[1:])'] as const;
+      await using program = new Program([...inTerminal, ...runtime.gateway], {
+        cwd: await newFolder(),
+        env: { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, TOPICS: topic.name },
+      });
+      await program.printed('is loaded');
+      const lines = program.stdout.toString().trimEnd().split(/\r?\n/);
+      for (const line of lines) expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {4}\S/);
+      expect(lines.join('\n')).toMatch(/ Ready: http:/);
+    });
+  });
+});
