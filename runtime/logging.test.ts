@@ -43,6 +43,11 @@ describe('configureLogging()', () => {
     });
   });
 
+  test('configureLogging() keeps its fields where a property has the name of one', () => {
+    const [fields] = fieldsOf(() => logger.warn('Client: {message}', { message: 'a', level: 5 }));
+    expect(fields).toMatchObject({ level: 'WARN', message: 'Client: a', message_: 'a', level_: 5 });
+  });
+
   test('configureLogging() writes time, level, message and the other properties on a terminal', () => {
     const [line] = linesOf('info', true, () =>
       logger.warn('Topic {topic} does not exist yet', {

@@ -65,10 +65,13 @@ function messageText(record: LogRecord): string {
   return record.message.map((part, index) => (index % 2 === 0 ? part : valueText(part))).join('');
 }
 
+/** Those that every line has: a property of such a name would take their place. */
+const FIELDS: ReadonlySet<string> = new Set(['@timestamp', 'level', 'message', 'logger']);
+
 /** For a machine: each property a field. */
 function withFields(record: LogRecord, withStacks: boolean): LogRecord {
   const properties = Object.entries(record.properties).map(([name, value]) => [
-    name,
+    FIELDS.has(name) ? `${name}_` : name,
     value instanceof Error ? errorFields(value, withStacks) : value,
   ]);
   return {
