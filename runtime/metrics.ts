@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
 import {
   AggregatorRegistry,
   Counter,
@@ -30,6 +32,15 @@ const DEAR_METRICS = ['handles', 'requests', 'resources'].flatMap((kind) => [
   `nodejs_active_${kind}_total`,
 ]);
 
+/** Would be 0 for ever without `/proc`, which Deno lets be read only by who may do everything. */
+const PROC_METRICS = [
+  'process_resident_memory_bytes',
+  'process_virtual_memory_bytes',
+  'process_heap_bytes',
+  'process_open_fds',
+  'process_max_fds',
+];
+
 /** What is measured in this process, as text; as plain objects it may be sent to another one. */
 export interface ProcessMetrics extends Exposition {
   values(): Promise<object[]>;
@@ -41,8 +52,7 @@ export function exposeMetrics(measured: Measured): ProcessMetrics {
     if (metric.type === 'histogram') addHistogram(register, metric, measured);
     else addValues(register, metric, measured);
   }
-  collectDefaultMetrics({ register });
-  for (const name of DEAR_METRICS) register.removeSingleMetric(name);
+  addProcess(register);
   return { ...exposition(register), values: () => register.getMetricsAsJSON() };
 }
 
@@ -75,6 +85,30 @@ function addValues(register: Registry, metric: ValueMetric, measured: Measured):
       for (const [labels, value] of metric.values(measured)) this.inc(labels, value);
     },
   });
+}
+
+function addProcess(register: Registry): void {
+  collectDefaultMetrics({ register });
+  for (const name of DEAR_METRICS) register.removeSingleMetric(name);
+  if (canRead('/proc/self/status')) return;
+  for (const name of PROC_METRICS) register.removeSingleMetric(name);
+  new Gauge({
+    name: 'process_resident_memory_bytes',
+    help: 'Resident memory size in bytes.',
+    registers: [register],
+    collect() {
+      this.set(process.memoryUsage().rss);
+    },
+  });
+}
+
+function canRead(file: string): boolean {
+  try {
+    readFileSync(file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** prom-client's own takes one observation at a time; this one has been counted already. */
