@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { HistoryPool } from '../app/feed/history_pool.ts';
 import { Log } from '../app/feed/log.ts';
@@ -143,6 +143,17 @@ describe('docs/metrics.md', () => {
     expect(rows.map(([, name, labels = '', type]) => [name, labels, type])).toEqual(
       METRICS.map(({ name, labels, type }) => [name, labels.join(), type]),
     );
+  });
+
+  test('docs/*.md and README.md name no metric that there is not', () => {
+    const known = new Set(METRICS.map(({ name }) => name));
+    const root = new URL('../', import.meta.url);
+    const docs = readdirSync(new URL('docs/', root)).map((name) => `docs/${name}`);
+    for (const file of ['README.md', ...docs]) {
+      const named = readFileSync(new URL(file, root), 'utf8').match(/\bsse_kafka_\w+/g) ?? [];
+      const unknown = named.filter((name) => !known.has(name.replace(/_bucket$/, '')));
+      expect([file, unknown]).toEqual([file, []]);
+    }
   });
 
   test('docs/metrics.md names every value of reason that there is', async () => {

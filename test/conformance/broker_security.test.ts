@@ -5,6 +5,7 @@ import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { newName, TestKafka, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
+import { Scrape } from '../support/scrape.ts';
 import {
   type Listener,
   PLAIN_USER,
@@ -264,6 +265,7 @@ onEachRuntime((runtime) => {
         expect(missing).toEqual([expect.stringContaining(topic.name)]);
         expect(brokers.error).toMatch(words);
         expect((await curl(`${gateway.admin}/livez`)).status).toBe(200);
+        expect((await Scrape.of(gateway)).value('sse_kafka_broker_up')).toBe(0);
 
         await mend(user);
         await untilWell(gateway);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
+import { within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
 import { Gateway } from '../support/gateway.ts';
 import { H2Session } from '../support/h2_session.ts';
@@ -130,6 +131,46 @@ onEachRuntime((runtime) => {
       const none = await untilScraped('all to be gone', own, (scrape) => open(scrape) === 0);
       expect(counts(none, topic)).toEqual([0, 5, 5, 0, 0, 0, 0]);
       expect(counts(none, other)).toEqual([1, 1, 0, 0, 0, 0, 0]);
+    });
+
+    test('sse_kafka_disconnects_total tells who was ended, and why', async () => {
+      const { name, produce } = await kafka.createTopic();
+      const counts = (scrape: Scrape): number[] => [
+        scrape.value('sse_kafka_connections', { topic: name }),
+        ...DISCONNECTS.map((reason) =>
+          scrape.value('sse_kafka_disconnects_total', { topic: name, reason }),
+        ),
+      ];
+      await using aging = await Gateway.startReady(runtime, {
+        topics: [name],
+        env: { MAX_AGE_SECONDS: '1' },
+      });
+      await using old = await aging.stream(`/${name}`);
+      await within('its end', old.over);
+      expect(counts(await Scrape.of(aging))).toEqual([0, 0, 0, 1, 0, 0]);
+
+      await using gateway = await Gateway.startReady(runtime, {
+        topics: [name],
+        env: { STALL_SECONDS: '1', DRAIN_SECONDS: '30' },
+      });
+      await using stalled = await gateway.stream(`/${name}`);
+      await stalled.until('the first block', () => stalled.blocks.length > 0);
+      stalled.pause();
+      // More than all buffers take on the way to a client.
+      for (let n = 0; n < 25; n++) await produce({ value: 'x'.repeat(900_000) });
+      const isCut = (scrape: Scrape): boolean => counts(scrape)[0] === 0;
+      expect(counts(await untilScraped('the cut', gateway, isCut))).toEqual([0, 0, 1, 0, 0, 0]);
+
+      await using streams = new StreamGroup();
+      for (let n = 0; n < 30; n++) streams.add(await gateway.stream(`/${name}?since=latest`));
+      gateway.kill('SIGTERM');
+      await gateway.says('Draining');
+      expect((await curl(`${gateway.http}/${name}`)).status).toBe(503);
+      const hasBegun = (scrape: Scrape): boolean => counts(scrape)[4]! > 0;
+      const draining = await untilScraped('the first end', gateway, hasBegun);
+      const [open, , , , ended] = counts(draining);
+      expect(open! + ended!).toBe(30);
+      expect(draining.value('sse_kafka_rejected_total', { reason: 'drain' })).toBe(1);
     });
 
     test('sse_kafka_rejected_total counts those who are not let in', async () => {
