@@ -113,7 +113,7 @@ describe('mergeMetrics()', () => {
       [ONE, OTHER].map(async (shape) => {
         const values = await exposeMetrics(measured(shape)).values();
         // They come from another process.
-        return JSON.parse(JSON.stringify(values)) as object[];
+        return JSON.parse(JSON.stringify(values)) as typeof values;
       }),
     );
     const merged = mergeMetrics(all);
@@ -133,6 +133,7 @@ describe('mergeMetrics()', () => {
     expect(text).toContain('# TYPE sse_kafka_broker_up gauge\nsse_kafka_broker_up 0\n');
     for (const { name, type } of METRICS) expect(text).toContain(`# TYPE ${name} ${type}\n`);
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);
+    expect(text).toMatch(/^process_start_time_seconds \d+$/m);
   });
 });
 

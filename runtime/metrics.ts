@@ -41,9 +41,12 @@ const PROC_METRICS = [
   'process_max_fds',
 ];
 
-/** What is measured in this process, as text; as plain objects it may be sent to another one. */
+/** Metrics with their values as plain objects, which may be sent to another process. */
+export type MetricValues = { readonly type: string }[];
+
+/** What is measured in one process, or in several. */
 export interface ProcessMetrics extends Exposition {
-  values(): Promise<object[]>;
+  values(): Promise<MetricValues>;
 }
 
 export function exposeMetrics(measured: Measured): ProcessMetrics {
@@ -53,16 +56,29 @@ export function exposeMetrics(measured: Measured): ProcessMetrics {
     else addValues(register, metric, measured);
   }
   addProcess(register);
-  return { ...exposition(register), values: () => register.getMetricsAsJSON() };
+  return exposition(register);
+}
+
+/** Of a process that has no gateway. */
+export function exposeProcess(): ProcessMetrics {
+  const register = new Registry();
+  addProcess(register);
+  return exposition(register);
 }
 
 /** The metrics of several processes as one. */
-export function mergeMetrics(values: readonly object[][]): Exposition {
+export function mergeMetrics(values: readonly MetricValues[]): ProcessMetrics {
   return exposition(AggregatorRegistry.aggregate([...values]));
 }
 
-function exposition(register: Registry): Exposition {
-  return { contentType: register.contentType, text: () => register.metrics() };
+function exposition(register: Registry): ProcessMetrics {
+  return {
+    contentType: register.contentType,
+    text: () => register.metrics(),
+    // The library's types call it a number.
+    values: () =>
+      register.getMetricsAsJSON() as Promise<{ type: unknown }[]> as Promise<MetricValues>,
+  };
 }
 
 function addValues(register: Registry, metric: ValueMetric, measured: Measured): void {
@@ -90,6 +106,8 @@ function addValues(register: Registry, metric: ValueMetric, measured: Measured):
 function addProcess(register: Registry): void {
   collectDefaultMetrics({ register });
   for (const name of DEAR_METRICS) register.removeSingleMetric(name);
+  // Left out where several processes become one, by default.
+  Object.assign(register.getSingleMetric('process_start_time_seconds')!, { aggregator: 'min' });
   if (canRead('/proc/self/status')) return;
   for (const name of PROC_METRICS) register.removeSingleMetric(name);
   new Gauge({

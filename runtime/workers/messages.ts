@@ -1,5 +1,6 @@
 import type { Health } from '../../app/http/health.ts';
 import type { RefusalReason } from '../../app/stream_observer.ts';
+import type { MetricValues } from '../metrics.ts';
 
 /** What a worker tells the primary process. */
 export type WorkerMessage =
@@ -10,6 +11,8 @@ export type WorkerMessage =
   /** Asks for a slot; the answer has the same number. */
   | { readonly kind: 'take'; readonly number: number; readonly address: string }
   | { readonly kind: 'release'; readonly address: string }
+  /** What it measures; the question had the same number. */
+  | { readonly kind: 'measured'; readonly number: number; readonly values: MetricValues }
   /** All is let go; what is left of the process may be killed. */
   | { readonly kind: 'ended' };
 
@@ -17,4 +20,5 @@ export type WorkerMessage =
 export type PrimaryMessage =
   | { readonly kind: 'drain' }
   | { readonly kind: 'stop' }
+  | { readonly kind: 'measure'; readonly number: number }
   | { readonly kind: 'taken'; readonly number: number; readonly refusal: RefusalReason | null };

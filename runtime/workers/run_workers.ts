@@ -7,7 +7,6 @@ import { createAdmin } from '../../app/http/health.ts';
 import { kafkaConnection } from '../kafka/connection.ts';
 import { withEmbeddedKafka } from '../kafka/embedded/with_embedded_kafka.ts';
 import { Listeners } from '../listeners.ts';
-import { mergeMetrics } from '../metrics.ts';
 import { logStart, type RuntimeAdapter } from '../serving.ts';
 import { onSignals } from '../signals.ts';
 import { runWorker } from './worker.ts';
@@ -38,8 +37,7 @@ export async function runWorkers(adapter: RuntimeAdapter, config: Config): Promi
     exit: (code) => process.exit(code),
   });
   const listeners = new Listeners(adapter.listen);
-  // What workers measure is not added up yet.
-  const admin = createAdmin(() => pool.health, mergeMetrics([]));
+  const admin = createAdmin(() => pool.health, pool.metrics);
   try {
     const urls = await pool.start();
     if (urls !== null) {

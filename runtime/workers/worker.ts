@@ -1,6 +1,7 @@
 import process from 'node:process';
 import type { Config } from '../../app/config.ts';
 import { GatewayError } from '../../app/errors.ts';
+import { exposeMetrics, type ProcessMetrics } from '../metrics.ts';
 import { type RuntimeAdapter, Serving } from '../serving.ts';
 import { AskedSlots } from './asked_slots.ts';
 import type { PrimaryMessage, WorkerMessage } from './messages.ts';
@@ -15,10 +16,12 @@ export async function runWorker(adapter: RuntimeAdapter, config: Config): Promis
 
   const slots = new AskedSlots(send);
   const serving = await Serving.create(adapter, config, slots);
+  const metrics = exposeMetrics(serving.gateway.measured);
   process.on('message', (message: PrimaryMessage) => {
     if (message.kind === 'drain') serving.drain();
     else if (message.kind === 'stop') serving.stop();
     else if (message.kind === 'taken') slots.taken(message.number, message.refusal);
+    else if (message.kind === 'measure') void measure(metrics, message.number);
   });
   const { gateway, listeners } = serving;
   try {
@@ -34,6 +37,10 @@ export async function runWorker(adapter: RuntimeAdapter, config: Config): Promis
   setInterval(tellHealth, HEALTH_MS).unref();
   await serving.run();
   await sent({ kind: 'ended' });
+}
+
+async function measure(metrics: ProcessMetrics, number: number): Promise<void> {
+  send({ kind: 'measured', number, values: await metrics.values() });
 }
 
 function send(message: WorkerMessage): void {

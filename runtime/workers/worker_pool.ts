@@ -5,6 +5,7 @@ import { GatewayError } from '../../app/errors.ts';
 import type { Health } from '../../app/http/health.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
 import type { PrimaryMessage, WorkerMessage } from './messages.ts';
+import { WorkerMetrics } from './worker_metrics.ts';
 
 const logger = getLogger(['sse-kafka', 'workers']);
 
@@ -31,6 +32,7 @@ interface Member {
 export class WorkerPool {
   /** Settles once all have ended; rejects with why they cannot start. */
   readonly ended: Promise<void>;
+  readonly metrics = new WorkerMetrics((number) => this.#measure(number));
   readonly #config: Config;
   readonly #count: number;
   readonly #slots: CountedSlots;
@@ -134,6 +136,7 @@ export class WorkerPool {
     if (message.kind === 'take') this.#takeSlot(worker, member, message);
     else if (message.kind === 'release') this.#releaseSlot(member, message.address);
     else if (message.kind === 'health') member.health = message.health;
+    else if (message.kind === 'measured') this.metrics.told(worker, message.number, message.values);
     else if (message.kind === 'listening') member.urls = message.urls;
     else if (message.kind === 'failed') this.#giveUp(message.message);
     // What would come now is the end of threads that wait for brokers, for seconds.
@@ -157,6 +160,7 @@ export class WorkerPool {
 
   #exited(worker: Worker, member: Member, code: number | null, signal: string | null): void {
     this.#members.delete(worker);
+    this.metrics.ended(worker);
     for (const [address, count] of member.addresses) {
       for (let n = 0; n < count; n++) this.#slots.release(address);
     }
@@ -181,6 +185,14 @@ export class WorkerPool {
   #refork(): void {
     if (this.#isEnding) return;
     this.#fork();
+  }
+
+  /** Asks those that serve. */
+  #measure(number: number): readonly Worker[] {
+    const serving = [...this.#members].filter(([, { urls }]) => urls !== null);
+    const asked = serving.map(([worker]) => worker).filter((worker) => worker.isConnected());
+    for (const worker of asked) this.#send(worker, { kind: 'measure', number });
+    return asked;
   }
 
   /** What is wrong with one at the start is wrong with all. */

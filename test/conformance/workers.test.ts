@@ -8,6 +8,7 @@ import { freePorts, Gateway, newFolder } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { run } from '../support/program.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+import { Scrape, untilScraped } from '../support/scrape.ts';
 import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 
@@ -89,6 +90,49 @@ onEachRuntime((runtime) => {
         expect(share).toBeGreaterThanOrEqual(0.4);
         expect(share).toBeLessThanOrEqual(0.6);
       }
+    });
+
+    const whole = 'has metrics of the whole, and no sum falls when one dies';
+    whereWorkers(runtime, whole, '2', async (start, topic) => {
+      const COUNT = 20;
+      await using gateway = await start();
+      const labels = { topic: topic.name };
+      const path = `/${topic.name}`;
+      await using streams = new StreamGroup();
+      const opened: SseStream[] = [];
+      for (let n = 0; n < COUNT; n++) opened.push(streams.add(await gateway.stream(path)));
+      for (const stream of opened) await stream.untilEvents(1);
+      await topic.produce({ value: 'b' });
+      for (const stream of opened) await stream.untilEvents(2);
+      const value = (scrape: Scrape, name: string): number =>
+        scrape.value(`sse_kafka_${name}`, labels);
+      const sums = (scrape: Scrape): number[] =>
+        ['connections_total', 'events_sent_total'].map((name) => value(scrape, name));
+      const before = await untilScraped(
+        'the bytes of all',
+        gateway,
+        (scrape) =>
+          value(scrape, 'bytes_sent_total') ===
+          opened.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      );
+      expect(sums(before)).toEqual([COUNT, 2 * COUNT]);
+      expect(value(before, 'connections')).toBe(COUNT);
+      expect(before.one('sse_kafka_delivery_seconds', labels).count).toBe(COUNT);
+      expect(before.value('sse_kafka_lag_records', { ...labels, partition: '0' })).toBe(0);
+      expect(before.value('sse_kafka_broker_up')).toBe(1);
+
+      process.kill(workersOf(gateway)[0]!, 'SIGKILL');
+      const left = (): number => opened.filter(({ isOver }) => !isOver).length;
+      const after = await untilScraped(
+        'those that are left',
+        gateway,
+        (scrape) => value(scrape, 'connections') < COUNT && value(scrape, 'connections') === left(),
+      );
+      expect(sums(after)).toEqual([COUNT, 2 * COUNT]);
+      await eventually('another worker', async () => workersOf(gateway).length === 2);
+      await using more = await gateway.stream(path);
+      await more.untilEvents(2);
+      expect(sums(await Scrape.of(gateway))).toEqual([COUNT + 1, 2 * COUNT + 2]);
     });
 
     whereWorkers(runtime, 'counts the streams of all', '3', async (start, topic) => {
