@@ -1,9 +1,12 @@
+import { getLogger } from '@logtape/logtape';
 import { HEARTBEAT, retryFrame } from '../feed/frame.ts';
 import type { Subscription } from '../feed/subscription.ts';
 import type { EndReason } from '../stream_observer.ts';
 import { type ByteSource, DirectStream, type Receiver } from './direct_stream.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { randomBetween } from './random_between.ts';
+
+const logger = getLogger(['sse-kafka', 'http']);
 
 /** A client waits this long before it comes back, at random, so that a crowd is spread. */
 const MIN_RETRY_MS = 1000;
@@ -47,18 +50,34 @@ export class EventStream implements ByteSource {
     if (this.#endReason !== null && this.#subscription?.isWithinBlock !== true) {
       this.#close(this.#endReason);
       receiver.end();
-    } else if (this.#subscription === null) {
-      this.#subscription = this.#subscribe();
-      this.#hand(receiver, retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS)));
-    } else {
-      const bytes = this.#subscription.take();
-      if (bytes !== null) {
-        this.#hand(receiver, bytes);
-        return;
-      }
-      this.#receiver = receiver;
-      this.#subscription.wait(this.#onWake);
+      return;
     }
+    let bytes: Uint8Array | null;
+    try {
+      bytes = this.#take();
+    } catch (error) {
+      this.#fail(receiver, error);
+      return;
+    }
+    if (bytes !== null) {
+      this.#hand(receiver, bytes);
+      return;
+    }
+    this.#receiver = receiver;
+    this.#subscription!.wait(this.#onWake);
+  }
+
+  #take(): Uint8Array | null {
+    if (this.#subscription !== null) return this.#subscription.take();
+    this.#subscription = this.#subscribe();
+    return retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS));
+  }
+
+  /** Ends this stream alone: thrown on, it would end the feed's round, or be told to the client. */
+  #fail(receiver: Receiver, error: unknown): void {
+    logger.error('A stream of {topic} failed: {error}', { topic: this.topic, error });
+    this.#close('error');
+    receiver.end();
   }
 
   cancel(): void {

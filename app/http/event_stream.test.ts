@@ -1,0 +1,42 @@
+import { expect, test } from '@jest/globals';
+import type { Subscription } from '../feed/subscription.ts';
+import type { EndReason } from '../stream_observer.ts';
+import { EventStream } from './event_stream.ts';
+import { OpenStreams } from './open_streams.ts';
+import { CountedSlots } from './stream_slots.ts';
+
+const TIMES = { heartbeatSeconds: 0, maxAgeSeconds: 0, stallSeconds: 0 };
+
+/** A stream that is open, and what is told of it. */
+async function open(take: () => Uint8Array | null) {
+  const told: string[] = [];
+  const slots = new CountedSlots({ maxConnections: 1, maxConnectionsPerIp: 0 });
+  const streams = new OpenStreams(TIMES, slots, {
+    opened: (topic) => told.push(`opened ${topic}`),
+    closed: (topic: string, reason: EndReason) => told.push(`closed ${topic} ${reason}`),
+    refused: (reason) => told.push(`refused ${reason}`),
+  });
+  expect(await streams.admit('192.0.2.1')).toBeNull();
+  const subscription = { take, wait: () => {}, close: () => {}, isWithinBlock: false };
+  const subscribe = (): Subscription => subscription as unknown as Subscription;
+  const stream = new EventStream('t', '192.0.2.1', subscribe, streams);
+  streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, progress: 0, cut: () => {} });
+  return { stream, streams, told };
+}
+
+test('EventStream that fails ends without a word, and gives its slot back', async () => {
+  const { stream, streams, told } = await open(() => {
+    throw new Error('of the inside');
+  });
+  expect(await new Response(stream.body).text()).toMatch(/^retry:\d+\n\n$/);
+  expect(told).toEqual(['opened t', 'closed t error']);
+  expect(await streams.admit('192.0.2.1')).toBeNull();
+});
+
+test('EventStream that is dropped before it is read gives its slot back', async () => {
+  const { stream, streams, told } = await open(() => null);
+  expect(await streams.admit('192.0.2.1')).toBe('max_connections');
+  await stream.body.cancel();
+  expect(told).toEqual(['opened t', 'refused max_connections', 'closed t client']);
+  expect(await streams.admit('192.0.2.1')).toBeNull();
+});
