@@ -12,10 +12,10 @@ import { type Listen, Listeners } from './listeners.ts';
 
 const logger = getLogger(['sse-kafka']);
 
-/** The share of DRAIN_SECONDS over which streams end; in the rest they are handed over. */
-const ENDING_SHARE = 0.9;
 /** How long an answer that is under way may take at the least, in milliseconds. */
 const MIN_GRACE_MS = 250;
+/** The last part of a drain, in which streams that have ended are handed over to slow clients. */
+const DRAIN_GRACE_MS = 1000;
 
 /** What differs between the runtimes. */
 export interface RuntimeAdapter {
@@ -80,9 +80,10 @@ export class Serving {
   /** Ends the streams over DRAIN_SECONDS, and stops then. */
   drain(): void {
     const drainMs = this.#config.drainSeconds * 1000;
-    this.#graceMs = Math.max(MIN_GRACE_MS, drainMs * (1 - ENDING_SHARE));
+    const graceMs = Math.min(DRAIN_GRACE_MS, drainMs / 2);
+    this.#graceMs = Math.max(MIN_GRACE_MS, graceMs);
     this.listeners.drain();
-    void this.gateway.drain(drainMs * ENDING_SHARE).then(() => this.stop());
+    void this.gateway.drain(drainMs - graceMs).then(() => this.stop());
   }
 
   /** Ends the streams at once. */

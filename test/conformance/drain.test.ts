@@ -129,7 +129,7 @@ onEachRuntime((runtime) => {
     });
 
     test('streams end one by one, each where a block ends, and nothing is lost', async () => {
-      const { gateway, topic, path } = await startDraining(runtime, 4);
+      const { gateway, topic, path } = await startDraining(runtime, 6);
       await using _gateway = gateway;
       await using streams = new StreamGroup();
       await using h2 = new H2Session(gateway.https);
