@@ -9,6 +9,13 @@ import {
   Reader,
 } from './platformatic_on_node20.ts';
 
+/** What a fetch brought. */
+export interface FetchResponse {
+  /** 0 where the broker keeps no session. */
+  readonly sessionId: number;
+  readonly partitions: readonly FetchedPartition[];
+}
+
 /** What a fetch brought of one partition. */
 export interface FetchedPartition {
   readonly partition: number;
@@ -38,17 +45,10 @@ export const FETCH_BY_TOPIC_ID = 13;
  * client's: its answers hold every record of a response as an object before the first can be had.
  */
 export const FETCHES = [
-  createAPI<FetchArguments, FetchedPartition[]>(FETCH, 15, fetchV15.createRequest, parse),
-  createAPI<FetchArguments, FetchedPartition[]>(FETCH, 13, fetchV13.createRequest, parse),
-  createAPI<FetchArguments, FetchedPartition[]>(FETCH, 12, fetchV12.createRequest, parse),
-  createAPI<FetchArguments, FetchedPartition[]>(
-    FETCH,
-    11,
-    fetchV11.createRequest,
-    parse,
-    false,
-    false,
-  ),
+  createAPI<FetchArguments, FetchResponse>(FETCH, 15, fetchV15.createRequest, parse),
+  createAPI<FetchArguments, FetchResponse>(FETCH, 13, fetchV13.createRequest, parse),
+  createAPI<FetchArguments, FetchResponse>(FETCH, 12, fetchV12.createRequest, parse),
+  createAPI<FetchArguments, FetchResponse>(FETCH, 11, fetchV11.createRequest, parse, false, false),
 ];
 
 function parse(
@@ -56,14 +56,14 @@ function parse(
   _apiKey: number,
   version: number,
   { buffer, position }: LibraryReader,
-): FetchedPartition[] {
+): FetchResponse {
   // In one piece: a read over the chunks of a socket looks for its chunk each time.
   const reader = Reader.from(buffer.slice(position));
   const compact = version >= FLEXIBLE;
   reader.skip(4); // throttle_time_ms
   const errorCode = reader.readInt16();
   if (errorCode !== 0) throw new Error(`the broker refused to send records (code ${errorCode})`);
-  reader.skip(4); // session_id
+  const sessionId = reader.readInt32();
   const topics = reader.readArray(
     (topic) => {
       if (version >= FETCH_BY_TOPIC_ID) topic.skip(16);
@@ -73,7 +73,7 @@ function parse(
     compact,
     compact,
   );
-  return topics.flat();
+  return { sessionId, partitions: topics.flat() };
 }
 
 function readPartition(reader: LibraryReader, compact: boolean): FetchedPartition {

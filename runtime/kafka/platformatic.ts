@@ -100,6 +100,8 @@ function* toBatches(
   for (const fetched of partitions) {
     const { partition } = fetched;
     for (const run of readRuns(fetched, positions.get(partition)!, BATCH_RECORDS)) {
+      // To the end of the next request: the broker fills its answer from the first one on.
+      positions.delete(partition);
       positions.set(partition, run.next);
       moved.set(partition, run.next);
       records.push(...run.records);

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { API, Broker, Connection } from '@platformatic/kafka';
 import { CLIENT_ID, type KafkaConnection } from './connection.ts';
 import { FETCH_BY_TOPIC_ID, FETCHES, type FetchedPartition } from './fetch_response.ts';
+import type { FetchSession } from './fetch_session.ts';
 import { clientOptions } from './platformatic_config.ts';
 import { answerOf, brokerError, errorWords } from './platformatic_errors.ts';
 import {
@@ -25,6 +26,8 @@ const CONSUMER = -1;
 const FETCH_WAIT_MS = 500;
 /** Of one response, and of one partition in it: bounds memory, and how long its decoding takes. */
 const FETCH_BYTES = 1024 * 1024;
+const FETCH_MIN_BYTES = 1;
+const NO_RACK = '';
 
 const UNKNOWN_TOPIC = 3;
 
@@ -45,6 +48,8 @@ export interface TopicMetadata {
 
 /** Where a partition is read. */
 export interface Leader {
+  /** `host:port`. */
+  readonly name: string;
   readonly epoch: number;
   readonly broker: Broker;
 }
@@ -65,7 +70,7 @@ export interface ListedOffset {
 }
 
 /** What a leader sent. */
-export interface FetchResponse {
+export interface Fetch {
   /** Whether the topic was asked for by its name, as another one may have by now. */
   readonly byName: boolean;
   readonly partitions: readonly FetchedPartition[];
@@ -116,7 +121,8 @@ export class PlatformaticClient {
     const leaders: (Leader | null)[] = [];
     for (const { partitionIndex, leaderId, leaderEpoch } of known.partitions) {
       const broker = brokers.get(leaderId);
-      leaders[partitionIndex] = broker === undefined ? null : { epoch: leaderEpoch, broker };
+      const name = `${broker?.host}:${broker?.port}`;
+      leaders[partitionIndex] = broker ? { name, epoch: leaderEpoch, broker } : null;
     }
     return { name: topic, id: known.topicId, idBytes: idBytes(known.topicId), leaders };
   }
@@ -182,24 +188,37 @@ export class PlatformaticClient {
     broker: Broker,
     topic: Pick<TopicMetadata, 'name' | 'id'>,
     asked: readonly Asked[],
-  ): Promise<FetchResponse> {
+    session: FetchSession,
+  ): Promise<Fetch> {
     const connection = await answerOf(this.#pool.get(broker));
     const api = await this.#api(connection, FETCHES);
     const byName = api.version < FETCH_BY_TOPIC_ID;
     const topicId = byName ? topic.name : topic.id;
-    const partitions = asked.map(({ partition, epoch, at }) => ({
+    const { id, epoch, changed, forgotten } = session.next(asked);
+    const partitions = changed.map(({ partition, epoch, at }) => ({
       partition,
       currentLeaderEpoch: epoch,
       fetchOffset: BigInt(at),
       lastFetchedEpoch: -1,
       partitionMaxBytes: FETCH_BYTES,
     }));
-    const topics = [{ topicId, partitions }];
-    const partitionsFetched = await this.#answer(
+    const { sessionId, partitions: fetched } = await this.#answer(
       connection,
-      api.async(connection, FETCH_WAIT_MS, 1, FETCH_BYTES, READ_COMMITTED, 0, -1, topics, [], ''),
+      api.async(
+        connection,
+        FETCH_WAIT_MS,
+        FETCH_MIN_BYTES,
+        FETCH_BYTES,
+        READ_COMMITTED,
+        id,
+        epoch,
+        partitions.length === 0 ? [] : [{ topicId, partitions }],
+        forgotten.length === 0 ? [] : [{ topicId, partitions: [...forgotten] }],
+        NO_RACK,
+      ),
     );
-    return { byName, partitions: partitionsFetched };
+    session.answered(sessionId);
+    return { byName, partitions: fetched };
   }
 
   /** Ends at once what is under way, and leaves no socket open. */

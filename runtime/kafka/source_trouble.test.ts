@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { freePort } from '../../test/support/free_port.ts';
-import { kafka, TestKafka } from '../../test/support/kafka.ts';
+import { kafka, newName, TestKafka } from '../../test/support/kafka.ts';
 import { OwnKafka } from '../../test/support/own_kafka.ts';
 import { shared } from '../../test/support/shared.ts';
 import { onEachSource, SourceProcess } from '../../test/support/source_process.ts';
@@ -85,11 +85,13 @@ onEachSource((runtime) => {
         await using own = await SourceProcess.start(runtime, `localhost:${port}`);
         const before = await own.status();
         expect(before.up).toBe(false);
-        await expect(own.describe('events')).rejects.toThrow(/\w/);
+        const name = newName();
+        await expect(own.describe(name)).rejects.toThrow(/\w/);
         await using broker = await OwnKafka.start(port);
         await using writer = new TestKafka(broker.brokers);
-        const topic = await writer.createTopic();
+        const topic = await writer.createTopic({ name });
         await topic.produce({ value: '0' });
+        expect(await own.describe(name)).toMatchObject({ partitions: 1 });
         await using read = await own.read(topic);
         await read.untilAt({ 0: 1 });
         expect(await own.status()).toEqual({ up: true, error: null });
@@ -106,6 +108,7 @@ onEachSource((runtime) => {
         await late.untilAt({ 0: 2 }, OUTAGE_MS);
         expect(read.values).toEqual(['0', '1']);
         expect(late.values).toEqual(['0', '1']);
+        expect(await own.offsets(topic, [0], 'latest')).toEqual({ 0: 2 });
         expect(await own.status()).toEqual({ up: true, error: null });
       },
       CASE_MS,

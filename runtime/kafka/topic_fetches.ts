@@ -4,6 +4,7 @@ import { abortableDelay, backoff, untilAborted } from '../../app/abortable.ts';
 import type { Offsets, TopicIdentity } from '../../app/source.ts';
 import type { BrokerHealth } from './broker_health.ts';
 import type { FetchedPartition } from './fetch_response.ts';
+import { FetchSession } from './fetch_session.ts';
 import {
   type Asked,
   EARLIEST,
@@ -56,6 +57,8 @@ export class TopicFetches {
   /** The topic's whole id. */
   #id = '';
   readonly #leaders = new Map<number, Leader>();
+  /** By broker, as `host:port`. */
+  readonly #sessions = new Map<string, FetchSession>();
   /** How often in a row a partition could not be read. */
   readonly #failures = new Map<number, number>();
   readonly #underWay = new Map<string, Promise<{ name: string; fetched: Fetched }>>();
@@ -81,7 +84,7 @@ export class TopicFetches {
   async next(): Promise<Fetched> {
     const { lost, groups } = this.#groups();
     for (const [name, { broker, asked }] of groups) {
-      this.#begin(name, () => this.#fetch(broker, asked));
+      this.#begin(name, () => this.#fetch(name, broker, asked));
     }
     if (lost.length > 0) this.#begin(SEARCH, () => this.#search(lost));
     try {
@@ -105,8 +108,7 @@ export class TopicFetches {
         lost.push(partition);
         continue;
       }
-      const { broker, epoch } = leader;
-      const name = `${broker.host}:${broker.port}`;
+      const { name, broker, epoch } = leader;
       const group = groups.get(name) ?? { broker, asked: [] };
       groups.set(name, group);
       group.asked.push({ partition, epoch, at });
@@ -121,10 +123,12 @@ export class TopicFetches {
     this.#underWay.set(name, named);
   }
 
-  async #fetch(broker: Broker, asked: readonly Asked[]): Promise<Fetched> {
+  async #fetch(name: string, broker: Broker, asked: readonly Asked[]): Promise<Fetched> {
+    const session = this.#sessions.get(name) ?? new FetchSession();
+    this.#sessions.set(name, session);
     try {
       const topic = { name: this.#topic.name, id: this.#id };
-      const { byName, partitions } = await this.#client.fetch(broker, topic, asked);
+      const { byName, partitions } = await this.#client.fetch(broker, topic, asked, session);
       if (byName && partitions.some(({ bytes }) => bytes !== null && bytes.length > 0)) {
         await this.#check.assertSame(this.#signal);
       }
@@ -140,6 +144,7 @@ export class TopicFetches {
       return { partitions, starts: await this.#starts(broker, gone) };
     } catch (error) {
       if (this.#signal.aborted) return NOTHING;
+      this.#sessions.delete(name);
       if (!this.#wasAnswered) this.#health.failed('read', this.#topic.name, error);
       this.#wasAnswered = false;
       for (const { partition } of asked) this.#lose(partition, error);
