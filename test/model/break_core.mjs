@@ -14,7 +14,7 @@ import { MUTATIONS } from './mutations.mjs';
 /** @typedef {(typeof MUTATIONS)[number]} Mutation */
 
 /** As many scenarios as a mutation may survive. */
-const RUNS = 1500;
+const RUNS = 3000;
 /** A core that hangs is broken, too. */
 const DEADLINE_MS = 240_000;
 const AT_ONCE = 2;
