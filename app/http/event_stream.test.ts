@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Subscription } from '../feed/subscription.ts';
+import { Traffic } from '../feed/traffic.ts';
 import type { EndReason } from '../stream_observer.ts';
 import { EventStream } from './event_stream.ts';
 import { OpenStreams } from './open_streams.ts';
@@ -17,7 +18,8 @@ async function open(take: () => Uint8Array | null) {
     refused: (reason) => told.push(`refused ${reason}`),
   });
   expect(await streams.admit('192.0.2.1')).toBeNull();
-  const subscription = { take, wait: () => {}, close: () => {}, isWithinBlock: false };
+  const traffic = new Traffic();
+  const subscription = { take, wait: () => {}, close: () => {}, isWithinBlock: false, traffic };
   const subscribe = (): Subscription => subscription as unknown as Subscription;
   const stream = new EventStream('t', '192.0.2.1', subscribe, streams);
   streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, progress: 0, cut: () => {} });
