@@ -1,6 +1,9 @@
+import { getLogger } from '@logtape/logtape';
 import type { KafkaRecord } from '../../app/source.ts';
 import type { AbortedTransaction, FetchedPartition } from './fetch_response.ts';
 import { batchBytes, RecordBatch } from './record_batch.ts';
+
+const logger = getLogger(['sse-kafka', 'brokers']);
 
 /** Records of a partition, and where its next fetch goes once they are had. */
 export interface Run {
@@ -14,6 +17,20 @@ export interface Run {
  * @throws where the bytes are none that this can read.
  */
 export function* readRuns(fetched: FetchedPartition, from: number, limit: number): Generator<Run> {
+  try {
+    yield* runs(fetched, from, limit);
+  } catch (cause) {
+    const { partition } = fetched;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const error = new Error(`partition ${partition} cannot be read from ${from} on: ${why}`, {
+      cause,
+    });
+    logger.error('{error}', { error: error.message });
+    throw error;
+  }
+}
+
+function* runs(fetched: FetchedPartition, from: number, limit: number): Generator<Run> {
   const { partition, bytes } = fetched;
   if (bytes === null) return;
   const aborted = new AbortedProducers(fetched.aborted);
