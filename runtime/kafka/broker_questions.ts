@@ -11,13 +11,15 @@ import { TopicPolicies } from './topic_policy.ts';
  * another host, and tries a TLS handshake that fails again ten times a second (measured).
  */
 export class BrokerQuestions {
+  readonly #connection: KafkaConnection;
   readonly #client: PlatformaticClient;
   readonly #policies: TopicPolicies;
   readonly #health: BrokerHealth;
 
   constructor(connection: KafkaConnection, health: BrokerHealth) {
+    this.#connection = connection;
     this.#client = new PlatformaticClient(connection);
-    this.#policies = new TopicPolicies(connection);
+    this.#policies = new TopicPolicies(this.#client);
     this.#health = health;
   }
 
@@ -36,6 +38,22 @@ export class BrokerQuestions {
   /** The id of the topic that has the name now; no answer is no trouble. */
   async topicId(topic: string): Promise<Uint8Array | null> {
     return (await this.#client.metadata(topic))?.idBytes ?? null;
+  }
+
+  /**
+   * The same, asked over a new connection for somebody who cannot read: one that is open says nothing
+   * of a certificate that has expired since, or of another password.
+   */
+  async topicIdAnew(topic: string, signal: AbortSignal): Promise<Uint8Array | null> {
+    const client = new PlatformaticClient(this.#connection);
+    try {
+      return (await untilAborted(client.metadata(topic), signal))?.idBytes ?? null;
+    } catch (error) {
+      if (!signal.aborted) this.#health.failed('read', topic, error);
+      throw error;
+    } finally {
+      await client.close();
+    }
   }
 
   async offsets(
@@ -57,8 +75,8 @@ export class BrokerQuestions {
     return found;
   }
 
-  async close(): Promise<void> {
-    await Promise.all([this.#client.close(), this.#policies.close()]);
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   async #ask<T>(

@@ -28,13 +28,17 @@ test.each([
   [failure('first', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), /^certificate: .*KAFKA_CA_FILE/],
   [failure('self-signed', 'SELF_SIGNED_CERT_IN_CHAIN'), /^certificate: .*KAFKA_CA_FILE/],
   [failure('signature', 'CERT_SIGNATURE_FAILURE'), /^certificate: .*KAFKA_CA_FILE/],
+  [new Error('SSL handshake failed: certificate verify failed'), /^certificate: .*its dates/],
   [failure(`${alert} bad certificate`, 'EPROTO'), /^certificate: .*KAFKA_CERT_FILE and KAFKA_KEY/],
   [new Error('received fatal alert: BadCertificate'), /^certificate: .*KAFKA_CERT_FILE and KAFKA_/],
   [failure(`${alert} certificate unknown`, 'EPROTO'), /^certificate: .*dates of KAFKA_CERT_FILE/],
   [new Error('received fatal alert: CertificateUnknown'), /^certificate: .*dates of KAFKA_CERT_/],
   [new Error('TLS handshake failed. Please verify the broker supports TLS.'), /KAFKA_TLS=false/],
   [failure('Broker requires TLS.', 'PLT_KFK_USER'), /KAFKA_TLS=true/],
-  [failure('Connection closed', 'PLT_KFK_NETWORK'), /KAFKA_TLS and KAFKA_SASL_MECHANISM/],
+  [
+    failure('Connection closed', 'PLT_KFK_NETWORK'),
+    /close.*KAFKA_TLS, KAFKA_CERT_FILE and KAFKA_SASL/,
+  ],
   [
     failure('connect ECONNREFUSED ::1:1', 'ECONNREFUSED'),
     /do not answer .connect ECONNREFUSED ::1/,
@@ -54,6 +58,11 @@ test('brokerTrouble() names the broker with the trouble that says most', () => {
   const expired = unreachable('two:9092', failure('certificate has expired', 'CERT_HAS_EXPIRED'));
   const { words } = brokerTrouble(new AggregateError([down, expired], 'No broker.'), 'events')!;
   expect(words).toMatch(/^certificate: .*expired.*two:9092/);
+});
+
+test('brokerTrouble() names the broker that the Confluent client names', () => {
+  const line = 'ssl://two:9092/2: SSL handshake failed: certificate verify failed';
+  expect(brokerTrouble(new Error(line), 'events')!.words).toMatch(/two:9092/);
 });
 
 test.each([answer('TOPIC_AUTHORIZATION_FAILED'), new Error('Broker: Topic authorization failed')])(

@@ -30,8 +30,13 @@ const TROUBLES: readonly (readonly [sign: RegExp, words: string])[] = [
     'certificate: that of the brokers is for another host: set KAFKA_BROKERS, and advertised.listeners of the brokers, to names that stand in it',
   ],
   [
-    /UNABLE_TO_|SELF_SIGNED|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|INVALID_CA|certificate verify failed/,
+    /UNABLE_TO_|SELF_SIGNED|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED|INVALID_CA/,
     'certificate: that of the brokers is not signed by an authority that is trusted here: set KAFKA_CA_FILE to the file of their authority',
+  ],
+  [
+    // The Confluent client says no more.
+    /certificate verify failed/,
+    'certificate: that of the brokers cannot be verified: check its dates, its names and KAFKA_CA_FILE',
   ],
   [
     /alert (bad certificate|handshake failure)|alert number 116|BadCertificate|HandshakeFailure|CertificateRequired/i,
@@ -48,7 +53,7 @@ const TROUBLES: readonly (readonly [sign: RegExp, words: string])[] = [
   [/Broker requires TLS/, 'TLS: this port of the brokers asks for it: set KAFKA_TLS=true'],
   [
     /connection closed|disconnected/i,
-    'the brokers do not answer, they close the connection: check that KAFKA_TLS and KAFKA_SASL_MECHANISM are what this port asks for',
+    'the brokers do not answer, they close the connection: check that KAFKA_TLS, KAFKA_CERT_FILE and KAFKA_SASL_MECHANISM are what this port asks for',
   ],
 ];
 
@@ -87,6 +92,6 @@ function chainsOf(error: unknown): string[] {
 
 /** Which of the brokers it is, where the client says so. */
 function brokerOf(chain: string): string {
-  const [, broker] = /Connection to (\S+:\d+) failed/.exec(chain) ?? [];
+  const [, broker] = /(?:Connection to |ssl:\/\/)(\S+?:\d+)/.exec(chain) ?? [];
   return broker === undefined ? '' : ` (${broker})`;
 }

@@ -110,11 +110,11 @@ export class ConfluentSource implements RecordSource {
       if (signal.aborted) return;
       failures += 1;
       logger.debug('Cannot read topic {name}, trying again: {error}', { name, error });
-      // The other client can tell why the brokers do not answer.
-      const ask = (): Promise<TopicDescription | null> => this.describe(name, signal);
-      const found = await untilAnswered(ask, signal, () => {});
+      // The other client can tell why the brokers do not answer, and waits until they do.
+      const ask = (): Promise<Uint8Array | null> => this.#questions.topicIdAnew(name, signal);
+      const id = await untilAnswered(ask, signal, () => {});
       if (signal.aborted) return;
-      assertSame(topic, found?.id ?? null);
+      assertSame(topic, id);
       // Brokers that are only started anew are no trouble to tell.
       if (failures > 1 || !isLocal(error)) this.#health.failed('read', name, error);
       await abortableDelay(backoff(failures), signal);
@@ -162,8 +162,12 @@ async function connect(consumer: Consumer, topic: string, signal: AbortSignal): 
   try {
     await untilAborted(connected, signal);
   } catch (error) {
-    // One that failed by itself has disconnected itself. Not waited for: it takes up to 5 s.
-    if (signal.aborted) void disconnect(consumer);
+    // One that fails has disconnected itself; before it is connected, there is nothing to disconnect.
+    // Not waited for: it takes up to 5 s.
+    connected.then(
+      () => disconnect(consumer),
+      () => {},
+    );
     throw error;
   }
 }

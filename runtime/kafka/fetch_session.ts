@@ -1,4 +1,4 @@
-import type { Asked } from './platformatic_client.ts';
+import type { Asked } from './topic_leaders.ts';
 
 /** What one fetch tells the broker of the session that it belongs to. */
 export interface SessionRequest {

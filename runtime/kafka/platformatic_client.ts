@@ -1,13 +1,17 @@
 import { Buffer } from 'node:buffer';
 import type { API, Broker, Connection } from '@platformatic/kafka';
 import { CLIENT_ID, type KafkaConnection } from './connection.ts';
+import { expiredCertificate } from './expired_certificate.ts';
 import { FETCH_BY_TOPIC_ID, FETCHES, type FetchedPartition } from './fetch_response.ts';
 import type { FetchSession } from './fetch_session.ts';
 import { clientOptions } from './platformatic_config.ts';
 import { answerOf, brokerError, errorWords } from './platformatic_errors.ts';
 import {
   apiVersionsV1,
+  ConfigResourceTypes,
   ConnectionPool,
+  describeConfigsV2,
+  describeConfigsV4,
   listOffsetsV5,
   listOffsetsV7,
   metadataV8,
@@ -15,9 +19,11 @@ import {
   metadataV12,
   parseBroker,
 } from './platformatic_on_node20.ts';
+import type { Asked, Leader, TopicMetadata } from './topic_leaders.ts';
 
 /** Newest first; the oldest are those of Kafka 2.3. */
 const METADATA = [metadataV12.api, metadataV10.api, metadataV8.api] as MetadataApi[];
+const DESCRIBE_CONFIGS = [describeConfigsV4.api, describeConfigsV2.api];
 const LIST_OFFSETS = [listOffsetsV7.api, listOffsetsV5.api];
 
 const READ_COMMITTED = 1;
@@ -30,37 +36,13 @@ const FETCH_MIN_BYTES = 1;
 const NO_RACK = '';
 
 const UNKNOWN_TOPIC = 3;
+const TOPIC_AUTHORIZATION_FAILED = 29;
+/** Deno's words for a certificate that it does not trust, for whatever reason. */
+const MAY_HAVE_EXPIRED = /unable to verify the first certificate/;
 
 /** Offsets that are asked for as times. */
 export const LATEST = -1;
 export const EARLIEST = -2;
-
-/** A topic as one broker knows it. */
-export interface TopicMetadata {
-  readonly name: string;
-  /** As text; zeros where the brokers give none. */
-  readonly id: string;
-  /** The first four bytes of the id. */
-  readonly idBytes: Uint8Array;
-  /** By partition; `null` where there is no leader now. */
-  readonly leaders: readonly (Leader | null)[];
-}
-
-/** Where a partition is read. */
-export interface Leader {
-  /** `host:port`. */
-  readonly name: string;
-  readonly epoch: number;
-  readonly broker: Broker;
-}
-
-/** A partition that is asked about at its leader. */
-export interface Asked {
-  readonly partition: number;
-  readonly epoch: number;
-  /** Where to fetch from, or a time to look for. */
-  readonly at: number;
-}
 
 /** An offset that a broker tells, or why it does not. */
 export interface ListedOffset {
@@ -110,7 +92,7 @@ export class PlatformaticClient {
    * @throws when none of them can be asked.
    */
   async metadata(topic: string): Promise<TopicMetadata | null> {
-    const connection = await answerOf(this.#pool.getFirstAvailable([...this.#brokers]));
+    const connection = await this.#connect(this.#brokers);
     const api = await this.#api(connection, METADATA);
     const answer = await this.#answer(connection, api.async(connection, [topic], false, false));
     this.#brokers = distinct([addressOf(connection), ...this.#bootstrap, ...answer.brokers]);
@@ -125,6 +107,22 @@ export class PlatformaticClient {
       leaders[partitionIndex] = broker ? { name, epoch: leaderEpoch, broker } : null;
     }
     return { name: topic, id: known.topicId, idBytes: idBytes(known.topicId), leaders };
+  }
+
+  /**
+   * Settings of a topic; `null` without the right to read them.
+   * @throws when they cannot be asked for.
+   */
+  async configs(topic: string, names: string[]): Promise<Map<string, string | null> | null> {
+    const connection = await this.#connect(this.#brokers);
+    const api = await this.#api(connection, DESCRIBE_CONFIGS);
+    const { TOPIC: resourceType } = ConfigResourceTypes;
+    const resource = { resourceType, resourceName: topic, configurationKeys: names };
+    const { results } = await this.#answer(connection, api.async(connection, [resource]));
+    const [{ errorCode, configs }] = results as [(typeof results)[number]];
+    if (errorCode === TOPIC_AUTHORIZATION_FAILED) return null;
+    if (errorCode !== 0) throw brokerError(errorCode, `settings of topic ${topic}`);
+    return new Map(configs.map(({ name, value }) => [name, value ?? null]));
   }
 
   /**
@@ -162,7 +160,7 @@ export class PlatformaticClient {
     topic: string,
     asked: readonly Asked[],
   ): Promise<readonly ListedOffset[]> {
-    const connection = await answerOf(this.#pool.get(broker));
+    const connection = await this.#connect([broker]);
     const api = await this.#api(connection, LIST_OFFSETS);
     const partitions = asked.map(({ partition, epoch, at }) => ({
       partitionIndex: partition,
@@ -190,7 +188,7 @@ export class PlatformaticClient {
     asked: readonly Asked[],
     session: FetchSession,
   ): Promise<Fetch> {
-    const connection = await answerOf(this.#pool.get(broker));
+    const connection = await this.#connect([broker]);
     const api = await this.#api(connection, FETCHES);
     const byName = api.version < FETCH_BY_TOPIC_ID;
     const topicId = byName ? topic.name : topic.id;
@@ -243,6 +241,18 @@ export class PlatformaticClient {
     const api = candidates.find(({ key, version }) => version <= (versions.get(key) ?? -1));
     if (api === undefined) throw new Error('the brokers are older than Kafka 2.3: update them');
     return api;
+  }
+
+  /** A connection to the first of these brokers that takes one. */
+  async #connect(brokers: readonly Broker[]): Promise<Connection> {
+    try {
+      return await this.#pool.getFirstAvailable([...brokers]);
+    } catch (error) {
+      const why = errorWords(error);
+      const expired = MAY_HAVE_EXPIRED.test(why) ? await expiredCertificate(brokers, error) : null;
+      if (expired !== null) throw expired;
+      throw new Error(why, { cause: error });
+    }
   }
 
   async #askVersions(connection: Connection): Promise<ReadonlyMap<number, number>> {

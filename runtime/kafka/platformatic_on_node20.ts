@@ -31,6 +31,8 @@ export const {
   apiVersionsV1,
   compressionsAlgorithmsByBitmask,
   createAPI,
+  describeConfigsV2,
+  describeConfigsV4,
   fetchV11,
   fetchV12,
   fetchV13,

@@ -5,15 +5,10 @@ import type { Offsets, TopicIdentity } from '../../app/source.ts';
 import type { BrokerHealth } from './broker_health.ts';
 import type { FetchedPartition } from './fetch_response.ts';
 import { FetchSession } from './fetch_session.ts';
-import {
-  type Asked,
-  EARLIEST,
-  type Leader,
-  type PlatformaticClient,
-  type TopicMetadata,
-} from './platformatic_client.ts';
+import { EARLIEST, type PlatformaticClient } from './platformatic_client.ts';
 import { brokerError } from './platformatic_errors.ts';
 import { assertSame, TopicCheck } from './topic_check.ts';
+import type { Asked, Leader, TopicMetadata } from './topic_leaders.ts';
 
 const logger = getLogger(['sse-kafka', 'brokers']);
 

@@ -1,7 +1,5 @@
 import { getLogger } from '@logtape/logtape';
-import type { KafkaConnection } from './connection.ts';
-import { clientOptions } from './platformatic_config.ts';
-import { Admin, ConfigResourceTypes } from './platformatic_on_node20.ts';
+import type { PlatformaticClient } from './platformatic_client.ts';
 
 const logger = getLogger(['sse-kafka', 'brokers']);
 
@@ -14,16 +12,13 @@ export interface TopicPolicy {
 
 const NAMES = ['cleanup.policy', 'delete.retention.ms'];
 
-/**
- * Reads `cleanup.policy` of topics. One client serves both runtimes here: the Confluent client has
- * no request for a topic's settings.
- */
+/** Reads `cleanup.policy` of topics. */
 export class TopicPolicies {
-  readonly #admin: InstanceType<typeof Admin>;
+  readonly #client: PlatformaticClient;
   readonly #warned = new Set<string>();
 
-  constructor(connection: KafkaConnection) {
-    this.#admin = new Admin(clientOptions(connection));
+  constructor(client: PlatformaticClient) {
+    this.#client = client;
   }
 
   /**
@@ -31,25 +26,8 @@ export class TopicPolicies {
    * @throws when the brokers cannot be asked.
    */
   async read(topic: string): Promise<TopicPolicy> {
-    const resource = {
-      resourceType: ConfigResourceTypes.TOPIC,
-      resourceName: topic,
-      configurationKeys: NAMES,
-    };
-    try {
-      const [description] = await this.#admin.describeConfigs({ resources: [resource] });
-      const value = (name: string): string | null =>
-        description?.configs.find((config) => config.name === name)?.value ?? null;
-      const policies = (value('cleanup.policy') ?? '').split(',').map((policy) => policy.trim());
-      const compacted = policies.includes('compact');
-      const retention = value('delete.retention.ms');
-      return {
-        compacted,
-        deletes: policies.includes('delete'),
-        deleteRetentionMs: compacted && retention !== null ? Number(retention) : null,
-      };
-    } catch (error) {
-      if (!isRefused(error)) throw error;
+    const configs = await this.#client.configs(topic, NAMES);
+    if (configs === null) {
       if (!this.#warned.has(topic)) {
         this.#warned.add(topic);
         logger.warn(
@@ -59,17 +37,13 @@ export class TopicPolicies {
       }
       return { compacted: false, deletes: true, deleteRetentionMs: null };
     }
+    const policies = (configs.get('cleanup.policy') ?? '').split(',').map((one) => one.trim());
+    const compacted = policies.includes('compact');
+    const retention = configs.get('delete.retention.ms') ?? null;
+    return {
+      compacted,
+      deletes: policies.includes('delete'),
+      deleteRetentionMs: compacted && retention !== null ? Number(retention) : null,
+    };
   }
-
-  async close(): Promise<void> {
-    await this.#admin.close();
-  }
-}
-
-/** The API's code stands one or two errors deep. */
-function isRefused(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('apiId' in error && error.apiId === 'TOPIC_AUTHORIZATION_FAILED') return true;
-  const inner = error instanceof AggregateError ? error.errors : [error.cause];
-  return inner.some((one) => one !== undefined && isRefused(one));
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { generate } from 'selfsigned';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -21,7 +22,8 @@ export class Authority {
   readonly #key: string;
 
   static async create(): Promise<Authority> {
-    const made = await make('sse-kafka test authority', 1, [
+    // One name for two of them would have clients take one for the other.
+    const made = await make(`authority ${randomUUID()}`, 1, [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, critical: true },
     ]);
