@@ -1,11 +1,12 @@
-import { pbkdf2Sync, randomBytes } from 'node:crypto';
+import { pbkdf2Sync, randomBytes, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
+import { connect } from 'node:tls';
 import { type Broker, startBroker } from '../../runtime/kafka/embedded/broker.ts';
 import { Admin, ConfigResourceTypes } from '../../runtime/kafka/platformatic_on_node20.ts';
 import { Authority, type KeyPair, type Subject } from './authority.ts';
-import { within } from './deadline.ts';
+import { eventually, within } from './deadline.ts';
 import { freePort } from './free_port.ts';
 import { Relay } from './relay.ts';
 
@@ -15,12 +16,14 @@ const {
   AclPermissionTypes,
   alterUserScramCredentialsV0,
   Connection,
+  describeUserScramCredentialsV0,
   IncrementalAlterConfigOperationTypes,
   ResourcePatternTypes,
   ResourceTypes,
 } = await import('@platformatic/kafka');
 
 const START_MS = 60_000;
+/** The fewest that Kafka takes. */
 const SCRAM_ITERATIONS = 4096;
 
 /** Ways in beside the plain one, each through a relay; on MTLS clients have to show a certificate. */
@@ -59,6 +62,7 @@ export class SecuredKafka implements AsyncDisposable {
   readonly #dataDir: string;
   readonly #broker: Broker;
   readonly #admin: InstanceType<typeof Admin>;
+  #iterations = SCRAM_ITERATIONS;
 
   static async start(): Promise<SecuredKafka> {
     const dataDir = await mkdtemp(join(process.env['TEST_FOLDER']!, 'secured-kafka-'));
@@ -77,6 +81,8 @@ export class SecuredKafka implements AsyncDisposable {
       listeners.push(`${name}://127.0.0.1:${behind}`);
       advertised.push(`${name}://localhost:${relays[name].port}`);
     }
+    // A session that goes on would show no certificate: with this they end when that changes.
+    process.env['JAVA_TOOL_OPTIONS'] = '-Djdk.tls.server.enableSessionTicketExtension=false';
     const starting = startBroker({
       port,
       controllerPort,
@@ -123,8 +129,14 @@ export class SecuredKafka implements AsyncDisposable {
 
   /** From now on a listener shows a certificate for this subject to those who connect. */
   async show(listener: Listener, subject: Subject, by = this.authority): Promise<void> {
-    const path = await writePem(this.#dataDir, await by.issue(subject));
+    const pair = await by.issue(subject);
+    const path = await writePem(this.#dataDir, pair);
     await this.#configure({ [`${prefix(listener)}ssl.keystore.location`]: path });
+    const { fingerprint256 } = new X509Certificate(pair.cert);
+    await eventually(
+      `${listener} to show another certificate`,
+      async () => (await fingerprintOf(this.relay(listener).port)) === fingerprint256,
+    );
   }
 
   /** From now on a listener takes certificates of these authorities. */
@@ -138,19 +150,28 @@ export class SecuredKafka implements AsyncDisposable {
   async setPassword(user: string, mechanism: ScramMechanism, password: string): Promise<void> {
     const { number, hash, bytes } = SCRAM[mechanism];
     const salt = randomBytes(16);
-    const saltedPassword = pbkdf2Sync(password, salt, SCRAM_ITERATIONS, bytes, hash);
-    const upsertion = { name: user, mechanism: number, iterations: SCRAM_ITERATIONS, salt };
+    // Each password has a number of its own, by which it is seen to be in force.
+    const iterations = this.#iterations++;
+    const saltedPassword = pbkdf2Sync(password, salt, iterations, bytes, hash);
+    const upsertions = [{ name: user, mechanism: number, iterations, salt, saltedPassword }];
     const connection = new Connection('sse-kafka-test');
-    const asked = async (): Promise<void> => {
-      await connection.connect('localhost', this.#broker.port);
-      const answer = await alterUserScramCredentialsV0.api.async(
-        connection,
-        [],
-        [{ ...upsertion, saltedPassword }],
+    const known = async (): Promise<boolean> => {
+      const users = [{ name: user }];
+      const asked = describeUserScramCredentialsV0.api.async(connection, users);
+      // A user that is not known yet is an error.
+      const answer = await asked.catch(() => null);
+      return Boolean(
+        answer?.results[0]?.credentialInfos.some((one) => one.iterations === iterations),
       );
-      expectNoError(answer.results[0]);
     };
-    await within(`a password for ${user}`, asked()).finally(() => connection.close());
+    try {
+      await connection.connect('localhost', this.#broker.port);
+      const asked = alterUserScramCredentialsV0.api.async(connection, [], upsertions);
+      expectNoError((await within(`a password for ${user}`, asked)).results[0]);
+      await eventually(`the password of ${user} to be in force`, known);
+    } finally {
+      await connection.close();
+    }
   }
 
   /** Gives a user rights on a topic. */
@@ -223,6 +244,18 @@ async function writePem(folder: string, { cert, key }: KeyPair): Promise<string>
   const path = join(folder, `${randomBytes(8).toString('hex')}.pem`);
   await writeFile(path, `${key}\n${cert}\n`);
   return path;
+}
+
+/** The certificate that is shown on a port; empty where the handshake fails. */
+function fingerprintOf(port: number): Promise<string> {
+  const shown = new Promise<string>((resolve) => {
+    const socket = connect({ port, host: 'localhost', rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.on('error', () => resolve(''));
+  });
+  return within(`a handshake on ${port}`, shown);
 }
 
 function acl(user: string, topic: string, right: Right): Acl {

@@ -1,0 +1,112 @@
+import type { Authority } from './authority.ts';
+import { eventually } from './deadline.ts';
+import type { Gateway, Readiness } from './gateway.ts';
+import { newName, type TestKafka, type Topic } from './kafka.ts';
+import type { Listener, ScramMechanism, SecuredKafka } from './secured_kafka.ts';
+
+/** Settings of a gateway. */
+export type Env = Readonly<Record<string, string>>;
+
+/** Of users that sign in by SCRAM. */
+export const PASSWORD = 's3cret=,"pass word';
+
+/** A gateway waits up to 5 s before it tries again, and one that is healed may have to try twice. */
+const HEAL_MS = 40_000;
+/** For cases that break and mend something. */
+export const CASE_MS = 120_000;
+
+/** The settings that lead to a listener. */
+export function addressOf(secured: SecuredKafka, listener: Listener, host = 'localhost'): Env {
+  return { KAFKA_BROKERS: `${host}:${secured.relay(listener).port}` };
+}
+
+/** The settings for TLS; the authority of the brokers is the second one in its file. */
+export async function tls(secured: SecuredKafka, another: Authority): Promise<Env> {
+  const certs = `${another.cert}\n${secured.authority.cert}`;
+  return { KAFKA_TLS: 'true', KAFKA_CA_FILE: await secured.file('trusted.pem', certs) };
+}
+
+/** The settings for a certificate of the gateway's own. */
+export async function ownCertificate(secured: SecuredKafka, by: Authority): Promise<Env> {
+  const { cert, key } = await by.issue({ name: 'gateway' });
+  const name = newName();
+  return {
+    KAFKA_CERT_FILE: await secured.file(`${name}.cert`, cert),
+    KAFKA_KEY_FILE: await secured.file(`${name}.key`, key),
+  };
+}
+
+export function scram(user: string, mechanism: ScramMechanism = 'SCRAM-SHA-256'): Env {
+  return { KAFKA_SASL_MECHANISM: mechanism, KAFKA_USERNAME: user, KAFKA_PASSWORD: PASSWORD };
+}
+
+/** A new user of SCRAM, without any rights. */
+export async function newUser(
+  secured: SecuredKafka,
+  mechanism: ScramMechanism = 'SCRAM-SHA-256',
+): Promise<string> {
+  const user = newName();
+  await secured.setPassword(user, mechanism, PASSWORD);
+  return user;
+}
+
+/** A new compacted topic that these users may read. */
+export async function topicFor(
+  secured: SecuredKafka,
+  kafka: TestKafka,
+  ...users: readonly string[]
+): Promise<Topic> {
+  const topic = await kafka.createTopic({ compacted: true });
+  for (const user of users) await secured.allow(user, topic.name, 'READ', 'DESCRIBE_CONFIGS');
+  return topic;
+}
+
+/** The lines that tell a trouble. */
+export function warnings(gateway: Gateway): string[] {
+  return gateway.stderr.split('\n').filter((line) => line.includes('"level":"WARN"'));
+}
+
+export function untilWell(gateway: Gateway): Promise<Readiness> {
+  return untilSays(
+    gateway,
+    'the brokers to be well',
+    ({ ready, brokers }) => ready && brokers.up && brokers.error === null,
+  );
+}
+
+/** What `/readyz` says once its words of the brokers are like these. */
+export function untilTold(gateway: Gateway, words: RegExp): Promise<Readiness> {
+  return untilSays(gateway, String(words), ({ brokers }) => words.test(brokers.error ?? ''));
+}
+
+function untilSays(
+  gateway: Gateway,
+  what: string,
+  look: (readiness: Readiness) => boolean,
+): Promise<Readiness> {
+  return eventually(
+    () => `/readyz to tell ${what}; the gateway said ${gateway.stderr}`,
+    async () => {
+      const readiness = await gateway.readiness();
+      return look(readiness) && readiness;
+    },
+    HEAL_MS,
+  );
+}
+
+/** Waits for so many connections to a listener. @returns when each came, from `from` on */
+export function untilTried(
+  secured: SecuredKafka,
+  listener: Listener,
+  from: number,
+  count: number,
+): Promise<number[]> {
+  return eventually(
+    `${count} connections`,
+    async () => {
+      const tries = secured.relay(listener).times.slice(from, from + count);
+      return tries.length === count && tries;
+    },
+    HEAL_MS,
+  );
+}
