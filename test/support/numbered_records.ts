@@ -6,7 +6,9 @@ import { recordBlock } from './wire_format.ts';
 export async function writeNumbered({ name }: Topic, from: number, to: number): Promise<void> {
   const lines: string[] = [];
   for (let offset = from; offset < to; offset++) lines.push(numbered(offset));
-  await kcat(['-P', '-t', name, '-p', '0'], lines.join('\n'));
+  // Without it a batch that is sent once more comes after those behind it.
+  const inOrder = ['-X', 'enable.idempotence=true'];
+  await kcat(['-P', '-t', name, '-p', '0', ...inOrder], lines.join('\n'));
 }
 
 /** Writes small records to a partition: `<label> 0`, `<label> 1` … */

@@ -30,13 +30,16 @@ const NODE: Runtime = {
   sseCat: [process.execPath, join(DIST, 'runtime', 'sse_cat', 'main.js')],
 };
 
+/** As `deno task start` does it. */
+const DENO_ENVIRONMENT = ['MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=32768'];
 const DENO_PROGRAM = join(CLONE, 'node_modules', '.bin', 'deno');
 const DENO_SETTINGS = ['--quiet', '--no-prompt', `--config=${join(CLONE, 'deno.json')}`];
 
 /** As `deno task` does it, but that a gateway's `.env` and data lie in a folder of the test's. */
 function denoRun(permissions: readonly string[], script: string): Command {
   const file = join(CLONE, 'runtime', script);
-  return [DENO_PROGRAM, 'run', ...DENO_SETTINGS, ...permissions, file];
+  const run = [DENO_PROGRAM, 'run', ...DENO_SETTINGS];
+  return ['env', ...DENO_ENVIRONMENT, ...run, ...permissions, file];
 }
 
 const FOLDER = process.env['TEST_FOLDER']!;
