@@ -56,7 +56,7 @@ onEachRuntime((runtime) => {
       stalled.pause();
       await produceMuch(topic);
       await using next = await untilPlace(gateway, path);
-      await next.untilEvents(RECORDS);
+      await next.untilEvents(1);
       stalled.resume();
       await within('its end', stalled.over);
       expect(stalled.events.length).toBeLessThan(RECORDS);
@@ -92,7 +92,7 @@ onEachRuntime((runtime) => {
 
     test('cuts one stream of an HTTP/2 connection and leaves the others', async () => {
       const { gateway, topic, path } = await start(runtime, {
-        STALL_SECONDS: '2',
+        STALL_SECONDS: '4',
         MAX_CONNECTIONS: '2',
       });
       await using _gateway = gateway;
@@ -104,7 +104,7 @@ onEachRuntime((runtime) => {
       stalled.pause();
       await produceMuch(topic);
       await using next = await untilPlace(gateway, path);
-      await next.untilEvents(RECORDS);
+      await next.untilEvents(1);
       await reads.untilEvents(RECORDS);
       await topic.produce({ value: 'after the cut' });
       await reads.untilEvents(RECORDS + 1);
@@ -151,15 +151,15 @@ onEachRuntime((runtime) => {
       await using _gateway = gateway;
       await using h2 = new H2Session(gateway.https);
       const opened = await Promise.all(
-        Array.from({ length: 30 }, (_, i) => WAYS[i % WAYS.length]![1](gateway, path, h2)),
+        Array.from({ length: 12 }, (_, i) => WAYS[i % WAYS.length]![1](gateway, path, h2)),
       );
       let produced = 0;
       const counts = new Set<number>();
       const open = (): number => opened.filter(({ isOver }) => !isOver).length;
       while (open() > 0) {
-        await topic.produce({ value: `${produced++} ${'x'.repeat(130_000)}` });
+        await topic.produce({ value: `${produced++} ${'x'.repeat(70_000)}` });
         counts.add(open());
-        await delay(20);
+        await delay(50);
       }
       expect(counts.size).toBeGreaterThan(2);
       for (const stream of opened) {
