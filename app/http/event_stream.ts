@@ -27,7 +27,8 @@ export class EventStream implements ByteSource {
   readonly body: DirectStream;
   /** The sweep in which something was last sent. */
   lastSent = 0;
-  readonly #subscribe: () => Subscription;
+  /** Let go of once it was called: it holds the request. */
+  #subscribe: (() => Subscription) | null;
   readonly #streams: OpenStreams;
   #subscription: Subscription | null = null;
   /** Who waits for the next bytes, while the client has all there is. */
@@ -68,8 +69,9 @@ export class EventStream implements ByteSource {
   }
 
   #take(): Uint8Array | null {
-    if (this.#subscription !== null) return this.#subscription.take();
+    if (this.#subscribe === null) return this.#subscription!.take();
     this.#subscription = this.#subscribe();
+    this.#subscribe = null;
     return retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS));
   }
 
