@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { eventually } from '../../test/support/deadline.ts';
+import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from '../source.ts';
+import { Feed } from './feed.ts';
+import { TEXT } from './format.ts';
+import type { Subscription } from './subscription.ts';
+
+const decoder = new TextDecoder();
+const NEW_CLIENT = { cursor: null, since: null };
+const LIVE_CLIENT = { cursor: null, since: 'latest' } as const;
+
+/** A Kafka in memory whose partitions hold the same records, and grow when they are told to. */
+class Records implements RecordSource {
+  readonly #values: string[] = [];
+  readonly #partitions: number;
+  #grown = (): void => {};
+
+  constructor(partitions: number, values: readonly string[]) {
+    this.#partitions = partitions;
+    this.#values.push(...values);
+  }
+
+  grow(values: readonly string[]): void {
+    this.#values.push(...values);
+    this.#grown();
+  }
+
+  describe(name: string): Promise<TopicDescription> {
+    const kind = { compacted: false, deletes: false, deleteRetentionMs: null };
+    return Promise.resolve({
+      name,
+      id: Uint8Array.of(1, 2, 3, 4),
+      partitions: this.#partitions,
+      ...kind,
+    });
+  }
+
+  offsets(_: string, partitions: readonly number[], at: string | number): Promise<Offsets> {
+    const offset = at === 'earliest' ? 0 : this.#values.length;
+    return Promise.resolve(new Map(partitions.map((partition) => [partition, offset])));
+  }
+
+  async *read(_: unknown, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
+    const positions = new Map(from);
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
+    while (!signal.aborted) {
+      const grown = new Promise<void>((resolve) => {
+        this.#grown = resolve;
+      });
+      const end = this.#values.length;
+      const records = [...positions].flatMap(([partition, offset]) =>
+        this.#values.slice(offset).map((value, i) => record(partition, offset + i, value)),
+      );
+      for (const partition of positions.keys()) positions.set(partition, end);
+      if (records.length > 0) yield { records, positions: new Map(positions) };
+      else await Promise.race([grown, aborted]);
+    }
+  }
+
+  status() {
+    return { up: true, error: null };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function record(partition: number, offset: number, value: string): KafkaRecord {
+  const bytes = new TextEncoder().encode(value);
+  return { partition, offset, timestamp: -1, key: null, value: bytes, headers: [] };
+}
+
+let end: AbortController;
+beforeEach(() => {
+  end = new AbortController();
+});
+afterEach(() => end.abort());
+
+async function loaded(source: Records): Promise<Feed> {
+  const feed = new Feed('events', source, 2 ** 20);
+  void feed.run(end.signal);
+  await eventually('the topic to be loaded', async () => feed.loadedLog);
+  return feed;
+}
+
+/** The next array that a client gets. */
+function next(subscription: Subscription): Promise<Uint8Array> {
+  return eventually('bytes', async () => subscription.take());
+}
+
+/** How many records are in an array. */
+function records(bytes: Uint8Array): number {
+  return decoder.decode(bytes).split('data:').length - 1;
+}
+
+const values = Array.from({ length: 20 }, (_, n) => `value ${n}`);
+
+describe('Feed', () => {
+  test('hands all that one read brought to every live client as one and the same array', async () => {
+    const source = new Records(2, []);
+    const feed = await loaded(source);
+    const clients = [feed.subscribe(TEXT, LIVE_CLIENT), feed.subscribe(TEXT, LIVE_CLIENT)];
+    for (const client of clients) while (client.take() !== null);
+    source.grow(values);
+    const [one, other] = [await next(clients[0]!), await next(clients[1]!)];
+    expect(records(one)).toBe(2 * values.length);
+    expect(other).toBe(one);
+  });
+
+  test.each([1, 3])(
+    'hands what is read back from %d partitions to a crowd as one and the same array',
+    async (partitions) => {
+      const feed = await loaded(new Records(partitions, values));
+      const clients = [feed.subscribe(TEXT, NEW_CLIENT), feed.subscribe(TEXT, NEW_CLIENT)];
+      const first = await next(clients[0]!);
+      expect(records(first)).toBe(partitions * values.length);
+      expect(await next(clients[1]!)).toBe(first);
+    },
+  );
+});
