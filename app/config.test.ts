@@ -251,6 +251,13 @@ describe('parseConfig()', () => {
     expect(faultNames(env)).toEqual(names);
   });
 
+  test('parseConfig() wants brokers where the embedded Kafka is off', () => {
+    const off = { EMBEDDED_KAFKA_PORT: '0' };
+    expect(faultNames(off)).toEqual(['KAFKA_BROKERS']);
+    expect(messageOf(off)).toContain('EMBEDDED_KAFKA_PORT=0');
+    expect(faultNames({ ...off, KAFKA_BROKERS: 'kafka:9092' })).toEqual([]);
+  });
+
   test('parseConfig() takes nothing but one worker on Deno', () => {
     expect(faultNames({ WORKERS: '1' }, 'deno')).toEqual([]);
     expect(faultNames({ WORKERS: '2' }, 'deno')).toEqual(['WORKERS']);

@@ -44,8 +44,8 @@ interface Setting {
 export const SETTINGS = {
   /** Brokers to ask first, `host:port` or `[IPv6]:port`; null: the embedded Kafka is started. */
   kafkaBrokers: { name: 'KAFKA_BROKERS', default: null, schema: list(hostPort) },
-  /** Port of the embedded Kafka on localhost. */
-  embeddedKafkaPort: { name: 'EMBEDDED_KAFKA_PORT', default: '9092', schema: whole(1, 65_535) },
+  /** Port of the embedded Kafka on localhost; 0: there is none, as in the images. */
+  embeddedKafkaPort: { name: 'EMBEDDED_KAFKA_PORT', default: '9092', schema: port },
   /** Whether the brokers are spoken to over TLS. */
   kafkaTls: { name: 'KAFKA_TLS', default: 'false', schema: flag },
   /** PEM file of the authorities that sign the brokers' certificates; null: the public ones. */
@@ -157,6 +157,10 @@ export function parseConfig(
   }
   const config = values as Partial<Config>;
   faults.push(...togetherFaults(given), ...listenerFaults(given, config));
+  if (config.kafkaBrokers === null && config.embeddedKafkaPort === 0) {
+    const expected = 'host:port,... (EMBEDDED_KAFKA_PORT=0 turns the embedded Kafka off)';
+    faults.push(fault('KAFKA_BROKERS', expected, given));
+  }
   if (runtime === 'deno' && config.workers !== undefined && config.workers !== 1) {
     faults.push(fault('WORKERS', '1 on Deno: only Node shares ports between processes', given));
   }

@@ -44,7 +44,7 @@ describe('parseConfig() of single values', () => {
   });
 
   test.each([
-    ['EMBEDDED_KAFKA_PORT', '0'],
+    ['EMBEDDED_KAFKA_PORT', '-1'],
     ['HEARTBEAT_SECONDS', '2147484'],
     ['MAX_AGE_SECONDS', '0.5'],
     ['STALL_SECONDS', '30s'],

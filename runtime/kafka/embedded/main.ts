@@ -26,6 +26,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const { embeddedKafkaPort: port, topics } = readSettings('node');
+  if (port === 0) throw new GatewayError('EMBEDDED_KAFKA', 'EMBEDDED_KAFKA_PORT=0: set a port');
   const options = { port, signal: stopped.signal, onProgress: say };
   if (command === 'start') {
     const { started, log } = await keepEmbeddedKafka({ ...options, topics });
