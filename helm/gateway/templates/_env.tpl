@@ -1,0 +1,32 @@
+{{/* The container's environment: settings of the gateway. */}}
+{{- define "gateway.env" -}}
+{{- $kafka := .Values.kafka -}}
+{{- if not $kafka.brokers }}{{ fail "kafka.brokers is empty: name your brokers, --set 'kafka.brokers={host:port}'" }}{{ end -}}
+- {name: KAFKA_BROKERS, value: {{ join "," $kafka.brokers | quote }}}
+- {name: TOPICS, value: {{ join "," .Values.topics | quote }}}
+- {name: TLS_CERT_FILE, value: /etc/sse-kafka-fanout/tls/tls.crt}
+- {name: TLS_KEY_FILE, value: /etc/sse-kafka-fanout/tls/tls.key}
+{{- if $kafka.tls.enabled }}
+- {name: KAFKA_TLS, value: "true"}
+{{- end }}
+{{- if $kafka.tls.caSecret }}
+- {name: KAFKA_CA_FILE, value: /etc/sse-kafka-fanout/kafka-ca/ca.crt}
+{{- end }}
+{{- if $kafka.tls.clientSecret }}
+- {name: KAFKA_CERT_FILE, value: /etc/sse-kafka-fanout/kafka-client/tls.crt}
+- {name: KAFKA_KEY_FILE, value: /etc/sse-kafka-fanout/kafka-client/tls.key}
+{{- end }}
+{{- if $kafka.sasl.mechanism }}
+{{- $secret := $kafka.sasl.secret }}
+{{- if not $secret }}{{ fail "kafka.sasl.mechanism needs kafka.sasl.secret: a Secret with `username` and `password`" }}{{ end }}
+- {name: KAFKA_SASL_MECHANISM, value: {{ $kafka.sasl.mechanism }}}
+- {name: KAFKA_USERNAME, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: username}}}
+- {name: KAFKA_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: password}}}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+- {name: {{ $name }}, value: {{ include "gateway.text" $value | quote }}}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
