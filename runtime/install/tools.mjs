@@ -84,6 +84,9 @@ export const TEST_TOOLS = [
   program('kcat'),
   program('curl'),
   program('python3'),
+  program('shellcheck'),
+  program('jq'),
+  program('ps', 'procps'),
 ];
 
 /**

@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals';
+import { StubMachine } from './stub_machine.ts';
+
+const CHECK = 'kubectl get --raw /version --request-timeout=10s';
+const UNINSTALL =
+  'helm uninstall sse-kafka-fanout sse-kafka-fanout-kafka --namespace sse-kafka-fanout --ignore-not-found';
+const DELETE = 'kubectl delete namespace sse-kafka-fanout --ignore-not-found --timeout=120s';
+
+describe('teardown.sh', () => {
+  test('takes away what setup.sh made, and ends no other kubectl', async () => {
+    await using machine = await StubMachine.make();
+    expect((await machine.run('setup.sh')).code).toBe(0);
+    const before = (await machine.calls()).length;
+    const args = ['port-forward', '--namespace', 'sse-kafka-fanout', 'service/other', '7070'];
+    await using foreign = machine.start('kubectl', ...args);
+    await machine.untilPorts('29092', '7070', '8080', '9090', '9092');
+
+    const { code, stderr } = await machine.run('teardown.sh');
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(await machine.calls(before + 1)).toEqual([CHECK, UNINSTALL, DELETE]);
+    for (const line of [UNINSTALL, DELETE]) expect(stderr).toContain(`+ ${line}`);
+    await machine.untilPorts('7070');
+    expect(foreign.hasEnded).toBe(false);
+    expect(await machine.pids()).toBeNull();
+  });
+
+  test('works without setup.sh, and twice', async () => {
+    await using machine = await StubMachine.make();
+    expect((await machine.run('teardown.sh')).code).toBe(0);
+    expect((await machine.run('teardown.sh')).code).toBe(0);
+    expect(await machine.calls()).toEqual([CHECK, UNINSTALL, DELETE, CHECK, UNINSTALL, DELETE]);
+  });
+
+  test('spares a program that has got the pid of a port-forward that ended', async () => {
+    await using machine = await StubMachine.make();
+    await using foreign = machine.start('sleep', '60');
+    await machine.writePids(foreign.pid, 2 ** 22 + 1);
+    expect((await machine.run('teardown.sh')).code).toBe(0);
+    expect(foreign.hasEnded).toBe(false);
+    expect(await machine.pids()).toBeNull();
+  });
+
+  test.each(['kubectl', 'helm'])('without %s says so in one line', async (tool) => {
+    await using machine = await StubMachine.make(tool);
+    const { code, stderr } = await machine.run('teardown.sh');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^teardown\\.sh: ${tool} is missing: .+\n$`));
+  });
+
+  test('without a cluster says so in one line, and ends the port-forwards all the same', async () => {
+    await using machine = await StubMachine.make();
+    expect((await machine.run('setup.sh')).code).toBe(0);
+    const { code, stderr } = await machine.run('teardown.sh', { FAIL: CHECK });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^teardown\.sh: no cluster answers: .+\n$/);
+    await machine.untilPorts();
+  });
+
+  test.each([UNINSTALL, DELETE])('ends where this fails, and says so: %s', async (step) => {
+    await using machine = await StubMachine.make();
+    const { code, stderr } = await machine.run('teardown.sh', { FAIL: step });
+    expect(code).toBe(1);
+    const [command = ''] = /^\w+ \w+/.exec(step)!;
+    expect(stderr.trimEnd().split('\n').at(-1)).toMatch(
+      new RegExp(`^teardown\\.sh: this failed: ${command}.*\\. Run \\./teardown\\.sh again$`),
+    );
+  });
+});
