@@ -1,83 +1,14 @@
-import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { eventually, within } from '../support/deadline.ts';
+import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, kcat } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
-
-const CHROMIUM = {
-  executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-  // As root there is no sandbox, in a container no GPU.
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-};
-
-/** A tab with the page, as its user sees it. */
-class Tab implements AsyncDisposable {
-  /** Lines of the browser's console. */
-  readonly console: string[] = [];
-  readonly page: Page;
-
-  static async open(browser: Browser, url: string): Promise<Tab> {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true });
-    const tab = new Tab(await context.newPage());
-    await within(`the page of ${url}`, tab.page.goto(url));
-    return tab;
-  }
-
-  private constructor(page: Page) {
-    this.page = page;
-    page.on('console', (message) => this.console.push(message.text()));
-    page.on('pageerror', (error) => this.console.push(`uncaught ${error.message}`));
-  }
-
-  async go(): Promise<void> {
-    await within('the button Go', this.page.getByRole('button', { name: 'Go' }).click());
-  }
-
-  location(): Promise<string> {
-    return this.page.locator('#location').inputValue();
-  }
-
-  messages(): Promise<string[]> {
-    return this.page.locator('#messages > *').allTextContents();
-  }
-
-  /** Waits until these are the messages, newest first. */
-  async shows(...expected: string[]): Promise<void> {
-    let seen: string[] = [];
-    await eventually(
-      () => `${JSON.stringify(expected)} on the page, which shows ${JSON.stringify(seen)}`,
-      async () => {
-        seen = await this.messages();
-        return JSON.stringify(seen) === JSON.stringify(expected);
-      },
-    );
-  }
-
-  /** Waits for a line on the console that has this word. */
-  async logs(word: string): Promise<void> {
-    await eventually(
-      () => `"${word}" on the console, which has ${JSON.stringify(this.console)}`,
-      async () => this.console.some((line) => line.split(/\W/).includes(word)),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.page.context().close();
-  }
-}
+import { TestBrowser } from '../support/test_browser.ts';
 
 onEachRuntime((runtime) => {
   describe('the page', () => {
-    const browser = shared(async () => {
-      const launched = await within('Chromium', chromium.launch(CHROMIUM), 60_000);
-      return {
-        open: (url: string) => Tab.open(launched, url),
-        [Symbol.asyncDispose]: () => within('the end of Chromium', launched.close()),
-      };
-    });
+    const browser = shared(() => TestBrowser.launch());
 
     test('replays after Go, then shows live, newest on top', async () => {
       const topic = await kafka.createTopic({ compacted: true });

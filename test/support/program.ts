@@ -81,8 +81,8 @@ export class Program implements AsyncDisposable {
   }
 
   /** Waits for the end. @returns the exit code; `null` after a signal. */
-  async ended(): Promise<number | null> {
-    await within(() => this.#told('its end'), this.#ended);
+  async ended(ms?: number): Promise<number | null> {
+    await within(() => this.#told('its end'), this.#ended, ms);
     return this.#child.exitCode;
   }
 
@@ -117,10 +117,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. */
-export async function run(command: Command, options?: ProgramOptions): Promise<Outcome> {
+/** Runs a program to its end, or for so many milliseconds. */
+export async function run(
+  command: Command,
+  options?: ProgramOptions,
+  ms?: number,
+): Promise<Outcome> {
   await using program = new Program(command, options);
-  const code = await program.ended();
+  const code = await program.ended(ms);
   const { stdout, stderr } = program;
   return { code, stdout, stderr };
 }

@@ -1,0 +1,86 @@
+import process from 'node:process';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { eventually, within } from './deadline.ts';
+
+const CHROMIUM = {
+  executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+  // As root there is no sandbox, in a container no GPU.
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
+};
+
+/** A tab with the page, as its user sees it. */
+export class Tab implements AsyncDisposable {
+  /** Lines of the browser's console. */
+  readonly console: string[] = [];
+  readonly page: Page;
+
+  static async open(browser: Browser, url: string): Promise<Tab> {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const tab = new Tab(await context.newPage());
+    await within(`the page of ${url}`, tab.page.goto(url));
+    return tab;
+  }
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on('console', (message) => this.console.push(message.text()));
+    page.on('pageerror', (error) => this.console.push(`uncaught ${error.message}`));
+  }
+
+  async go(): Promise<void> {
+    await within('the button Go', this.page.getByRole('button', { name: 'Go' }).click());
+  }
+
+  location(): Promise<string> {
+    return this.page.locator('#location').inputValue();
+  }
+
+  messages(): Promise<string[]> {
+    return this.page.locator('#messages > *').allTextContents();
+  }
+
+  /** Waits until these are the messages, newest first. */
+  async shows(...expected: string[]): Promise<void> {
+    let seen: string[] = [];
+    await eventually(
+      () => `${JSON.stringify(expected)} on the page, which shows ${JSON.stringify(seen)}`,
+      async () => {
+        seen = await this.messages();
+        return JSON.stringify(seen) === JSON.stringify(expected);
+      },
+    );
+  }
+
+  /** Waits for a line on the console that has this word. */
+  async logs(word: string): Promise<void> {
+    await eventually(
+      () => `"${word}" on the console, which has ${JSON.stringify(this.console)}`,
+      async () => this.console.some((line) => line.split(/\W/).includes(word)),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.context().close();
+  }
+}
+
+/** A real browser. */
+export class TestBrowser implements AsyncDisposable {
+  readonly #browser: Browser;
+
+  static async launch(): Promise<TestBrowser> {
+    return new TestBrowser(await within('Chromium', chromium.launch(CHROMIUM), 60_000));
+  }
+
+  private constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  open(url: string): Promise<Tab> {
+    return Tab.open(this.#browser, url);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await within('the end of Chromium', this.#browser.close());
+  }
+}
