@@ -1,0 +1,55 @@
+# The gateway's image: docker build --target node --tag sse-kafka-fanout .
+# Without BuildKit's own syntax, so that the classic builder takes it too.
+ARG NODE_IMAGE=node:22-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+# Before the sources: a change of these compiles no Kafka client anew.
+COPY package.json package-lock.json ./
+COPY runtime/install runtime/install
+# The packages' own install scripts stay off: the Kafka client's fails where GitHub cannot be reached. Ours then compiles it,
+# and installs the compiler.
+RUN npm ci --ignore-scripts --no-audit --no-fund && node runtime/install/kafka_client.mjs
+COPY tsconfig.base.json tsconfig.build.json ./
+COPY app app
+COPY runtime runtime
+RUN node_modules/.bin/tsc -p tsconfig.build.json \
+ && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+# What nobody runs: of 320 MB some 25 stay.
+RUN cd node_modules/@confluentinc/kafka-javascript \
+ && cp deps/librdkafka/LICENSES.txt LICENSE.librdkafka \
+ && find . -mindepth 1 -maxdepth 1 ! -name build ! -name lib ! -name librdkafka.js ! -name package.json ! -name 'LICENSE*' -exec rm -r {} + \
+ && find build ! -type d ! -name '*.node' ! -name '*.so.*' -delete \
+ && if command -v strip; then find build -type f -exec strip --strip-unneeded {} +; fi \
+ && cd /app && find dist node_modules -type f '(' -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.md' ')' -delete \
+ && rm -rf node_modules/@mapbox node_modules/nan node_modules/tar node_modules/.bin dist/.tsbuildinfo \
+ && find dist node_modules -type d -empty -delete
+
+FROM ${NODE_IMAGE} AS node
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="sse-kafka-fanout" \
+      org.opencontainers.image.description="Reads Kafka topics once and streams them to any number of browsers as Server-Sent Events" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# The authorities of KAFKA_TLS, and the OpenSSL that a compiled Kafka client uses.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates libssl3 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/* \
+ && mkdir -p /app/.data && chown 1000:1000 /app/.data
+WORKDIR /app
+COPY LICENSE package.json ./
+COPY public public
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# MALLOC_ARENA_MAX halves what many slow clients cost. There is no Java here, so no embedded Kafka: KAFKA_BROKERS has to be set.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 EMBEDDED_KAFKA_PORT=0
+USER 1000:1000
+# The self-signed certificate, where no other is named. All else may be read-only.
+VOLUME /app/.data
+EXPOSE 8080 9090 9091
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
+  CMD ["node", "-e", "fetch(`http://localhost:${process.env.ADMIN_PORT || 9091}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# As PID 1 it gets the signals itself; it starts no processes that somebody would have to wait for.
+CMD ["node", "dist/runtime/start.cjs"]
