@@ -1,5 +1,9 @@
-/** Jest is the only test runner; Deno is driven as a child process by the same cases. */
-const project = {
+/**
+ * Jest is the only test runner; Deno is driven as a child process by the same cases.
+ *
+ * @type {import('jest').Config}
+ */
+export const project = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -24,7 +28,7 @@ export default {
       ...project,
       displayName: 'code',
       testMatch: ['<rootDir>/{app,runtime,test,bench}/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', ...WITH_KAFKA],
+      testPathIgnorePatterns: ['/node_modules/', '/test/cluster/', ...WITH_KAFKA],
     },
     {
       ...project,

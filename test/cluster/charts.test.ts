@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { outcome, succeed } from './cluster.ts';
+
+const BROKERS = ['--set', 'kafka.brokers={kafka:9092}'];
+const ALL = ['--values', 'test/cluster/all_values.yaml'];
+/** Of these a cluster may know none. */
+const ADDED_KINDS = ['HTTPRoute', 'ServiceMonitor'];
+const NAMESPACE = 'sse-kafka-fanout-charts';
+
+/** Renders a chart as an installation would, without one. */
+function template(chart: string, ...args: readonly string[]) {
+  return outcome([
+    'helm',
+    'template',
+    'release',
+    `helm/${chart}`,
+    '--kube-version',
+    '1.34',
+    ...args,
+  ]);
+}
+
+async function manifests(chart: string, ...args: readonly string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await template(chart, ...args);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  return `${stdout}`.split(/^---\n/m).filter((text) => /^kind:/m.test(text));
+}
+
+function kindOf(manifest: string): string {
+  return /^kind: (\w+)$/m.exec(manifest)![1]!;
+}
+
+describe('the charts', () => {
+  beforeAll(async () => {
+    await succeed(['kubectl', 'create', 'namespace', NAMESPACE]);
+    const standard = 'pod-security.kubernetes.io/warn=restricted';
+    await succeed(['kubectl', 'label', 'namespace', NAMESPACE, standard]);
+  });
+  afterAll(() => succeed(['kubectl', 'delete', 'namespace', NAMESPACE]));
+
+  test.each([
+    ['kafka', []],
+    ['gateway', BROKERS],
+    ['gateway', ALL],
+  ])('pass helm lint --strict: %s %j', async (chart, args) => {
+    await succeed(['helm', 'lint', '--strict', `helm/${chart}`, ...args]);
+  });
+
+  test.each([
+    ['kafka', []],
+    ['kafka', ['--set', 'persistence.enabled=false']],
+    ['gateway', BROKERS],
+    ['gateway', ALL],
+  ])('are taken by the API server, pods by the restricted standard: %s %j', async (chart, args) => {
+    const known = await succeed(['kubectl', 'api-resources', '--output=wide', '--no-headers']);
+    const isKnown = (kind: string): boolean => new RegExp(`\\s${kind}\\s`).test(known);
+    const all = await manifests(chart, '--namespace', NAMESPACE, ...args);
+    const kinds = all.map(kindOf);
+    expect(ADDED_KINDS).toEqual(expect.arrayContaining(kinds.filter((kind) => !isKnown(kind))));
+    const { code, stdout, stderr } = await outcome(
+      ['kubectl', 'apply', '--namespace', NAMESPACE, '--dry-run=server', '--filename', '-'],
+      all.filter((manifest) => isKnown(kindOf(manifest))).join('---\n'),
+    );
+    // A pod that breaks the standard brings a warning.
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(`${stdout}`.trim().split('\n').length).toBe(kinds.filter(isKnown).length);
+  });
+
+  test('have every part when it is turned on, and few by default', async () => {
+    const few = (await manifests('gateway', ...BROKERS)).map(kindOf).sort();
+    expect(few).toEqual([
+      'Deployment',
+      'Pod',
+      'PodDisruptionBudget',
+      'Secret',
+      'Service',
+      'Service',
+      'ServiceAccount',
+    ]);
+    const all = (await manifests('gateway', ...ALL)).map(kindOf).sort();
+    const more = ['HorizontalPodAutoscaler', 'Ingress', 'NetworkPolicy', ...ADDED_KINDS];
+    expect(all).toEqual([...few, ...more].sort());
+  });
+
+  test('take a certificate from a Secret, and then make none', async () => {
+    const args = [...BROKERS, '--set', 'tls.secretName=of-cert-manager'];
+    const all = await manifests('gateway', ...args);
+    expect(all.map(kindOf)).not.toContain('Secret');
+    expect(all.join()).toContain('secretName: of-cert-manager');
+  });
+
+  test.each([
+    ['replicas=many', 'replicas'],
+    ['settings.MAX_CONECTIONS=1', 'MAX_CONECTIONS'],
+    ['settings.LOG_LEVEL=loud', 'LOG_LEVEL'],
+    ['settings.DRAIN_SECONDS=-1', 'DRAIN_SECONDS'],
+    ['kafka.brokers={kafka}', 'brokers'],
+    ['kafka.sasl.mechanism=GSSAPI', 'mechanism'],
+    ['kafka.sasl.mechanism=PLAIN', 'kafka.sasl.secret'],
+    ['kafka.brokers=null', 'kafka.brokers'],
+    ['topics={a/b}', 'topics'],
+    ['image.pullPolicy=Sometimes', 'pullPolicy'],
+    ['ingress.enabled=true', 'ingress.hosts'],
+    ['httpRoute.enabled=true', 'httpRoute.parentRefs'],
+    ['unheardOf=1', 'unheardOf'],
+  ])('refuse %s by name', async (set, name) => {
+    const { code, stderr } = await template('gateway', ...BROKERS, '--set', set);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(name);
+  });
+});
