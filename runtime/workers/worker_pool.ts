@@ -83,12 +83,7 @@ export class WorkerPool {
   /** Ready once each worker was; from then on until the end. */
   get health(): Health {
     const members = [...this.#members.values()];
-    const missing = new Set(
-      members.flatMap(({ health }) => health?.missing ?? ['a worker starts']),
-    );
-    if (members.length < this.#count) missing.add('a worker starts');
-    this.#wasReady ||= missing.size === 0;
-    if (this.#wasReady) missing.clear();
+    const missing = new Set(this.#wasReady ? [] : this.#missing());
     if (this.#isEnding) missing.add('this gateway is about to end');
     const brokers = members.map(({ health }) => health?.brokers ?? { up: false, error: null });
     return {
@@ -135,13 +130,26 @@ export class WorkerPool {
     member.lastHeard = performance.now();
     if (message.kind === 'take') this.#takeSlot(worker, member, message);
     else if (message.kind === 'release') this.#releaseSlot(member, message.address);
-    else if (message.kind === 'health') member.health = message.health;
+    else if (message.kind === 'health') this.#noteHealth(member, message.health);
     else if (message.kind === 'measured') this.metrics.told(worker, message.number, message.values);
     else if (message.kind === 'listening') member.urls = message.urls;
     else if (message.kind === 'failed') this.#giveUp(message.message);
     // What would come now is the end of threads that wait for brokers, for seconds.
     else if (message.kind === 'ended' && this.#isEnding) this.#kill([worker]);
     this.#onChange();
+  }
+
+  #noteHealth(member: Member, health: Health): void {
+    member.health = health;
+    // Noted when it happens: nobody may have asked before a worker is replaced.
+    this.#wasReady ||= this.#missing().length === 0;
+  }
+
+  /** What keeps workers from being ready. */
+  #missing(): string[] {
+    const members = [...this.#members.values()];
+    const missing = members.flatMap(({ health }) => health?.missing ?? ['a worker starts']);
+    return members.length < this.#count ? [...missing, 'a worker starts'] : missing;
   }
 
   #takeSlot(worker: Worker, { addresses }: Member, request: { number: number; address: string }) {
