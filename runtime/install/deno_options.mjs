@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { root } from './clone.mjs';
 
 /** Settings that name files. These may lie anywhere, so deno.json cannot list them. */
@@ -20,13 +21,18 @@ export function denoOptions(settings) {
   return [
     `--permission-set=${settings['KAFKA_BROKERS'] ? 'gateway' : 'gateway-and-kafka'}`,
     // Takes the place of what the set says of reading.
-    ...(files.length === 0 ? [] : [quoted(`--allow-read=${[root, ...files].map(escaped).join()}`)]),
+    ...(files.length === 0 ? [] : [quoted(`--allow-read=${[root, ...files].map(listed).join()}`)]),
   ].join(' ');
 }
 
-/** @param {string} path */
-function escaped(path) {
-  return path.replaceAll(',', ',,');
+/**
+ * A list of paths cannot name one with a comma: the folder above it stands for it.
+ *
+ * @param {string} path
+ */
+function listed(path) {
+  const comma = path.indexOf(',');
+  return comma === -1 ? path : dirname(path.slice(0, comma));
 }
 
 /** @param {string} word */

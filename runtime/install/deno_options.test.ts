@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { SETTINGS } from '../../app/config.ts';
 import { root } from './clone.mjs';
@@ -17,12 +19,32 @@ describe('denoOptions()', () => {
     expect(options({})).toEqual(['--permission-set=gateway-and-kafka']);
   });
 
-  test('denoOptions() lets it read the files of the settings beside the clone', () => {
-    const settings = { KAFKA_BROKERS: 'a:1', TLS_CERT_FILE: "/it's a, b", TLS_KEY_FILE: 'key.pem' };
-    expect(options(settings)).toEqual([
-      '--permission-set=gateway',
-      `--allow-read=${root},/it's a,, b,key.pem`,
-    ]);
+  test('denoOptions() lets it read the files of the settings, and no other beside the clone', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'deno-options-'));
+    try {
+      const script = join(folder, 'read.ts');
+      writeFileSync(script, 'for (const file of Deno.args) Deno.readTextFileSync(file);');
+      const names = ["it's one.pem", 'in, a folder/with a comma.pem', 'key.pem', '../other'];
+      const [cert, key, ca, other] = names.map((name) => join(folder, 'files', name));
+      for (const file of [cert!, key!, ca!, other!]) {
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, '');
+      }
+      const reads = (settings: Record<string, string>, ...files: string[]): boolean => {
+        const options = denoOptions({ KAFKA_BROKERS: 'a:1', ...settings });
+        const run = `exec "$0" run --quiet --no-prompt --config=deno.json ${options} "$@"`;
+        const deno = join(root, 'node_modules/.bin/deno');
+        return spawnSync('sh', ['-c', run, deno, script, ...files], { cwd: root }).status === 0;
+      };
+      expect(reads({}, join(root, 'package.json'))).toBe(true);
+      expect(reads({}, cert!)).toBe(false);
+      const files = { TLS_CERT_FILE: cert!, KAFKA_CA_FILE: ca! };
+      expect(reads(files, join(root, 'package.json'), cert!, ca!)).toBe(true);
+      expect(reads(files, other!)).toBe(false);
+      expect(reads({ TLS_KEY_FILE: key! }, key!)).toBe(true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('denoOptions() knows every setting that names a file', () => {
