@@ -37,6 +37,7 @@ export class Serving {
   readonly #source: RecordSource;
   readonly #stopped = new AbortController();
   #graceMs = MIN_GRACE_MS;
+  #closed: Promise<void> | null = null;
 
   static async create(
     adapter: RuntimeAdapter,
@@ -73,7 +74,7 @@ export class Serving {
     try {
       await this.gateway.run(this.signal);
     } finally {
-      await Promise.all([this.#source.close(), this.listeners.close(this.#graceMs)]);
+      await Promise.all([this.#source.close(), this.#closePorts()]);
     }
   }
 
@@ -89,6 +90,13 @@ export class Serving {
   /** Ends the streams at once. */
   stop(): void {
     this.#stopped.abort();
+    // Beside the end of the reading, which may take a second.
+    void this.#closePorts();
+  }
+
+  #closePorts(): Promise<void> {
+    this.#closed ??= this.listeners.close(this.#graceMs);
+    return this.#closed;
   }
 }
 
