@@ -3,8 +3,6 @@ import { getLogger } from '@logtape/logtape';
 import { abortableDelay, backoff, untilAborted, untilAnswered } from '../../app/abortable.ts';
 import type {
   Batch,
-  Header,
-  KafkaRecord,
   OffsetSpec,
   Offsets,
   RecordSource,
@@ -13,6 +11,7 @@ import type {
 } from '../../app/source.ts';
 import { BrokerHealth } from './broker_health.ts';
 import { BrokerQuestions } from './broker_questions.ts';
+import { type Read, toBatch } from './confluent_batch.ts';
 import { CONSUMER_CONFIG, globalConfig } from './confluent_config.ts';
 import { listen } from './confluent_events.ts';
 import { type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
@@ -27,12 +26,6 @@ const BATCH_RECORDS = 500;
 const READ_WAIT_MS = 500;
 
 type Consumer = InstanceType<typeof KafkaConsumer>;
-
-interface Read {
-  readonly messages: kafka.Message[];
-  /** Positions of partitions of which the end was reached. */
-  readonly ends: kafka.TopicPartitionOffset[];
-}
 
 /** Reads Kafka on Node through librdkafka: `assign` and `consume(n)`, no group, no commit. */
 export class ConfluentSource implements RecordSource {
@@ -201,38 +194,6 @@ function disconnect(consumer: Consumer): Promise<void> {
   return new Promise((done) => {
     consumer.disconnect(() => done());
   });
-}
-
-function toBatch({ messages, ends }: Read): Batch {
-  const positions = new Map<number, number>();
-  const records = messages.map(toRecord);
-  for (const { partition, offset } of records) positions.set(partition, offset + 1);
-  for (const { partition, offset } of ends) {
-    // The end was reached before records that came since, within the same read.
-    positions.set(partition, Math.max(offset, positions.get(partition) ?? 0));
-  }
-  return { records, positions };
-}
-
-function toRecord(message: kafka.Message): KafkaRecord {
-  const { partition, offset, timestamp, key, value, headers } = message;
-  return {
-    partition,
-    offset,
-    timestamp: timestamp ?? -1,
-    key: typeof key === 'string' ? Buffer.from(key) : (key ?? null),
-    value,
-    headers: headers?.map(toHeader) ?? NO_HEADERS,
-  };
-}
-
-const NO_HEADERS: readonly Header[] = [];
-
-/** The client has an object of one member for each; it cannot tell null from an empty value. */
-function toHeader(header: object): Header {
-  // A member of that name is set as the object's prototype.
-  const [name, value] = Object.entries(header)[0] ?? ['__proto__', Object.getPrototypeOf(header)];
-  return [name, typeof value === 'string' ? Buffer.from(value) : value];
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {
