@@ -10,7 +10,7 @@ const logger = getLogger(['sse-kafka', 'http']);
 
 type Times = Pick<Config, 'heartbeatSeconds' | 'maxAgeSeconds' | 'stallSeconds'>;
 
-/** Sweeps in the shortest of those times: each is kept to an eighth. */
+/** Sweeps in the shortest of those times, of an age in its spread: each is kept to an eighth. */
 const SWEEPS_PER_TIME = 8;
 const MAX_SWEEP_MS = 1000;
 /** MAX_AGE_SECONDS less this share of it at random: clients that came together go one by one. */
@@ -45,7 +45,8 @@ export class OpenStreams {
     const [heartbeatMs, maxAgeMs, stallMs] = milliseconds as [number, number, number];
     this.#maxAgeMs = maxAgeMs;
     this.#stallMs = stallMs;
-    this.#sweepMs = Math.min(MAX_SWEEP_MS, Math.min(...milliseconds) / SWEEPS_PER_TIME);
+    const shortestMs = Math.min(heartbeatMs, maxAgeMs * AGE_SPREAD, stallMs);
+    this.#sweepMs = Math.min(MAX_SWEEP_MS, shortestMs / SWEEPS_PER_TIME);
     this.#sweepsPerHeartbeat = Math.round(heartbeatMs / this.#sweepMs);
     this.#slots = slots;
     this.#observer = observer;
