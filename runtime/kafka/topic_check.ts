@@ -17,11 +17,11 @@ const NO_ID = '0,0,0,0';
  */
 export class TopicCheck {
   readonly #topic: TopicIdentity;
-  readonly #askId: (signal: AbortSignal) => Promise<Uint8Array | null>;
+  readonly #askId: () => Promise<Uint8Array | null>;
   #freshUntil = 0;
 
   /** @param askId the id of the topic that has the name now, `null` where there is none */
-  constructor(topic: TopicIdentity, askId: (signal: AbortSignal) => Promise<Uint8Array | null>) {
+  constructor(topic: TopicIdentity, askId: () => Promise<Uint8Array | null>) {
     this.#topic = topic;
     this.#askId = askId;
   }
@@ -34,7 +34,7 @@ export class TopicCheck {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     let found: Uint8Array | null;
     try {
-      found = await untilAborted(this.#askId(deadline), deadline);
+      found = await untilAborted(this.#askId(), deadline);
     } catch {
       this.#freshUntil = performance.now() + PAUSE_MS;
       return;
