@@ -7,6 +7,7 @@ import { denoOptions } from './deno_options.mjs';
 import { kafkaClient } from './kafka_client.mjs';
 import { withLock } from './lock.mjs';
 import { nodeModules } from './node_modules.mjs';
+import { python } from './python.mjs';
 import { endWithErrors } from './say.mjs';
 import { ensureTools, missingTools } from './system_tools.mjs';
 import { EMBEDDED_KAFKA_TOOLS, TEST_TOOLS } from './tools.mjs';
@@ -61,6 +62,7 @@ function stepsFor(wanted) {
     // Its compiler and the other tools come from one apt-get, or stand in one printed command.
     { ready: kafkaClient.ready, make: async () => kafkaClient.make(await tools()) },
     systemTools,
+    ...(wanted.test ? [python] : []),
     build,
   ];
 }

@@ -84,6 +84,12 @@ export const TEST_TOOLS = [
   program('kcat'),
   program('curl'),
   program('python3'),
+  {
+    name: "Python's venv",
+    debian: 'python3-venv',
+    // Debian's python3 has the module, but not the pip that it puts into an environment.
+    present: async ({ exec }) => (await exec('python3', ['-c', 'import ensurepip, venv'])).ok,
+  },
   program('shellcheck'),
   program('jq'),
   program('ps', 'procps'),
