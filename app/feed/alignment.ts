@@ -1,11 +1,12 @@
 import { ByteWriter } from './byte_writer.ts';
+import { GAP, LIVE } from './columns.ts';
 import { type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { gapFrame } from './gap.ts';
 import type { Log } from './log.ts';
 import { moveOn } from './opening.ts';
 import { resume } from './resume.ts';
-import { GAP, LIVE, type Segment } from './segment.ts';
+import type { Segment } from './segment.ts';
 import { Shared } from './shared.ts';
 import type { Place, Route, Stretch } from './stretch.ts';
 

@@ -1,5 +1,6 @@
+import type { Encoding } from './encoding.ts';
 import type { Format } from './format.ts';
-import type { Encoding, Segment } from './segment.ts';
+import type { Segment } from './segment.ts';
 
 /** A part of one partition that was read back from Kafka: all there is from `from` to `next`. */
 export interface Block {

@@ -1,13 +1,14 @@
 import { PAGE_BYTES } from './alignment.ts';
 import type { Block } from './block_cache.ts';
 import { ByteWriter } from './byte_writer.ts';
+import { LIVE } from './columns.ts';
 import { type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { gapFrame } from './gap.ts';
 import type { Log } from './log.ts';
 import { moveOn } from './opening.ts';
 import { resume } from './resume.ts';
-import { LIVE, type Segment } from './segment.ts';
+import type { Segment } from './segment.ts';
 import { cut } from './slice.ts';
 import type { Place, Route, Stretch } from './stretch.ts';
 

@@ -1,8 +1,10 @@
 import type { Batch, KafkaRecord, Offsets } from '../source.ts';
+import { LIVE } from './columns.ts';
 import { coversAll, type Positions } from './cursor.ts';
+import type { Encoding } from './encoding.ts';
 import type { Format } from './format.ts';
 import type { KeyIndex } from './key_index.ts';
-import { type Encoding, encodedBytes, LIVE, SEGMENT_BYTES, Segment } from './segment.ts';
+import { SEGMENT_BYTES, Segment } from './segment.ts';
 import { cut, type Slice } from './slice.ts';
 import { Tombstones } from './tombstones.ts';
 
@@ -164,9 +166,9 @@ export class Log {
   encode(segment: Segment, format: Format): Encoding {
     const known = segment.encodings.get(format);
     if (known !== undefined && known.count === segment.count) return known;
-    const before = known === undefined ? 0 : encodedBytes(known);
+    const before = known === undefined ? 0 : known.heldBytes;
     const encoding = segment.encode(format);
-    this.#encodedBytes += encodedBytes(encoding) - before;
+    this.#encodedBytes += encoding.heldBytes - before;
     if (known === undefined) this.#encodings.set(encoding, segment);
     for (const [oldest, owner] of this.#encodings) {
       if (this.#encodedBytes <= this.#maxBytes * ENCODED_SHARE) break;
@@ -178,9 +180,9 @@ export class Log {
   /** The blocks of a segment from a place on, see `cut`; `null` where no live record follows. */
   slice(segment: Segment, format: Format, seq: number): Slice | null {
     const encoding = this.encode(segment, format);
-    const before = encodedBytes(encoding);
+    const before = encoding.heldBytes;
     const slice = cut(segment, encoding, segment.placeOf(seq));
-    this.#encodedBytes += encodedBytes(encoding) - before;
+    this.#encodedBytes += encoding.heldBytes - before;
     return slice;
   }
 
@@ -277,7 +279,7 @@ export class Log {
 
   #dropEncoding(encoding: Encoding, owner: Segment): void {
     this.#encodings.delete(encoding);
-    this.#encodedBytes -= encodedBytes(encoding);
+    this.#encodedBytes -= encoding.heldBytes;
     for (const [format, one] of owner.encodings) {
       if (one === encoding) owner.encodings.delete(format);
     }

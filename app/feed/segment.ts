@@ -1,44 +1,15 @@
 import type { KafkaRecord } from '../source.ts';
 import { ByteWriter } from './byte_writer.ts';
-import { type Positions, writeCursor } from './cursor.ts';
+import { DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
+import type { Positions } from './cursor.ts';
+import { Encoding } from './encoding.ts';
 import type { Format } from './format.ts';
-import { writeId } from './frame.ts';
-import { writeGapLines } from './gap.ts';
 import { readHeaders, writeHeaders } from './header_bytes.ts';
-import type { LastSlice } from './slice.ts';
 
 /** Records of a segment, key, value and header bytes together, unless one record is larger. */
 export const SEGMENT_BYTES: number = 64 * 1024;
 
-/** What stands at a place of a segment. */
-export const LIVE = 0;
-/** A record that a later one of the same key has superseded. */
-export const DEAD = 1;
-/** No record: the partition's position moved on over offsets that hold none. */
-const HOLE = 2;
-/** No record: those up to here were deleted before the feed could read them. */
-export const GAP = 3;
-
 const NULL_LENGTH = -1;
-
-/**
- * What a block of one line takes beside its value where partitions are few: a buffer that is a little
- * too small is exchanged for one of twice the size.
- */
-const BLOCK_MARGIN = 64;
-
-/** The blocks of a segment in one format. */
-export interface Encoding {
-  out: ByteWriter;
-  /** How many places are encoded. */
-  count: number;
-  /** Where the lines of each place's block end and its id begins; where the block ends. */
-  lineEnds: Uint32Array;
-  ends: Uint32Array;
-  /** The cursor after the last place encoded. */
-  readonly positions: Positions;
-  last: LastSlice | null;
-}
 
 /** What a segment is made with. */
 export interface SegmentOptions {
@@ -60,7 +31,9 @@ export interface SegmentOptions {
  * its content, a row of these columns 41.
  */
 export class Segment {
+  readonly topic: string;
   readonly topicId: Uint8Array;
+  readonly hasIds: boolean;
   /** The feed's cursor when the segment began; empty where blocks get no ids. */
   readonly origin: Positions;
   /** The cursor before the first place: `origin`, and past what was squeezed out before it. */
@@ -79,8 +52,6 @@ export class Segment {
   timestamps: Float64Array = new Float64Array(1);
   states: Uint8Array = new Uint8Array(1);
   readonly encodings: Map<Format, Encoding> = new Map();
-  readonly #topic: string;
-  readonly #hasIds: boolean;
   #keyLengths = new Int32Array(1);
   #valueLengths = new Int32Array(1);
   #ends = new Uint32Array(1);
@@ -89,9 +60,9 @@ export class Segment {
   #raw: ByteWriter;
 
   constructor({ topic, topicId, start, firstSeq, capacity }: SegmentOptions) {
-    this.#topic = topic;
+    this.topic = topic;
     this.topicId = topicId;
-    this.#hasIds = start !== null;
+    this.hasIds = start !== null;
     this.origin = start ?? new Float64Array(0);
     this.start = this.origin;
     this.firstSeq = firstSeq;
@@ -120,7 +91,7 @@ export class Segment {
   /** Bytes of the blocks in all formats. */
   get encodedBytes(): number {
     let bytes = 0;
-    for (const encoding of this.encodings.values()) bytes += encodedBytes(encoding);
+    for (const encoding of this.encodings.values()) bytes += encoding.heldBytes;
     return bytes;
   }
 
@@ -251,39 +222,14 @@ export class Segment {
     return positions;
   }
 
-  /** Encodes what is not encoded yet. Dead records and holes get no bytes. */
+  /** The blocks in a format, up to the last place. */
   encode(format: Format): Encoding {
     let encoding = this.encodings.get(format);
     if (encoding === undefined) {
-      encoding = {
-        out: new ByteWriter(Math.max(256, this.#raw.length + this.count * BLOCK_MARGIN)),
-        count: 0,
-        lineEnds: new Uint32Array(this.count),
-        ends: new Uint32Array(this.count),
-        positions: this.start.slice(),
-        last: null,
-      };
+      encoding = new Encoding(this, format);
       this.encodings.set(format, encoding);
     }
-    if (encoding.ends.length < this.count) {
-      encoding.lineEnds = resized(encoding.lineEnds, this.seqs.length);
-      encoding.ends = resized(encoding.ends, this.seqs.length);
-    }
-    const { out, positions } = encoding;
-    const writeCursorText = (id: ByteWriter): void => writeCursor(id, this.topicId, positions);
-    for (let at = encoding.count; at < this.count; at++) {
-      const partition = this.partitions[at]!;
-      const from = positions[partition]!;
-      const to = this.offsets[at]! + 1;
-      positions[partition] = this.nextAt(at);
-      const state = this.states[at];
-      if (state === LIVE) format.writeLines(out, this.record(at));
-      else if (state === GAP) this.#writeGap(out, { partition, from, to });
-      encoding.lineEnds[at] = out.length;
-      if (this.#hasIds && (state === LIVE || state === GAP)) writeId(out, writeCursorText);
-      encoding.ends[at] = out.length;
-    }
-    encoding.count = this.count;
+    encoding.extend();
     return encoding;
   }
 
@@ -292,10 +238,6 @@ export class Segment {
     this.gone = true;
     this.#raw = new ByteWriter(0);
     this.encodings.clear();
-  }
-
-  #writeGap(out: ByteWriter, lost: { partition: number; from: number; to: number }): void {
-    writeGapLines(out, { reason: 'retention', topic: this.#topic, partitions: [lost] });
   }
 
   /** Counts a partition as passed up to `next`, from its last place on. */
@@ -338,18 +280,4 @@ export class Segment {
     this.#ends = resized(this.#ends, capacity);
     if (this.#nexts !== null) this.#nexts = resized(this.#nexts, capacity);
   }
-}
-
-/** Bytes that an encoding holds in memory. */
-export function encodedBytes({ out, ends, positions }: Encoding): number {
-  return out.capacity + ends.length * 8 + positions.byteLength;
-}
-
-function resized<T extends Float64Array | Int32Array | Uint32Array | Uint8Array>(
-  array: T,
-  capacity: number,
-): T {
-  const result = new (array.constructor as new (length: number) => T)(capacity);
-  result.set(array.length > capacity ? array.subarray(0, capacity) : array);
-  return result;
 }

@@ -1,5 +1,7 @@
 import { ByteWriter } from './byte_writer.ts';
-import { DEAD, type Encoding, GAP, type Segment } from './segment.ts';
+import { DEAD, GAP } from './columns.ts';
+import type { Encoding } from './encoding.ts';
+import type { Segment } from './segment.ts';
 
 /** Bytes handed out at once, unless one block is larger. */
 const SLICE_BYTES = 32 * 1024;
