@@ -1,6 +1,6 @@
 import { rootCertificates } from 'node:tls';
 import type kafka from '@confluentinc/kafka-javascript';
-import { CLIENT_ID, type KafkaConnection } from './connection.ts';
+import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
 
 /** What a consumer has beside it. */
 export const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {
@@ -27,6 +27,8 @@ export function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalC
     'metadata.broker.list': brokers.join(','),
     'security.protocol': sasl === null ? wire : `sasl_${wire}`,
     'enable.metrics.push': false,
+    // By default a leader that hangs is waited for a minute, though another leads meanwhile.
+    'socket.timeout.ms': REQUEST_TIMEOUT_MS,
     'reconnect.backoff.ms': 100,
     'reconnect.backoff.max.ms': 1000,
     'socket.keepalive.enable': true,
