@@ -90,13 +90,15 @@ export class TestKafka implements AsyncDisposable {
   /** How many transactions are open, by topic. */
   readonly #open = new Map<string, number>();
 
-  constructor(brokers: string) {
+  /** @param requestTimeout in milliseconds; default: the client's own */
+  constructor(brokers: string, requestTimeout?: number) {
     this.brokers = brokers;
     this.#options = {
       clientId: 'sse-kafka-test',
       bootstrapBrokers: brokers.split(','),
       retries: 30,
       retryDelay: 100,
+      ...(requestTimeout === undefined ? {} : { requestTimeout }),
     };
     this.#admin = new Admin(this.#options);
     this.#producer = new Producer(this.#options);

@@ -14,7 +14,7 @@ const NODES = [1, 2, 3];
 const START_MS = 120_000;
 
 interface Node {
-  readonly port: number;
+  port: number;
   readonly controllerPort: number;
   readonly dataDir: string;
   readonly properties: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ interface Node {
 /** Three brokers of one Kafka, each its own process, any one of which may be killed. */
 export class KafkaCluster implements AsyncDisposable {
   /** By port. */
-  readonly #nodes: ReadonlyMap<number, Node>;
+  readonly #nodes: Map<number, Node>;
   readonly #folder: string;
 
   static async start(): Promise<KafkaCluster> {
@@ -58,8 +58,12 @@ export class KafkaCluster implements AsyncDisposable {
     this.#nodes = new Map(nodes.map((node) => [node.port, node]));
   }
 
+  get ports(): number[] {
+    return [...this.#nodes.keys()];
+  }
+
   get brokers(): string {
-    return [...this.#nodes.keys()].map((port) => `localhost:${port}`).join();
+    return this.ports.map((port) => `localhost:${port}`).join();
   }
 
   /** Ends one as a power cut would. */
@@ -74,6 +78,25 @@ export class KafkaCluster implements AsyncDisposable {
     const node = this.#nodes.get(port)!;
     const signal = AbortSignal.timeout(START_MS);
     node.broker = await startBroker({ ...node, signal, onProgress: () => {} });
+  }
+
+  /** Starts one that was killed on another port. @returns that port */
+  async startElsewhere(port: number): Promise<number> {
+    const node = this.#nodes.get(port)!;
+    node.port = await freePort();
+    this.#nodes.delete(port);
+    this.#nodes.set(node.port, node);
+    await this.start(node.port);
+    return node.port;
+  }
+
+  /** From now on it does nothing, but its connections stay, as on a machine that hangs. */
+  freeze(port: number): void {
+    process.kill(this.#nodes.get(port)!.broker!.pid, 'SIGSTOP');
+  }
+
+  thaw(port: number): void {
+    process.kill(this.#nodes.get(port)!.broker!.pid, 'SIGCONT');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

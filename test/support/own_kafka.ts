@@ -10,32 +10,48 @@ import { freePort } from './free_port.ts';
 const BATCH_HEAD_BYTES = 12;
 const START_MS = 60_000;
 
-/** A Kafka of one case, which may be killed and started again. */
+/** A second way in, of which clients are told another port than the one it listens on. */
+export interface Relayed {
+  readonly port: number;
+  readonly toldPort: number;
+}
+
+/** A Kafka of one case, which may be killed, frozen and started again. */
 export class OwnKafka implements AsyncDisposable {
-  readonly brokers: string;
-  readonly #port: number;
   readonly #dataDir: string;
+  readonly #relayed: Relayed | null;
+  #port: number;
   #broker!: Broker;
 
-  static async start(port: number): Promise<OwnKafka> {
+  /** @param relayed a listener beside the plain one */
+  static async start(port: number, relayed: Relayed | null = null): Promise<OwnKafka> {
     const dataDir = await mkdtemp(join(process.env['TEST_FOLDER']!, 'kafka-'));
-    const own = new OwnKafka(port, dataDir);
+    const own = new OwnKafka(port, dataDir, relayed);
     await own.start();
     return own;
   }
 
-  private constructor(port: number, dataDir: string) {
-    this.brokers = `localhost:${port}`;
+  private constructor(port: number, dataDir: string, relayed: Relayed | null) {
     this.#port = port;
     this.#dataDir = dataDir;
+    this.#relayed = relayed;
   }
 
-  /** Starts it again, with what it has on disk. */
-  async start(): Promise<void> {
+  get brokers(): string {
+    return `localhost:${this.#port}`;
+  }
+
+  /** Starts it again, with what it has on disk, on another port if one is given. */
+  async start(port = this.#port): Promise<void> {
+    this.#port = port;
+    const controllerPort = await freePort();
     const starting = startBroker({
-      port: this.#port,
-      controllerPort: await freePort(),
+      port,
+      controllerPort,
       dataDir: this.#dataDir,
+      ...(this.#relayed === null
+        ? {}
+        : { properties: relayedProperties(port, controllerPort, this.#relayed) }),
       signal: AbortSignal.timeout(START_MS),
       onProgress: () => {},
     });
@@ -45,6 +61,20 @@ export class OwnKafka implements AsyncDisposable {
   /** Ends it as a power cut would. */
   kill(): Promise<void> {
     return this.#broker.kill();
+  }
+
+  /** Ends it in order. */
+  stop(): Promise<void> {
+    return this.#broker.stop();
+  }
+
+  /** From now on it does nothing, but its connections stay, as on a machine that hangs. */
+  freeze(): void {
+    process.kill(this.#broker.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(this.#broker.pid, 'SIGCONT');
   }
 
   /** Cuts a partition's log, as a disk does that lost what was not written yet; while it is down. */
@@ -63,4 +93,20 @@ export class OwnKafka implements AsyncDisposable {
     await this.kill();
     await rm(this.#dataDir, { recursive: true, force: true });
   }
+}
+
+function relayedProperties(
+  port: number,
+  controllerPort: number,
+  relayed: Relayed,
+): Record<string, string> {
+  return {
+    listeners: [
+      `PLAINTEXT://127.0.0.1:${port}`,
+      `RELAYED://127.0.0.1:${relayed.port}`,
+      `CONTROLLER://127.0.0.1:${controllerPort}`,
+    ].join(),
+    'advertised.listeners': `PLAINTEXT://localhost:${port},RELAYED://localhost:${relayed.toldPort}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+  };
 }

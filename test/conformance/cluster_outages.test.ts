@@ -1,0 +1,120 @@
+import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/deadline.ts';
+import { Gateway } from '../support/gateway.ts';
+import { TestKafka, type Topic } from '../support/kafka.ts';
+import { KafkaCluster } from '../support/kafka_cluster.ts';
+import { Load } from '../support/load.ts';
+import { ProcessUse } from '../support/process_use.ts';
+import { run } from '../support/program.ts';
+import { onEachRuntime } from '../support/runtime.ts';
+import { shared } from '../support/shared.ts';
+import type { SseStream } from '../support/sse_stream.ts';
+import { readLog, untilAllOf } from '../support/written_log.ts';
+
+/** After others have taken its place. */
+const FROZEN_MS = Number(process.env['FROZEN_SECONDS'] ?? '2') * 1000;
+/** A broker's session has to run out first, and clients wait up to 5 s before they try again. */
+const MOVE_MS = 40_000;
+/** How long the tests' own client waits for a broker that is frozen. */
+const REQUEST_MS = 3000;
+const PARTITIONS = 3;
+
+const cluster = shared(() => KafkaCluster.start());
+let kafka!: TestKafka;
+beforeAll(() => {
+  kafka = new TestKafka(cluster().brokers, REQUEST_MS);
+});
+afterAll(() => kafka[Symbol.asyncDispose]());
+
+/** The port of the leader of partition 0, once there is one other than `unlike`. */
+function leaderOf({ name }: Topic, unlike?: number): Promise<number> {
+  const ask = async (): Promise<number | null> => {
+    const port = await kafka.leaderPort(name);
+    return port === unlike ? null : port;
+  };
+  return eventually(`a leader other than ${unlike}`, ask, MOVE_MS);
+}
+
+/** What happens to the leader of partition 0. */
+const FAULTS: Readonly<Record<string, (topic: Topic, stream: SseStream) => Promise<void>>> = {
+  'the leader of a partition is killed, and leads it again later': async (topic) => {
+    const first = await leaderOf(topic);
+    await cluster().kill(first);
+    const second = await leaderOf(topic, first);
+    await cluster().start(first);
+    await leaderOf(topic, second);
+  },
+  'the leader of a partition is frozen (SIGSTOP), and others lead it meanwhile': async (
+    topic,
+    stream,
+  ) => {
+    const first = await leaderOf(topic);
+    cluster().freeze(first);
+    try {
+      const others = cluster().ports.filter((port) => port !== first);
+      const brokers = others.map((port) => `localhost:${port}`).join();
+      const write = ['kcat', '-b', brokers, '-P', '-t', topic.name, '-p', '0'] as const;
+      expect(await run(write, { input: 'meanwhile' })).toMatchObject({ code: 0 });
+      const isThere = (): boolean => stream.events.some(({ data }) => data.includes('meanwhile'));
+      await stream.until('what came meanwhile', isThere);
+      await delay(FROZEN_MS);
+    } finally {
+      cluster().thaw(first);
+    }
+  },
+  'one moves to a port that no setting names': async (topic) => {
+    const first = await leaderOf(topic);
+    await cluster().kill(first);
+    const second = await leaderOf(topic, first);
+    const port = await cluster().startElsewhere(first);
+    expect(await leaderOf(topic, second)).toBe(port);
+  },
+  'all of them are killed, and come back': async () => {
+    const { ports } = cluster();
+    await Promise.all(ports.map((port) => cluster().kill(port)));
+    await delay(2000);
+    await Promise.all(ports.map((port) => cluster().start(port)));
+  },
+};
+
+onEachRuntime((runtime) => {
+  describe('of several brokers', () => {
+    test.each(Object.keys(FAULTS))(
+      '%s: no stream ends, no record is lost',
+      async (name) => {
+        const topic = await kafka.createTopic({ partitions: PARTITIONS, replicas: 3 });
+        await using gateway = await Gateway.startReady(runtime, {
+          topics: [topic.name],
+          env: { KAFKA_BROKERS: cluster().brokers },
+        });
+        await using stream = await gateway.stream(`/${topic.name}?format=json`);
+        await using load = new Load(topic, PARTITIONS);
+        await stream.untilEvents(10 * PARTITIONS);
+        const before = new ProcessUse(gateway);
+        const start = performance.now();
+        await FAULTS[name]!(topic, stream);
+        const fault = performance.now();
+        const { acked } = load;
+        await eventually('records to be taken again', async () => load.acked > acked, MOVE_MS);
+        await load.stop();
+        const log = await readLog(cluster().brokers, topic.name);
+        await untilAllOf(stream, log);
+        const use = new ProcessUse(gateway).since(before);
+        const [whole, after] = [fault - start, performance.now() - fault].map(Math.round);
+        process.stderr.write(
+          `tests: on ${runtime.name}, of several brokers, ${name}: took ${whole} ms, all records ` +
+            `${after} ms later; ${JSON.stringify(use)}\n`,
+        );
+        await eventually('the brokers to be up', async () => {
+          return (await gateway.readiness()).brokers.up;
+        });
+        expect(use.cpuShare).toBeLessThan(0.5);
+        expect(use.logLines).toBeLessThan(8);
+        expect(use.grownMb).toBeLessThan(64);
+      },
+      180_000,
+    );
+  });
+});
