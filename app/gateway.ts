@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { Config } from './config.ts';
 import { Feed } from './feed/feed.ts';
+import { asyncapi } from './http/asyncapi.ts';
 import { clientAddress } from './http/client_address.ts';
 import type { ClientConnection } from './http/client_connection.ts';
 import { streamEvents } from './http/events.ts';
@@ -10,6 +11,7 @@ import type { Health } from './http/health.ts';
 import type { Measured } from './http/metrics.ts';
 import { noSniffing } from './http/no_sniffing.ts';
 import { OpenStreams } from './http/open_streams.ts';
+import { openapi } from './http/openapi.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
 import { StreamCounts } from './http/stream_counts.ts';
 import type { StreamSlots } from './http/stream_slots.ts';
@@ -21,7 +23,7 @@ const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** A gateway: what answers requests, and the reading behind it. */
 export interface Gateway {
-  /** Streams, static files and `/-/topics`. */
+  /** Streams, static files, and what describes them below `/-/`. */
   fetch(request: Request, connection: ClientConnection): Response | Promise<Response>;
   health(): Health;
   /** What the metrics are read from. */
@@ -56,29 +58,25 @@ export function createGateway(
       allowHeaders: ['Last-Event-ID', 'Cache-Control'],
     }),
   );
-  app.get('/-/topics', (c) =>
-    c.json({
-      topics: [...feeds.values()].map(({ topic, description }) => ({
-        name: topic,
-        path: `/${topic}`,
-        compacted: description?.compacted ?? null,
-        deleteRetentionMs: description?.deleteRetentionMs ?? null,
-      })),
-    }),
-  );
+  const documents = new Map<string, () => object>([
+    ['/-/topics', () => ({ topics: [...feeds.values()].map(describeTopic) })],
+    ['/-/openapi.json', () => openapi(config, files)],
+    ['/-/asyncapi.json', () => asyncapi(config)],
+  ]);
   app.all('*', (c) => {
     const feed = feeds.get(topicOf(c.req.path));
-    const readable = READ_METHODS.includes(c.req.method);
-    if (feed !== undefined && readable) {
+    const document = documents.get(c.req.path);
+    const file = feed === undefined ? staticFileResponse(files, c.req.raw) : null;
+    if (feed === undefined && document === undefined && file === null) return c.notFound();
+    if (!READ_METHODS.includes(c.req.method)) {
+      return c.text('Only GET, HEAD and OPTIONS\n', 405, { allow: READ_METHODS.join(', ') });
+    }
+    if (feed !== undefined) {
       const forwardedFor = c.req.header('x-forwarded-for');
       const address = clientAddress(c.env.address, forwardedFor, config.trustProxy);
       return streamEvents(c, feed, address, streams);
     }
-    const file = feed === undefined ? staticFileResponse(files, c.req.raw) : null;
-    if (feed === undefined && file === null) return c.notFound();
-    return readable
-      ? file!
-      : c.text('Only GET, HEAD and OPTIONS\n', 405, { allow: READ_METHODS.join(', ') });
+    return document === undefined ? file! : c.json(document());
   });
   app.notFound((c) => c.text('Not found: neither a topic that is served here nor a file\n', 404));
   app.onError((error, c) => {
@@ -103,6 +101,15 @@ export function createGateway(
       await Promise.all([...feeds.values()].map((feed) => feed.run(signal)));
     },
     drain: (milliseconds) => streams.drain(milliseconds),
+  };
+}
+
+function describeTopic({ topic, description }: Feed): object {
+  return {
+    name: topic,
+    path: `/${topic}`,
+    compacted: description?.compacted ?? null,
+    deleteRetentionMs: description?.deleteRetentionMs ?? null,
   };
 }
 

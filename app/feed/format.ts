@@ -17,7 +17,7 @@ export const TEXT: Format = { name: 'text', announcesLive: false, writeLines: wr
 /** `?format=json`: one object a record, with key, headers and where it stands. */
 const JSON_FORMAT: Format = { name: 'json', announcesLive: true, writeLines: writeJsonLines };
 
-const FORMATS: readonly Format[] = [TEXT, JSON_FORMAT];
+export const FORMATS: readonly Format[] = [TEXT, JSON_FORMAT];
 
 /** What `format` takes, in words for an answer. */
 export const FORMAT_NAMES: string = FORMATS.map(({ name }) => `"${name}"`).join(' or ');

@@ -10,7 +10,7 @@ import { parseSince, SINCE_FORMS } from './since.ts';
 import { STREAM_HEAD } from './stream_head.ts';
 
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
-const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
+export const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
 
 /** `GET` and `HEAD` of a topic: its stream. */
 export async function streamEvents(

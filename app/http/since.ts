@@ -6,9 +6,9 @@ export const SINCE_FORMS: string =
   'since takes "latest", an RFC 3339 time (2026-01-31T12:00:00Z) or Unix milliseconds (13 digits)';
 
 /** Below this a number is most likely seconds. */
-const MIN_UNIX_MS = 10 ** 11;
+export const MIN_UNIX_MS = 10 ** 11;
 /** The last time that a Date can tell. */
-const MAX_UNIX_MS = 8.64e15;
+export const MAX_UNIX_MS = 8.64e15;
 
 // https://www.rfc-editor.org/rfc/rfc3339#section-5.6; in a query an unescaped `+` arrives as a space.
 const RFC_3339 =

@@ -72,6 +72,11 @@ onEachRuntime((runtime) => {
       expect(answer.body).toHaveLength(0);
     });
 
+    test('a method that only reads is the only one below /-/', async () => {
+      const answer = await curl('-X', 'POST', `${gateway().http}/-/topics`);
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+    });
+
     test.each(['POST', 'PUT', 'DELETE', 'PATCH'])('%s is 405 with Allow', async (method) => {
       const body = method === 'DELETE' ? [] : ['-d', 'x'.repeat(100_000)];
       const answer = await curl('-X', method, ...body, url());
@@ -144,7 +149,9 @@ onEachRuntime((runtime) => {
         env: { CORS_ORIGINS: 'https://a.example, http://b.example:8080' },
       }),
     );
-    const paths = (): string[] => [`/${topic.name}`, '/index.html', '/-/topics'];
+    const paths = (): string[] => [
+      ...[`/${topic.name}`, '/index.html', '/-/topics', '/-/openapi.json', '/-/asyncapi.json'],
+    ];
 
     test('lets every origin in by default', async () => {
       for (const path of paths()) {

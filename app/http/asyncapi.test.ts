@@ -1,0 +1,48 @@
+import specs from '@asyncapi/specs';
+import { describe, expect, test } from '@jest/globals';
+import { Ajv } from 'ajv';
+import { asyncapi } from './asyncapi.ts';
+
+const TOPICS = ['events', 'a.b_c-D'];
+const description = asyncapi({ topics: TOPICS, httpPort: 8080, httpsPort: 0 }) as {
+  readonly servers: object;
+  readonly channels: Record<string, { readonly address: string; readonly messages: object }>;
+  readonly operations: Record<string, { readonly messages: readonly { $ref: string }[] }>;
+};
+
+describe('asyncapi()', () => {
+  test('asyncapi() is AsyncAPI 3 by its own JSON schema', () => {
+    const ajv = new Ajv({ strict: false, validateFormats: false });
+    const isValid = ajv.validate(specs.schemasWithoutId['3.0.0'] as object, description);
+    expect(isValid ? [] : ajv.errors).toEqual([]);
+  });
+
+  test('asyncapi() refers to nothing that is not there', () => {
+    const targets = [...JSON.stringify(description).matchAll(/"\$ref":"#\/([^"]+)"/g)];
+    expect(targets.length).toBeGreaterThan(20);
+    for (const [, path] of targets) {
+      const found = path!
+        .split('/')
+        .reduce<unknown>((part, name) => (part as Record<string, unknown>)?.[name], description);
+      expect([path, typeof found]).toEqual([path, 'object']);
+    }
+  });
+
+  test('asyncapi() has a channel a topic and an operation a format', () => {
+    const channels = Object.entries(description.channels);
+    expect(channels.map(([name, { address }]) => [name, address])).toEqual(
+      TOPICS.map((topic) => [topic, `/${topic}`]),
+    );
+    expect(Object.keys(description.operations)).toEqual([
+      ...['events.text', 'events.json', 'a.b_c-D.text', 'a.b_c-D.json'],
+    ]);
+    const { messages } = description.operations['a.b_c-D.json']!;
+    expect(messages.map(({ $ref }) => $ref.split('/').at(-1))).toEqual([
+      ...['json.message', 'json.delete', 'json.gap', 'json.live'],
+    ]);
+  });
+
+  test('asyncapi() leaves out a listener that is off', () => {
+    expect(Object.keys(description.servers)).toEqual(['http']);
+  });
+});
