@@ -1,13 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Reader as LibraryReader } from '@platformatic/kafka';
-import {
-  createAPI,
-  fetchV11,
-  fetchV12,
-  fetchV13,
-  fetchV15,
-  Reader,
-} from './platformatic_on_node20.ts';
+import { createAPI, fetchV11, fetchV12, fetchV13, fetchV15 } from './platformatic_on_node20.ts';
 
 /** What a fetch brought. */
 export interface FetchResponse {
@@ -51,14 +44,13 @@ export const FETCHES = [
   createAPI<FetchArguments, FetchResponse>(FETCH, 11, fetchV11.createRequest, parse, false, false),
 ];
 
-function parse(
+/** What stands in an answer to one of them. */
+export function parse(
   _correlationId: number,
   _apiKey: number,
   version: number,
-  { buffer, position }: LibraryReader,
+  reader: LibraryReader,
 ): FetchResponse {
-  // In one piece: a read over the chunks of a socket looks for its chunk each time.
-  const reader = Reader.from(buffer.slice(position));
   const compact = version >= FLEXIBLE;
   reader.skip(4); // throttle_time_ms
   const errorCode = reader.readInt16();

@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer';
 import type { API, Broker, Connection } from '@platformatic/kafka';
+import { BrokerOrder } from './broker_order.ts';
 import { CLIENT_ID, type KafkaConnection } from './connection.ts';
 import { expiredCertificate } from './expired_certificate.ts';
 import { FETCH_BY_TOPIC_ID, FETCHES, type FetchedPartition } from './fetch_response.ts';
 import type { FetchSession } from './fetch_session.ts';
+import { harden } from './hardened_connection.ts';
 import { clientOptions } from './platformatic_config.ts';
 import { answerOf, brokerError, errorWords } from './platformatic_errors.ts';
 import {
@@ -58,9 +60,10 @@ export interface Fetch {
   readonly partitions: readonly FetchedPartition[];
 }
 
+type MetadataResponse = Awaited<ReturnType<typeof metadataV12.api.async>>;
 type MetadataApi = API<
   [topics: string[], createThem: boolean, withRights: boolean],
-  Awaited<ReturnType<typeof metadataV12.api.async>>
+  MetadataResponse
 >;
 
 /** Connections to the brokers, and the requests that go over them. */
@@ -70,16 +73,15 @@ export class PlatformaticClient {
   readonly #versions = new WeakMap<Connection, Promise<ReadonlyMap<number, number>>>();
   /** What broke a connection; one that is closed does not say it. */
   readonly #errors = new WeakMap<Connection, unknown>();
-  readonly #bootstrap: readonly Broker[];
-  /** Those to ask what any broker knows: first the one that answered last. */
-  #brokers: readonly Broker[];
+  readonly #brokers: BrokerOrder;
 
   constructor(connection: KafkaConnection) {
-    this.#bootstrap = connection.brokers.map((broker) => parseBroker(broker));
-    this.#brokers = this.#bootstrap;
+    this.#brokers = new BrokerOrder(connection.brokers.map((broker) => parseBroker(broker)));
     this.#pool = new ConnectionPool(CLIENT_ID, clientOptions(connection));
+    const isTls = connection.tls !== null;
     this.#pool.on('connecting', ({ connection }) => {
       this.#connections.add(connection);
+      harden(connection, isTls);
       // Who asks is told; without a listener an error would end the process.
       connection.on('error', (error) => this.#errors.set(connection, error));
       connection.on('close', () => this.#connections.delete(connection));
@@ -92,10 +94,16 @@ export class PlatformaticClient {
    * @throws when none of them can be asked.
    */
   async metadata(topic: string): Promise<TopicMetadata | null> {
-    const connection = await this.#connect(this.#brokers);
-    const api = await this.#api(connection, METADATA);
-    const answer = await this.#answer(connection, api.async(connection, [topic], false, false));
-    this.#brokers = distinct([addressOf(connection), ...this.#bootstrap, ...answer.brokers]);
+    const connection = await this.#connect(this.#brokers.all);
+    let answer: MetadataResponse;
+    try {
+      const api = await this.#api(connection, METADATA);
+      answer = await this.#answer(connection, api.async(connection, [topic], false, false));
+    } catch (error) {
+      this.#brokers.failed(addressOf(connection));
+      throw error;
+    }
+    this.#brokers.answered(addressOf(connection), answer.brokers);
     const brokers = new Map(answer.brokers.map((broker) => [broker.nodeId, broker]));
     const known = answer.topics.find(({ name }) => name === topic);
     if (known === undefined || known.errorCode === UNKNOWN_TOPIC) return null;
@@ -114,7 +122,7 @@ export class PlatformaticClient {
    * @throws when they cannot be asked for.
    */
   async configs(topic: string, names: string[]): Promise<Map<string, string | null> | null> {
-    const connection = await this.#connect(this.#brokers);
+    const connection = await this.#connect(this.#brokers.all);
     const api = await this.#api(connection, DESCRIBE_CONFIGS);
     const { TOPIC: resourceType } = ConfigResourceTypes;
     const resource = { resourceType, resourceName: topic, configurationKeys: names };
@@ -266,6 +274,8 @@ export class PlatformaticClient {
       return await answerOf(asked);
     } catch (error) {
       const cause = this.#errors.get(connection);
+      // Who sends what cannot be read is not listened to any more.
+      this.#drop(connection);
       throw cause === undefined ? error : new Error(errorWords(cause), { cause });
     }
   }
@@ -278,13 +288,6 @@ export class PlatformaticClient {
 
 function addressOf({ host, port }: Connection): Broker {
   return { host: host!, port: port! };
-}
-
-/** Each address once, in order. */
-function distinct(brokers: readonly Broker[]): Broker[] {
-  const byAddress = new Map<string, Broker>();
-  for (const { host, port } of brokers) byAddress.set(`${host}:${port}`, { host, port });
-  return [...byAddress.values()];
 }
 
 /** The first four of a UUID's bytes. */

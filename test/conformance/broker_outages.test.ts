@@ -94,8 +94,8 @@ onEachRuntime((runtime) => {
             `meanwhile ${JSON.stringify(use)}\n`,
         );
         await load.stop();
-        const log = await readLog(broker().brokers, topic.name);
-        for (const stream of [plain, other]) await untilAllOf(stream, log);
+        const read = () => readLog(broker().brokers, topic.name);
+        for (const stream of [plain, other]) await untilAllOf(stream, read);
         await eventually('the brokers to be up', async () => {
           return (await gateway.readiness()).brokers.up;
         });

@@ -99,8 +99,8 @@ onEachRuntime((runtime) => {
         const { acked } = load;
         await eventually('records to be taken again', async () => load.acked > acked, MOVE_MS);
         await load.stop();
-        const log = await readLog(cluster().brokers, topic.name);
-        await untilAllOf(stream, log);
+        const read = () => readLog(cluster().brokers, topic.name);
+        await untilAllOf(stream, read);
         const use = new ProcessUse(gateway).since(before);
         const [whole, after] = [fault - start, performance.now() - fault].map(Math.round);
         process.stderr.write(

@@ -10,7 +10,7 @@ import { freePort } from './free_port.ts';
 const BATCH_HEAD_BYTES = 12;
 const START_MS = 60_000;
 
-/** A second way in, of which clients are told another port than the one it listens on. */
+/** Another way in, of which clients are told another port than the one it listens on. */
 export interface Relayed {
   readonly port: number;
   readonly toldPort: number;
@@ -19,19 +19,19 @@ export interface Relayed {
 /** A Kafka of one case, which may be killed, frozen and started again. */
 export class OwnKafka implements AsyncDisposable {
   readonly #dataDir: string;
-  readonly #relayed: Relayed | null;
+  readonly #relayed: readonly Relayed[];
   #port: number;
   #broker!: Broker;
 
-  /** @param relayed a listener beside the plain one */
-  static async start(port: number, relayed: Relayed | null = null): Promise<OwnKafka> {
+  /** @param relayed listeners beside the plain one */
+  static async start(port: number, ...relayed: readonly Relayed[]): Promise<OwnKafka> {
     const dataDir = await mkdtemp(join(process.env['TEST_FOLDER']!, 'kafka-'));
     const own = new OwnKafka(port, dataDir, relayed);
     await own.start();
     return own;
   }
 
-  private constructor(port: number, dataDir: string, relayed: Relayed | null) {
+  private constructor(port: number, dataDir: string, relayed: readonly Relayed[]) {
     this.#port = port;
     this.#dataDir = dataDir;
     this.#relayed = relayed;
@@ -49,9 +49,7 @@ export class OwnKafka implements AsyncDisposable {
       port,
       controllerPort,
       dataDir: this.#dataDir,
-      ...(this.#relayed === null
-        ? {}
-        : { properties: relayedProperties(port, controllerPort, this.#relayed) }),
+      properties: relayedProperties(port, controllerPort, this.#relayed),
       signal: AbortSignal.timeout(START_MS),
       onProgress: () => {},
     });
@@ -98,15 +96,24 @@ export class OwnKafka implements AsyncDisposable {
 function relayedProperties(
   port: number,
   controllerPort: number,
-  relayed: Relayed,
+  relayed: readonly Relayed[],
 ): Record<string, string> {
+  if (relayed.length === 0) return {};
+  const each = (text: (one: Relayed, name: string) => string): string[] =>
+    relayed.map((one, n) => text(one, `RELAYED_${n}`));
   return {
     listeners: [
       `PLAINTEXT://127.0.0.1:${port}`,
-      `RELAYED://127.0.0.1:${relayed.port}`,
       `CONTROLLER://127.0.0.1:${controllerPort}`,
+      ...each((one, name) => `${name}://127.0.0.1:${one.port}`),
     ].join(),
-    'advertised.listeners': `PLAINTEXT://localhost:${port},RELAYED://localhost:${relayed.toldPort}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,RELAYED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'advertised.listeners': [
+      `PLAINTEXT://localhost:${port}`,
+      ...each(({ toldPort }, name) => `${name}://localhost:${toldPort}`),
+    ].join(),
+    'listener.security.protocol.map': [
+      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      ...each((_, name) => `${name}:PLAINTEXT`),
+    ].join(),
   };
 }

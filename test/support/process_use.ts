@@ -1,17 +1,22 @@
 import { readFileSync } from 'node:fs';
-import type { Gateway } from './gateway.ts';
+
+/** A process, and what it has written on stderr. */
+interface Observed {
+  readonly pid: number;
+  readonly stderr: string;
+}
 
 /** Linux counts processor time in hundredths of a second, whatever the kernel's own clock. */
 const TICKS_PER_SECOND = 100;
 
-/** What a gateway's process has used, to compare with what it has used later. */
+/** What a process has used, to compare with what it has used later. */
 export class ProcessUse {
   readonly cpuSeconds: number;
   readonly residentMb: number;
   readonly logLines: number;
   readonly #at = performance.now();
 
-  constructor({ pid, stderr }: Gateway) {
+  constructor({ pid, stderr }: Observed) {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // From the state on: the name before it may hold spaces and brackets.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

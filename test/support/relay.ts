@@ -1,12 +1,18 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 import { within } from './deadline.ts';
 import { freePort } from './free_port.ts';
 
-/** Passes connections on to another port of this machine, counts them, and can cut them. */
+/** What becomes of bytes on their way back; it may write to the client's socket, or end it. */
+export type Spoil = (bytes: Buffer, client: Socket) => Buffer;
+
+/** Passes connections on to another port of this machine, counts them, can cut and spoil them. */
 export class Relay implements AsyncDisposable {
   readonly port: number;
   /** When each connection came, in milliseconds. */
   readonly times: number[] = [];
+  /** `null` to pass answers on as they are. */
+  spoil: Spoil | null = null;
   readonly #to: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -40,6 +46,10 @@ export class Relay implements AsyncDisposable {
   #pass(socket: Socket): void {
     this.times.push(performance.now());
     const onward = connect(this.#to, '127.0.0.1');
+    const back = new Transform({
+      transform: (bytes: Buffer, _, done) => done(null, this.spoil?.(bytes, socket) ?? bytes),
+    });
+    socket.pipe(onward).pipe(back).pipe(socket);
     for (const [one, other] of [
       [socket, onward],
       [onward, socket],
@@ -50,7 +60,6 @@ export class Relay implements AsyncDisposable {
         this.#sockets.delete(one);
         other.destroy();
       });
-      one.pipe(other);
     }
   }
 }

@@ -170,6 +170,14 @@ export class SourceProcess implements AsyncDisposable {
     this.#exited = new Promise((resolve) => child.on('close', () => resolve()));
   }
 
+  get pid(): number {
+    return this.#pid;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   /** How many TCP connections its process has. */
   get sockets(): number {
     const fds = readdirSync(`/proc/${this.#pid}/fd`).map((fd) =>
