@@ -42,6 +42,7 @@ RUN apt-get update \
 WORKDIR /app
 COPY LICENSE package.json ./
 COPY public public
+COPY runtime/sse_cat runtime/sse_cat
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 # MALLOC_ARENA_MAX halves what many slow clients cost. There is no Java here, so no embedded Kafka: KAFKA_BROKERS has to be set.

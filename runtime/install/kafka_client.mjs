@@ -97,8 +97,10 @@ function addonState() {
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  // npx installs the clone into its cache, as a link, only to find the command sse-cat in it.
+  const byNpx = process.env['npm_command'] === 'exec';
   await endWithErrors(async () => {
-    if (!ready()) {
+    if (!byNpx && !ready()) {
       await withLock(join(root, '.cache', 'install.lock'), () => make());
     }
   });

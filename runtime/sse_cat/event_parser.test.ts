@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createParser } from 'eventsource-parser';
 import fc from 'fast-check';
-import { createEventParser } from './event_parser.ts';
+import { createEventParser } from './event_parser.mjs';
 
 /** What the parser tells of a stream that comes in these pieces. */
 function parse(...pieces: string[]): unknown[] {

@@ -1,17 +1,62 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Options, parseOptions, UsageError } from './options.ts';
+import { type Options, parseOptions, UsageError } from './options.mjs';
 
 describe('parseOptions()', () => {
   test('reads URLs, event names and headers in any order', () => {
     const argv = ['--event=a', 'http://h/1', '--header', 'X: b:c ', '--event', 'b', 'https://h/2'];
     const { urls, events, headers } = parseOptions(argv) as Options;
     expect(urls.map(String)).toEqual(['http://h/1', 'https://h/2']);
-    expect([...events]).toEqual(['a', 'b']);
+    expect(events).toEqual(new Set(['a', 'b']));
     expect(Object.fromEntries(headers)).toEqual({ accept: 'text/event-stream', x: 'b:c' });
   });
 
   test('prints messages unless told otherwise', () => {
-    expect([...(parseOptions(['http://h/']) as Options).events]).toEqual(['message']);
+    expect((parseOptions(['http://h/']) as Options).events).toEqual(new Set(['message']));
+    expect((parseOptions(['--json', 'http://h/']) as Options).events).toBeNull();
+  });
+
+  test('asks for JSON and a time by the query, for an id by the header', () => {
+    const argv = ['--json', '--since', '2026-01-31T12:00:00+01:00', 'http://h/a?x=1&format=text'];
+    const [url] = (parseOptions(argv) as Options).urls;
+    expect(Object.fromEntries(url!.searchParams)).toEqual({
+      x: '1',
+      format: 'json',
+      since: '2026-01-31T12:00:00+01:00',
+    });
+    const { headers } = parseOptions(['--id', 'é', 'http://h/a']) as Options;
+    expect(Buffer.from(headers.get('last-event-id')!, 'latin1').toString()).toBe('é');
+  });
+
+  test('reads numbers and switches', () => {
+    const argv = ['--max', '7', '--timeout', '1.5', '--quiet', '--insecure', 'http://h/'];
+    const given = parseOptions(argv) as Options;
+    expect(given).toMatchObject({ max: 7, timeout: 1500, quiet: true, json: false });
+    expect(given.trust).toEqual({ ca: undefined, anyCertificate: true });
+    const none = parseOptions(['http://h/']) as Options;
+    expect(none).toMatchObject({ max: Infinity, timeout: null, silence: undefined, quiet: false });
+    expect(none.trust).toEqual({ ca: undefined, anyCertificate: false });
+  });
+
+  test('trusts any certificate where the environment says so', () => {
+    const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+    expect((parseOptions(['http://h/'], env) as Options).trust.anyCertificate).toBe(true);
+  });
+
+  test.each([
+    ['2', ['--header', 'A: 1', '--header', 'B: 2', '--event', 'x', '--event', 'y', 'http://h/']],
+    ['3', ['--header', 'A: 1', 'B: 2', '--event', 'x', 'y', '--', 'http://h/']],
+    ['3', ['http://h/', '--header', 'A: 1', 'B: 2', '--event', 'x', 'y']],
+    ['4', ['--header', 'A: 1', 'B: 2', '--event', 'x', 'y', 'http://h/']],
+  ])('reads the lists of sse-cat %s: %j', (_, argv) => {
+    const { urls, events, headers } = parseOptions(argv) as Options;
+    expect(urls.map(String)).toEqual(['http://h/']);
+    expect(events).toEqual(new Set(['x', 'y']));
+    expect(Object.fromEntries(headers)).toEqual({ accept: 'text/event-stream', a: '1', b: '2' });
+  });
+
+  test('takes the heartbeat of sse-cat 2 and 3 as the silence after which it comes back', () => {
+    const argv = ['--heartbeat-event', 'beat', '--heartbeat-timeout', '500', 'http://h/'];
+    expect((parseOptions(argv) as Options).silence).toBe(500);
   });
 
   test('takes help and version before anything else', () => {
@@ -29,6 +74,17 @@ describe('parseOptions()', () => {
     [['/events'], 'is no http(s) URL'],
     [['http://'], 'is no http(s) URL'],
     [['http://u:secret@localhost/'], "--header 'Authorization: …'"],
+    [['--event', '--json', 'http://localhost'], "'--event' argument is ambiguous"],
+    [['--event', 'x', '--'], 'no URL given'],
+    [['--id', '1', 'http://h/1', 'http://h/2'], '--id belongs to one stream'],
+    [['--id', 'a\0', 'http://h/'], '--id takes an id'],
+    [['--max', '0', 'http://h/'], '--max takes a number from 1 on'],
+    [['--max', '1.5', 'http://h/'], '--max takes'],
+    [['--timeout', '0', 'http://h/'], '--timeout takes seconds'],
+    [['--timeout', '3e6', 'http://h/'], '--timeout takes seconds'],
+    [['--heartbeat-timeout', 'x', 'http://h/'], '--heartbeat-timeout takes milliseconds'],
+    [['--cacert', '/nowhere/ca.pem', 'http://h/'], '--cacert /nowhere/ca.pem cannot be read'],
+    [['--cacert', import.meta.filename, 'http://h/'], 'is no PEM file'],
   ])('refuses %j in one line that tells no secret', (argv, words) => {
     let message = '';
     try {

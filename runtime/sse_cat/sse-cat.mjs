@@ -1,17 +1,33 @@
 #!/usr/bin/env node
-// The command in a clone: builds first where that has not been done, then runs.
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { Writable } from 'node:stream';
+import { run } from './run.mjs';
 
-const main = new URL('../../dist/runtime/sse_cat/main.js', import.meta.url);
-if (!existsSync(main)) {
-  const prepare = fileURLToPath(new URL('../install/prepare.mjs', import.meta.url));
-  // What it says goes to stderr: stdout is for the messages of the stream alone.
-  const { status } = spawnSync(process.execPath, [prepare], { stdio: ['ignore', 2, 2] });
-  if (status !== 0) {
-    process.stderr.write("sse-cat: it could not be built: run 'npm install' and 'npm run build'\n");
-    process.exit(1);
-  }
+// Who sets NODE_TLS_REJECT_UNAUTHORIZED=0 knows: Node's warning about it is noise here.
+process.removeAllListeners('warning');
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort());
+
+// npx puts a shell between, which a SIGTERM ends without handing it on: end with that shell.
+if (process.env['npm_command'] === 'exec') {
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || stop.abort(), 500).unref();
 }
-await import(main.href);
+
+const manifest = readFileSync(new URL('package.json', import.meta.url), 'utf8');
+
+// Deno's process.stdout waits for a full pipe within write(), deaf to signals meanwhile.
+const { Deno } = /** @type {{ Deno?: { stdout: { writable: WritableStream } } }} */ (globalThis);
+
+const code = await run({
+  argv: process.argv.slice(2),
+  env: process.env,
+  stdout: Deno ? Writable.fromWeb(/** @type {any} */ (Deno.stdout.writable)) : process.stdout,
+  stderr: process.stderr,
+  version: JSON.parse(manifest).version,
+  signal: stop.signal,
+});
+// Not only `exitCode`: what a stuck reader has not taken would keep the process alive.
+process.exit(code);

@@ -1,299 +1,187 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Writable } from 'node:stream';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { run } from './sse_cat.ts';
+import { generate } from 'selfsigned';
 
+const COMMAND = join(import.meta.dirname, 'sse-cat.mjs');
 const cleanups: (() => void)[] = [];
+
 afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-/** A server on a free port; `requests` are those it has seen. */
-async function serve(listener: RequestListener) {
-  const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
-    requests.push(request);
-    listener(request, response);
-  });
+async function listen(server: Server & { closeAllConnections(): void }): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   cleanups.push(() => {
     server.close();
     server.closeAllConnections();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`, requests };
+  return (server.address() as AddressInfo).port;
 }
 
-/** Answers the nth request with the nth of these, and 204 when they are used up. */
-function answers(...each: ((response: ServerResponse, request: IncomingMessage) => void)[]) {
-  let next = 0;
-  return serve((request, response) => {
-    const answer = each[next++];
-    if (answer === undefined) response.writeHead(204).end();
-    else answer(response, request);
-  });
-}
-
-/** A response with this much of a stream, then the end of the connection. */
-function stream(text: string) {
-  return (response: ServerResponse) => {
+/** Sends these blocks, one each 20 ms, and keeps the stream open. */
+function trickle(...blocks: string[]): RequestListener {
+  return async (_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.write(`retry:100\n\n${text}`, () => response.destroy());
+    for (const block of blocks) {
+      response.write(block);
+      await delay(20);
+    }
   };
 }
 
-function status(code: number, headers: Record<string, string> = {}, body = '') {
-  return (response: ServerResponse) => response.writeHead(code, headers).end(body);
+/** A process with what it has printed so far. */
+function start(command: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(command, args, {
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  cleanups.push(() => child.kill('SIGKILL'));
+  const printed = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => {
+    printed.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    printed.stderr += chunk;
+  });
+  return { child, printed };
 }
 
-class Sink extends Writable {
-  text = '';
-  readonly isTTY: boolean;
-  constructor(isTTY = false) {
-    super();
-    this.isTTY = isTTY;
-  }
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.text += chunk;
-    this.emit('text');
-    done();
-  }
-  async waitFor(text: string): Promise<void> {
-    const signal = AbortSignal.timeout(10_000);
-    while (!this.text.includes(text)) {
-      await once(this, 'text', { signal }).catch(() => {
-        throw new Error(`waited 10 s for ${JSON.stringify(text)} in ${JSON.stringify(this.text)}`);
-      });
+const sseCat = (args: string[], env?: Record<string, string>) =>
+  start(process.execPath, [COMMAND, ...args], env);
+
+async function end(child: ChildProcess): Promise<unknown[]> {
+  return once(child, 'close', { signal: AbortSignal.timeout(20_000) }).catch(() => {
+    throw new Error('waited 20 s for the end of the process');
+  });
+}
+
+async function firstOutput(child: ChildProcess): Promise<void> {
+  await once(child.stdout!, 'data', { signal: AbortSignal.timeout(20_000) }).catch(() => {
+    throw new Error('waited 20 s for the first output');
+  });
+}
+
+describe('sse-cat', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'prints into a pipe at once and ends with 0 at %s',
+    async (signal) => {
+      const port = await listen(createServer(trickle('data:a\n\n')));
+      const { child, printed } = sseCat([`http://127.0.0.1:${port}/`]);
+      await firstOutput(child);
+      expect(printed.stdout).toBe('a\n');
+      child.kill(signal);
+      expect(await end(child)).toEqual([0, null]);
+      expect(printed).toEqual({ stdout: 'a\n', stderr: '' });
+    },
+  );
+
+  test('ends without a word when the pipe is closed', async () => {
+    const many = Array.from({ length: 2000 }, (_, i) => `data:${i}\n\n`);
+    const port = await listen(createServer(trickle(...many)));
+    const script = `"$0" "$1" "http://127.0.0.1:${port}/" | head -1; exit "\${PIPESTATUS[0]}"`;
+    const { child, printed } = start('bash', ['-c', script, process.execPath, COMMAND]);
+    expect(await end(child)).toEqual([0, null]);
+    expect(printed).toEqual({ stdout: '0\n', stderr: '' });
+  });
+
+  test('ends with the shell that npx has put between', async () => {
+    const port = await listen(createServer(trickle('data:a\n\n')));
+    const script = `"$0" "$1" "http://127.0.0.1:${port}/"; :`;
+    const { child, printed } = start('sh', ['-c', script, process.execPath, COMMAND], {
+      npm_command: 'exec',
+    });
+    await firstOutput(child);
+    child.kill('SIGTERM');
+    // 'close' comes once the command, too, has let go of the pipe.
+    expect(await end(child)).toEqual([null, 'SIGTERM']);
+    expect(printed).toEqual({ stdout: 'a\n', stderr: '' });
+  });
+
+  test('prints everything before it ends, even into a slow pipe', async () => {
+    const line = 'x'.repeat(99);
+    const port = await listen(
+      createServer((request, response) => {
+        if (request.headers['last-event-id'] === 'end') response.writeHead(204).end();
+        else {
+          response.writeHead(200, { 'content-type': 'text/event-stream' });
+          response.end(`retry:100\n\n${`data:${line}\n\n`.repeat(20_000)}id:end\n\n`);
+        }
+      }),
+    );
+    const script = `"$0" "$1" "http://127.0.0.1:${port}/" | (sleep 1; wc -c)`;
+    const { child, printed } = start('bash', ['-c', script, process.execPath, COMMAND]);
+    expect(await end(child)).toEqual([0, null]);
+    expect(printed).toEqual({ stdout: '2000000\n', stderr: '' });
+  });
+
+  test('reads no further than a stuck pipe takes', async () => {
+    const total = 64 * 1024 * 1024;
+    const block = `data:${'x'.repeat(64 * 1024 - 7)}\n\n`;
+    let sent = 0;
+    const port = await listen(
+      createServer((_, response) => {
+        if (sent === total) {
+          response.writeHead(204).end();
+          return;
+        }
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write('retry:100\n\n');
+        (function pump() {
+          sent += block.length;
+          if (sent === total) response.end(block);
+          else if (!response.destroyed) response.write(block, pump);
+        })();
+      }),
+    );
+    const { child, printed } = sseCat([`http://127.0.0.1:${port}/`]);
+    child.stdout.pause();
+    // Stuck: for a while the server has got rid of nothing.
+    for (let before = -1; sent === 0 || sent !== before; ) {
+      before = sent;
+      await delay(500);
     }
-  }
-}
-
-/** The command, running; `ended` is its exit code. */
-function start(argv: string[], { stdout = new Sink() as Writable, isTTY = false } = {}) {
-  const stderr = new Sink(isTTY);
-  const stop = new AbortController();
-  cleanups.push(() => stop.abort());
-  const running = run({ argv, stdout, stderr, fetch, version: '1.2.3', signal: stop.signal });
-  const late = delay(20_000, undefined, { ref: false }).then(() => {
-    throw new Error('waited 20 s for the end of sse-cat');
-  });
-  return { stdout: stdout as Sink, stderr, stop, ended: Promise.race([running, late]) };
-}
-
-/** The command until its end. */
-async function output(...argv: string[]) {
-  const { stdout, stderr, ended } = start(argv);
-  const code = await ended;
-  return { code, stdout: stdout.text, stderr: stderr.text };
-}
-
-describe('run() prints', () => {
-  test('the data of message events, a newline after each', async () => {
-    const { url } = await answers(
-      stream(
-        'data:a\nid:1\n\nevent:delete\ndata:Sw==\n\ndata:\n\nevent:message\ndata:é\ndata:  🚀\n\n',
-      ),
-    );
-    expect(await output(url)).toEqual({ code: 0, stdout: 'a\n\né\n 🚀\n', stderr: '' });
+    expect(sent).toBeLessThan(total / 2);
+    child.stdout.resume();
+    expect(await end(child)).toEqual([0, null]);
+    expect(printed.stdout.length).toBe((total / block.length) * (block.length - 'data:\n'.length));
   });
 
-  test('a character that the network has cut', async () => {
-    const { url } = await answers((response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-      const bytes = Buffer.from('data:🚀\n\n');
-      response.write(bytes.subarray(0, 7));
-      setTimeout(() => response.end(bytes.subarray(7)), 50);
+  test('trusts a self-signed certificate only where it is told to', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sse-cat-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const pem = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
     });
-    expect((await output(url)).stdout).toBe('🚀\n');
-  });
+    const server = createTlsServer({ key: pem.private, cert: pem.cert }, trickle('data:a\n\n'));
+    const url = `https://127.0.0.1:${await listen(server)}/`;
 
-  test('events of the names asked for instead', async () => {
-    const { url } = await answers(stream('data:a\n\nevent:x\ndata:b\n\nevent:y\ndata:c\n\n'));
-    expect((await output('--event', 'x', '--event=y', url)).stdout).toBe('b\nc\n');
-  });
+    const trusting = sseCat([url], { NODE_TLS_REJECT_UNAUTHORIZED: '0' });
+    await firstOutput(trusting.child);
+    trusting.child.kill('SIGTERM');
+    expect(await end(trusting.child)).toEqual([0, null]);
+    expect(trusting.printed).toEqual({ stdout: 'a\n', stderr: '' });
 
-  test('a gap as one line on stderr, without control characters', async () => {
-    const { url } = await answers(
-      stream(
-        'event:gap\ndata:{"reason":"retention",\ndata:"topic":"\u001b[2J"}\nid:5\n\ndata:a\n\n',
-      ),
+    const file = join(folder, 'ca.pem');
+    writeFileSync(file, pem.cert);
+    for (const options of [['--insecure'], ['--cacert', file]]) {
+      const told = sseCat([...options, '--max', '1', url]);
+      expect(await end(told.child)).toEqual([0, null]);
+      expect(told.printed).toEqual({ stdout: 'a\n', stderr: '' });
+    }
+
+    const careful = sseCat([url]);
+    expect(await end(careful.child)).toEqual([1, null]);
+    expect(careful.printed.stderr).toMatch(
+      /^sse-cat: https:.*certificate is not trusted.*--cacert FILE.*--insecure.*\n$/,
     );
-    expect(await output(url)).toEqual({
-      code: 0,
-      stdout: 'a\n',
-      stderr: 'sse-cat: gap {"reason":"retention", "topic":" [2J"}\n',
-    });
   });
-
-  test('several streams at once', async () => {
-    const one = await answers(stream('data:1\n\n'));
-    const two = await answers(status(404));
-    const three = await answers(stream('data:3\n\n'));
-    const { code, stdout, stderr } = await output(one.url, two.url, three.url);
-    expect(stdout.split('\n').sort()).toEqual(['', '1', '3']);
-    expect(stderr).toContain(`${two.url}: 404`);
-    expect(code).toBe(1);
-  });
-
-  test('each event at once, while the stream stays open', async () => {
-    const { url } = await answers((response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write('data:now\n\n');
-    });
-    const { stdout, stop, ended, stderr } = start([url]);
-    await stdout.waitFor('now\n');
-    stop.abort();
-    expect(await ended).toBe(0);
-    expect(stderr.text).toBe('');
-  });
-});
-
-describe('run() comes back', () => {
-  test('with the last id whose block had ended', async () => {
-    const { url, requests } = await answers(
-      stream('data:a\nid:1\n\ndata:b\nid:2\n'),
-      stream('data:b\nid:2\n\nda'),
-      stream(''),
-    );
-    expect((await output(url)).stdout).toBe('a\nb\n');
-    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([
-      undefined,
-      '1',
-      '2',
-      '2',
-    ]);
-    expect(requests[0]!.headers.accept).toBe('text/event-stream');
-  });
-
-  test('with the id of a block without data', async () => {
-    const { url, requests } = await answers(stream('data:a\nid:1\n\nid:2\n\n'), stream('id\n\n'));
-    await output(url);
-    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([
-      undefined,
-      '2',
-      undefined,
-    ]);
-  });
-
-  test('with an id that is no ASCII as UTF-8', async () => {
-    const { url, requests } = await answers(stream('data:a\nid:é🚀\n\n'));
-    await output(url);
-    const received = requests[1]!.headers['last-event-id'] as string;
-    expect(Buffer.from(received, 'latin1').toString()).toBe('é🚀');
-  });
-
-  test('after 429, 5xx, a redirect and a cut, quietly', async () => {
-    const { url, requests } = await answers(
-      stream('data:a\nid:1\n\n'),
-      status(503, { 'retry-after': '0' }),
-      status(307, { location: '/moved' }),
-      status(429, { 'retry-after': new Date(Date.now() - 1000).toUTCString() }),
-      (response) => response.destroy(),
-      status(500),
-      stream('data:b\nid:2\n\n'),
-    );
-    expect(await output(url)).toEqual({ code: 0, stdout: 'a\nb\n', stderr: '' });
-    expect(requests.map(({ headers }) => headers['last-event-id']).join()).toBe(',1,1,1,1,1,1,2');
-  });
-
-  test('not before Retry-After and retry: allow it', async () => {
-    const { url } = await answers(stream('data:a\n\n'), status(503, { 'retry-after': '7' }));
-    const { stderr } = start([url], { isTTY: true });
-    await stderr.waitFor('503');
-    const waits = [...stderr.text.matchAll(/trying again in ([\d.]+) s/g)].map(([, s]) =>
-      Number(s),
-    );
-    expect(waits).toHaveLength(2);
-    expect(waits[0]).toBeLessThan(0.2);
-    expect(waits[1]).toBeGreaterThanOrEqual(7);
-    expect(waits[1]).toBeLessThan(10);
-  });
-
-  test('after a retry: that no timer can hold, as if it were an hour', async () => {
-    const { url } = await answers((response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.end('retry:99999999999999999999\n\n');
-    });
-    const { stderr, stop, ended } = start([url], { isTTY: true });
-    await stderr.waitFor('the stream ended; trying again in');
-    expect(Number(stderr.text.match(/in ([\d.]+) s/)![1])).toBeGreaterThanOrEqual(3600);
-    stop.abort();
-    expect(await ended).toBe(0);
-  });
-
-  test('to a server that is not there yet, and says so once', async () => {
-    const { url } = await serve((_, response) => response.end());
-    cleanups.pop()!();
-    const { stderr, stop, ended } = start([url]);
-    await stderr.waitFor('ECONNREFUSED; trying again in');
-    stop.abort();
-    expect(await ended).toBe(0);
-    expect(stderr.text.match(/\n/g)).toHaveLength(1);
-  });
-});
-
-describe('run() ends', () => {
-  test('with 1 and one line at another 4xx', async () => {
-    const { url } = await answers(
-      status(400, { 'content-type': 'text/plain' }, 'since takes a time\nmore\u001b'),
-    );
-    expect(await output(url)).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: `sse-cat: ${url}: 400 Bad Request (since takes a time): check the URL, its path and its query\n`,
-    });
-  });
-
-  test.each([
-    [401, 'text/html', "--header 'Authorization: …'"],
-    [200, 'text/html', 'no event stream (its type is text/html)'],
-    [200, 'text/event-streams', 'no event stream'],
-  ])('with 1 at %i %s', async (code, type, words) => {
-    const { url } = await answers(status(code, { 'content-type': type }, '<p>'));
-    const result = await output(url);
-    expect(result.code).toBe(1);
-    expect(result.stderr).toContain(words);
-  });
-
-  test('with 1 at an id that no header can carry', async () => {
-    const { url } = await answers(stream('data:a\nid:\u0001\n\n'));
-    const { code, stderr, stdout } = await output(url);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: 'a\n' });
-    expect(stderr).toContain('cannot be sent (invalid last-event-id header)');
-  });
-
-  test('with 1 when stdout cannot be written', async () => {
-    const stdout = new Writable({
-      write: (_chunk, _encoding, done) => done(new Error('ENOSPC: no space left on device')),
-    });
-    const { url } = await answers(stream('data:a\n\n'));
-    const { ended, stderr } = start([url], { stdout });
-    expect(await ended).toBe(1);
-    expect(stderr.text).toBe('sse-cat: cannot write to stdout: ENOSPC: no space left on device\n');
-  });
-
-  test('with 2 and one line when the command line is wrong', async () => {
-    const stderr = 'sse-cat: no URL given (see sse-cat --help)\n';
-    expect(await output()).toEqual({ code: 2, stdout: '', stderr });
-  });
-
-  test('with 0 after --help and --version', async () => {
-    expect((await output('--help')).stdout).toContain('Usage: sse-cat');
-    expect(await output('-V')).toEqual({ code: 0, stdout: 'sse-cat 1.2.3\n', stderr: '' });
-  });
-});
-
-test('run() sends the headers asked for, a starting id too', async () => {
-  const { url, requests } = await answers(stream('data:a\nid:2\n\n'));
-  await output('--header', 'Last-Event-ID: 1', '--header=X-A:  b:c ', '--header', 'x-a: d', url);
-  expect(requests[0]!.headers).toMatchObject({ 'last-event-id': '1', 'x-a': 'b:c, d' });
-  expect(requests[1]!.headers).toMatchObject({ 'last-event-id': '2', 'x-a': 'b:c, d' });
 });

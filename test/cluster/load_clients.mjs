@@ -9,7 +9,7 @@
 import process from 'node:process';
 
 // In the image; this file is not.
-const { follow } = await import(/** @type {string} */ ('/app/dist/runtime/sse_cat/follower.js'));
+const { follow } = await import(/** @type {string} */ ('/app/runtime/sse_cat/follower.mjs'));
 
 const [count, ...urls] = process.argv.slice(1);
 const clients = Array.from({ length: Number(count) }, () => new Set());
@@ -20,7 +20,6 @@ let cuts = 0;
 clients.forEach((seen, index) => {
   const url = new URL(urls[index % urls.length] ?? '');
   follow(url, {
-    fetch,
     headers: new Headers(),
     onEvent: (/** @type {string} */ type, /** @type {string} */ data) => {
       if (type !== 'message') faults.push(`client ${index} got ${type} ${data}`);

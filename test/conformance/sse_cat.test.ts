@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -63,26 +64,22 @@ onEachRuntime((runtime) => {
       expect(program.stderr).toMatch(/^sse-cat: gap .*"unreadable-cursor".*\n$/);
     });
 
-    test('reads from HTTPS with a self-signed certificate where it is told to', async () => {
-      const secure = sseCat(`${gateway().https}/${topic.name}`);
-      const refused = await run(secure);
-      expect(refused.code).toBe(1);
-      expect(refused.stderr).toMatch(/certificate.*\n$/);
-      await using program = new Program(secure, { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
-      await program.printed('🚀\n');
-      expect(program.stderr).toBe('');
-    });
-
     test('takes a certificate that is not trusted only where it is told to', async () => {
       const secure = sseCat(`${gateway().https}/${topic.name}`);
       const { code, stderr } = await run(secure);
       expect(code).toBe(1);
-      expect(stderr).toMatch(/^sse-cat: .*certificate is not trusted.*NODE_TLS_REJECT.*\n$/);
+      expect(stderr).toMatch(/^sse-cat: .*certificate is not trusted.*--cacert.*--insecure.*\n$/);
       const folder = await newFolder();
       const file = join(folder, 'ca.pem');
       await writeFile(file, await certificateOf(gateway().https));
-      for (const env of [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, { NODE_EXTRA_CA_CERTS: file }]) {
-        await using program = new Program(secure, { env });
+      const ways: [string[], Record<string, string>][] = [
+        [['--insecure'], {}],
+        [['--cacert', file], {}],
+        [[], { NODE_TLS_REJECT_UNAUTHORIZED: '0' }],
+        [[], { NODE_EXTRA_CA_CERTS: file }],
+      ];
+      for (const [options, env] of ways) {
+        await using program = new Program([...secure, ...options], { env });
         await program.printed('🚀\n');
         expect(program.stdout.toString()).toBe('a\ntwo\nlines\n 🚀\n');
         expect(program.stderr).toBe('');
@@ -90,6 +87,59 @@ onEachRuntime((runtime) => {
         expect(await program.ended()).toBe(0);
       }
       await rm(folder, { recursive: true });
+    });
+
+    test('prints each event as a line of JSON with --json', async () => {
+      await using program = new Program(sseCat('--json', url()));
+      await program.printed('"live"}\n');
+      const lines = program.stdout.toString().trimEnd().split('\n');
+      const at = { topic: topic.name, partition: 0, timestamp: expect.any(Number) };
+      const message = { ...at, event: 'message', key: null };
+      expect(lines.map((line) => JSON.parse(line))).toEqual([
+        { ...message, id: topic.cursor(1), offset: 0, value: 'a' },
+        { ...at, id: topic.cursor(2), event: 'delete', offset: 1, key: 'k', value: null },
+        { ...message, id: topic.cursor(3), offset: 2, value: 'two\r\nlines' },
+        { ...message, id: topic.cursor(4), offset: 3, value: ' 🚀' },
+        { topic: topic.name, id: topic.cursor(4), event: 'live' },
+      ]);
+    });
+
+    test('goes on from --id, one event after the other with --max 1', async () => {
+      const options = ['--json', '--max', '1', '--event', 'message', '--event', 'delete'];
+      const ids = [''];
+      const values = [];
+      for (let n = 0; n < 4; n += 1) {
+        const from = n === 0 ? [] : ['--id', ids[n]!];
+        const { code, stdout, stderr } = await run(sseCat(...options, ...from, url()));
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        const { id, value } = JSON.parse(stdout.toString());
+        ids.push(id);
+        values.push(value);
+      }
+      expect(values).toEqual(['a', null, 'two\r\nlines', ' 🚀']);
+    });
+
+    test('begins where --since says', async () => {
+      const future = await run(sseCat('--since', '2100-01-01T00:00:00Z', '--timeout', '1', url()));
+      expect([future.code, `${future.stdout}`]).toEqual([1, '']);
+      expect(future.stderr).toContain('nothing to print for 1 s');
+      const past = await run(sseCat('--since', '1700000000000', '--max', '3', url()));
+      expect([past.code, `${past.stdout}`]).toEqual([0, 'a\ntwo\nlines\n 🚀\n']);
+    });
+
+    test('ends with 0 at a signal although nobody reads on in its pipe', async () => {
+      const large = await kafka.createTopic();
+      for (let n = 0; n < 5; n += 1) await large.produce({ value: 'x'.repeat(500_000) });
+      await using ownGateway = await Gateway.startReady(runtime, { topics: [large.name] });
+      const [file, ...args] = sseCat(`${ownGateway.http}/${large.name}`);
+      const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      try {
+        await within('its first output', once(child.stdout, 'readable'));
+        child.kill('SIGTERM');
+        expect(await within('its end', once(child, 'exit'))).toEqual([0, null]);
+      } finally {
+        child.kill('SIGKILL');
+      }
     });
 
     test.each(['SIGINT', 'SIGTERM'] as const)('ends with 0 at %s', async (signal) => {

@@ -17,6 +17,8 @@ export interface Runtime {
 /** Another folder than `dist/` while somebody else builds there. */
 const DIST = process.env['GATEWAY_DIST'] ?? join(CLONE, 'dist');
 
+const SSE_CAT = join(CLONE, 'runtime', 'sse_cat', 'sse-cat.mjs');
+
 /** As `npm start` does it. */
 const NODE_SETTINGS = ['MALLOC_ARENA_MAX=2'];
 
@@ -27,7 +29,7 @@ const NODE: Runtime = {
   name: 'Node',
   gateway: NODE_GATEWAY,
   gatewayAndKafka: NODE_GATEWAY,
-  sseCat: [process.execPath, join(DIST, 'runtime', 'sse_cat', 'main.js')],
+  sseCat: [process.execPath, SSE_CAT],
 };
 
 /** As `deno task start` does it. */
@@ -51,7 +53,7 @@ const DENO: Runtime = {
   name: 'Deno',
   gateway: denoRun(['--permission-set=gateway', READ, WRITE], 'deno.ts'),
   gatewayAndKafka: denoRun(['--permission-set=gateway-and-kafka', READ, WRITE_KAFKA], 'deno.ts'),
-  sseCat: denoRun(['--permission-set=sse-cat'], join('sse_cat', 'main.ts')),
+  sseCat: denoRun(['--permission-set=sse-cat'], join('sse_cat', 'sse-cat.mjs')),
 };
 
 const RUNTIMES = [NODE, DENO];

@@ -1,0 +1,231 @@
+import { Buffer } from 'node:buffer';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createEventParser } from './event_parser.mjs';
+import { openStream } from './open_stream.mjs';
+
+/** @typedef {import('node:http').IncomingMessage} IncomingMessage */
+
+/** Milliseconds. The server's `retry:` takes the place of the first. */
+const DEFAULT_RETRY = 1000;
+const MIN_RETRY = 100;
+const MAX_BACKOFF = 30_000;
+/** The server's own wish (`retry:`, `Retry-After`) is kept up to this. */
+const MAX_ASKED = 3_600_000;
+/** From the request to the response's head. */
+const HEAD_DEADLINE = 30_000;
+/** A body that is silent for so long is taken for dead; the gateway's are never, by far. */
+const DEFAULT_SILENCE = 300_000;
+
+/** Another try cannot mend these. Node has a code for each, Deno says them in words alone. */
+const CERTIFICATE_FAULT = /\w*(CERT|SELF_SIGNED|UNABLE_TO)\w*|(?<=invalid peer certificate: )\w+/;
+/** @type {[RegExp, string][]} */
+const CERTIFICATE_ADVICE = [
+  [/ALTNAME|NotValidForName/, 'it names another host: use that in the URL, or --insecure'],
+  [/EXPIRED|Expired/, 'have it renewed, or give --insecure to accept any'],
+  [/./, 'give --cacert FILE with its authority, or --insecure to accept any'],
+];
+
+/** The stream cannot be had; the message says why and what to do. */
+export class GaveUp extends Error {
+  /** @override */
+  name = 'GaveUp';
+}
+
+/**
+ * How a stream is read, and whom its events go to.
+ *
+ * @typedef {object} Follower
+ * @property {Headers} headers sent with each request; a `last-event-id` is where the stream starts
+ * @property {import('./open_stream.mjs').Trust} [trust]
+ * @property {number | undefined} [silence] milliseconds without a byte after which it comes back
+ * @property {(type: string, data: string, id: string) => void} onEvent
+ * @property {() => Promise<void>} onPieceEnd
+ *   After each piece from the network; nothing more is read until this settles.
+ * @property {(reason: string, milliseconds: number, first: boolean) => void} onRetry
+ *   Before each wait: why, and how long. `first` when the very first try failed.
+ * @property {AbortSignal} signal
+ */
+
+/**
+ * Reads one event stream, and comes back with the last id after each cut, until the server answers
+ * 204 or the signal aborts.
+ *
+ * @param {URL} url
+ * @param {Follower} follower
+ * @throws {GaveUp} where coming back is of no use.
+ */
+export async function follow(url, follower) {
+  const { signal, silence = DEFAULT_SILENCE } = follower;
+  const headers = new Headers(follower.headers);
+  let lastId = Buffer.from(headers.get('last-event-id') ?? '', 'latin1').toString();
+  let retry = DEFAULT_RETRY;
+  let failures = 0;
+  let streamed = false;
+
+  while (!signal.aborted) {
+    let reason = 'the stream ended';
+    let asked = 0;
+    try {
+      const response = await request(url, headers, follower);
+      const { statusCode, statusMessage } = response;
+      if (statusCode === 204) return;
+      if (statusCode === 200) {
+        failures = 0;
+        streamed = true;
+        await read(response);
+      } else {
+        reason = `${statusCode} ${statusMessage}`.trim();
+        asked = retryAfter(response.headers['retry-after'] ?? '');
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof GaveUp) throw error;
+      reason = explain(/** @type {NodeJS.ErrnoException} */ (error));
+    }
+    // The wish of the server is a minimum; jitter keeps a crowd from coming back at once.
+    const backoff = Math.min(retry * 2 ** failures, Math.max(retry, MAX_BACKOFF));
+    const wait = Math.round(Math.max(backoff, asked) * (1 + Math.random() / 4));
+    failures += 1;
+    follower.onRetry(reason, wait, !streamed && failures === 1);
+    await delay(wait, undefined, { signal }).catch(() => {});
+  }
+
+  /** @param {IncomingMessage} response */
+  async function read(response) {
+    const decoder = new TextDecoder();
+    const feed = createEventParser({
+      onEvent: (type, data) => follower.onEvent(type, data, lastId),
+      // The parser tells it at the end of its block: a cut within a block costs nothing.
+      onId: (id) => {
+        lastId = id;
+      },
+      onRetry: (milliseconds) => {
+        retry = Math.min(Math.max(milliseconds, MIN_RETRY), MAX_ASKED);
+      },
+    });
+    let printing = false;
+    const watch = setInterval(() => {
+      if (!printing) response.destroy(new Error(`silent for ${silence / 1000} s`));
+    }, silence);
+    try {
+      for await (const bytes of response) {
+        printing = true;
+        feed(decoder.decode(bytes, { stream: true }));
+        await follower.onPieceEnd();
+        printing = false;
+        watch.refresh();
+      }
+    } finally {
+      clearInterval(watch);
+      if (lastId === '') headers.delete('last-event-id');
+      // Its UTF-8 bytes, one character each: what a header can carry.
+      else headers.set('last-event-id', Buffer.from(lastId).toString('latin1'));
+    }
+  }
+}
+
+/**
+ * A response that is a stream, the end of one (204), or worth another try.
+ *
+ * @param {URL} url
+ * @param {Headers} headers
+ * @param {Follower} follower
+ */
+async function request(url, headers, { trust, signal }) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), HEAD_DEADLINE);
+  try {
+    const response = await openStream(url, {
+      headers,
+      trust: trust ?? { ca: undefined, anyCertificate: false },
+      signal: AbortSignal.any([signal, late.signal]),
+    });
+    const { statusCode = 0 } = response;
+    if (statusCode === 200) {
+      const wrong = noStream(response.headers);
+      if (wrong === null) return response;
+      response.destroy();
+      throw new GaveUp(wrong);
+    }
+    if (statusCode !== 204 && statusCode !== 429 && statusCode < 500)
+      throw new GaveUp(await refusal(response));
+    response.destroy();
+    return response;
+  } catch (error) {
+    throw late.signal.aborted ? new Error('no answer within 30 s') : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * What is wrong with the response's head, `null` for that of an event stream.
+ *
+ * @param {import('node:http').IncomingHttpHeaders} headers
+ */
+function noStream({ 'content-type': type = 'none', 'content-encoding': encoding = 'identity' }) {
+  if (!/^text\/event-stream *(;|$)/i.test(type))
+    return `no event stream (its type is ${type}): check the path of the URL`;
+  if (encoding !== 'identity')
+    return `the stream is compressed (${encoding}), though it was asked not to be: mend the server or proxy`;
+  return null;
+}
+
+/**
+ * Status and the first line of a refusal, and what to do about it.
+ *
+ * @param {IncomingMessage} response
+ */
+async function refusal(response) {
+  const { statusCode: status, statusMessage, headers } = response;
+  let line = '';
+  if (headers['content-type']?.startsWith('text/plain')) {
+    const { value = '' } = await response[Symbol.asyncIterator]().next();
+    line = `${value}`
+      .trim()
+      .split(/\p{Cc}/u, 1)
+      .join('')
+      .slice(0, 200);
+  }
+  response.destroy();
+  const advice =
+    status === 401 || status === 403
+      ? "give a valid --header 'Authorization: …'"
+      : 'check the URL, its path and its query';
+  return `${status} ${statusMessage}${line === '' ? '' : ` (${line})`}: ${advice}`;
+}
+
+/**
+ * Milliseconds asked for by `Retry-After` (seconds or a date), 0 without one.
+ *
+ * @param {string} text
+ */
+function retryAfter(text) {
+  const asked = /^[0-9]+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  return Math.min(Math.max(asked || 0, 0), MAX_ASKED);
+}
+
+/**
+ * The cause of a failed connection in words.
+ *
+ * @param {NodeJS.ErrnoException} error
+ * @throws {GaveUp} where another try cannot mend it.
+ */
+function explain(error) {
+  const { code = '', message } = error;
+  if (error instanceof RangeError) throw new GaveUp(`${message}: is this an event stream?`);
+  const [fault] = CERTIFICATE_FAULT.exec(`${code} ${message}`) ?? [];
+  if (fault !== undefined) {
+    const [, advice] = /** @type {[RegExp, string]} */ (
+      CERTIFICATE_ADVICE.find(([pattern]) => pattern.test(fault))
+    );
+    throw new GaveUp(`the certificate is not trusted (${fault}): ${advice}`);
+  }
+  if (code === 'ERR_INVALID_CHAR')
+    throw new GaveUp(`the request cannot be sent (${message}): an id with control characters`);
+  if (message.includes('wrong version number')) return 'the port speaks no TLS (is it http://?)';
+  if (message === 'socket hang up') return 'closed without an answer (is it https://?)';
+  if (message === 'aborted') return 'the connection was cut';
+  // Where a name has several addresses, the error has a code alone.
+  return message || code;
+}
