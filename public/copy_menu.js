@@ -1,0 +1,41 @@
+import { copiesOnClick } from './clipboard.js';
+import { copyCommands } from './copy_commands.js';
+
+/**
+ * The menu with the stream as commands.
+ * @param {HTMLDetailsElement} menu
+ * @param {HTMLElement} place for the commands
+ * @param {() => string} currentUrl
+ */
+export function copyMenu(menu, place, currentUrl) {
+  menu.addEventListener('toggle', () => {
+    if (menu.open) place.replaceChildren(...blocks(currentUrl()));
+  });
+  document.addEventListener('click', ({ target }) => {
+    if (!menu.contains(/** @type {Node} */ (target))) menu.open = false;
+  });
+  menu.addEventListener('keydown', ({ key }) => {
+    if (key !== 'Escape') return;
+    menu.open = false;
+    menu.querySelector('summary')?.focus();
+  });
+}
+
+/** @param {string} url */
+function blocks(url) {
+  return Object.entries(copyCommands(url)).map(([name, command]) => {
+    const block = document.createElement('div');
+    block.className = 'part';
+    const head = document.createElement('h3');
+    head.textContent = name;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = 'Copy';
+    button.setAttribute('aria-label', `Copy: ${name}`);
+    copiesOnClick(button, () => command);
+    const pre = document.createElement('pre');
+    pre.textContent = command;
+    block.append(head, button, pre);
+    return block;
+  });
+}

@@ -1,0 +1,41 @@
+/** @import { Settings } from './address.js' */
+/** @import { State } from './stream.js' */
+
+/** @type {Readonly<Record<State['name'], readonly [title: string, text: string]>>} */
+const BY_STATE = {
+  idle: [
+    'Nothing read yet',
+    'Go connects the browser to the topic. Publish a message to see it arrive:',
+  ],
+  connecting: ['Connecting', 'Waiting for the server to answer.'],
+  replaying: ['Replaying', 'Waiting for the first message of the topic.'],
+  live: ['No messages yet', 'What is published arrives here at once:'],
+  open: ['No messages yet', 'What is published arrives here at once:'],
+  retrying: ['The connection was lost', 'It comes back by itself, and nothing is missed.'],
+  ended: ['Ended', 'The stream was stopped. Go starts it again.'],
+  failed: [
+    'There is no stream',
+    'Look at the location; a server with a certificate of its own making has to be visited and trusted first.',
+  ],
+};
+
+/**
+ * What stands where nothing is to be shown.
+ * @param {{ state: State, settings: Settings, kept: number, hasKeys: boolean }} situation
+ * @returns {{ title: string, text: string, isPublishing: boolean }}
+ */
+export function emptyWords({ state, settings, kept, hasKeys }) {
+  const { view, filter } = settings;
+  if (kept > 0 && view === 'table' && !hasKeys) {
+    const text =
+      'The records that came have no key, or the stream does not tell it. Show: key, offset, value.';
+    return { title: 'No keys', text, isPublishing: false };
+  }
+  if (kept > 0 && filter !== '') {
+    const text = `None of those that are kept has “${filter}” in its key, value or headers.`;
+    return { title: 'Nothing matches', text, isPublishing: false };
+  }
+  const [title, text] = BY_STATE[state.name];
+  const isPublishing = ['idle', 'live', 'open'].includes(state.name);
+  return { title, text, isPublishing };
+}

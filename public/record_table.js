@@ -1,0 +1,208 @@
+import { matches } from './text_filter.js';
+
+/** @import { StreamRecord } from './stream_record.js' */
+
+/** Of a topic with more keys those stay that changed last, as many as fit both. */
+const MAX_KEYS = 20_000;
+const MAX_CHARACTERS = 32_000_000;
+
+/**
+ * A key with its latest record.
+ *
+ * @typedef {object} TableRow
+ * @property {string} name tells keys apart, within their partition as Kafka does
+ * @property {StreamRecord} record
+ * @property {boolean} isShown the filter lets it through
+ * @property {boolean} isPlaced it has its place among those that show
+ */
+
+/** The latest record of each key, in order of the keys: a row keeps its place while it changes. */
+export class RecordTable {
+  /** @type {Map<string, TableRow>} the one that changed last is last */
+  #rows = new Map();
+  #characters = 0;
+  /** @type {TableRow[]} */
+  #shown = [];
+  /** @type {Set<TableRow>} rows that wait for their place */
+  #fresh = new Set();
+  /** Whether rows have to leave `#shown`. */
+  #isStale = false;
+  #filter = '';
+  /** How many records had no key, and so no row. */
+  keyless = 0;
+  /** How many keys had to leave for others. */
+  evicted = 0;
+
+  get keys() {
+    return this.#rows.size;
+  }
+
+  get length() {
+    return this.#shown.length;
+  }
+
+  /** @param {number} index */
+  at(index) {
+    return this.#shown[index];
+  }
+
+  /** @param {TableRow} row */
+  indexOf(row) {
+    let low = 0;
+    let high = this.#shown.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compare(/** @type {TableRow} */ (this.#shown[middle]), row) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return this.#shown[low] === row ? low : -1;
+  }
+
+  /** @param {StreamRecord} record */
+  add(record) {
+    const { kind, key, partition, isBinaryKey } = record;
+    if (kind === 'gap') return;
+    if (key === null || key === undefined) {
+      this.keyless++;
+      return;
+    }
+    const name = `${partition} ${isBinaryKey} ${key}`;
+    const row = this.#rows.get(name);
+    if (kind === 'delete') {
+      if (row !== undefined) this.#remove(row);
+      return;
+    }
+    if (row === undefined) this.#set({ name, record, isShown: false, isPlaced: false });
+    else this.#change(row, record);
+    while (this.#isFull()) {
+      const [oldest] = this.#rows.values();
+      this.#remove(/** @type {TableRow} */ (oldest));
+      this.evicted++;
+    }
+  }
+
+  /** @param {string} text empty: all show */
+  setFilter(text) {
+    this.#filter = text;
+    for (const row of this.#rows.values()) this.#show(row);
+  }
+
+  clear() {
+    this.#rows.clear();
+    this.#shown = [];
+    this.#fresh.clear();
+    this.#characters = 0;
+    this.keyless = 0;
+    this.evicted = 0;
+  }
+
+  /** Rows take and leave their places: to be called before a look, once for any number of records. */
+  settle() {
+    if (this.#isStale) {
+      for (const row of this.#shown) row.isPlaced = this.#isHere(row);
+      this.#shown = this.#shown.filter((row) => row.isPlaced);
+      this.#isStale = false;
+    }
+    if (this.#fresh.size === 0) return;
+    const fresh = [...this.#fresh].filter((row) => this.#isHere(row) && !row.isPlaced);
+    this.#fresh.clear();
+    for (const row of fresh) row.isPlaced = true;
+    this.#shown = merged(this.#shown, fresh.sort(compare));
+  }
+
+  /** One that stays as it is while this one goes on. */
+  copy() {
+    const copy = new RecordTable();
+    copy.keyless = this.keyless;
+    copy.evicted = this.evicted;
+    copy.#filter = this.#filter;
+    for (const row of this.#rows.values()) copy.#set({ ...row, isPlaced: false });
+    copy.settle();
+    return copy;
+  }
+
+  /** @param {TableRow} row */
+  #isHere(row) {
+    return row.isShown && this.#rows.get(row.name) === row;
+  }
+
+  /**
+   * @param {TableRow} row
+   * @param {StreamRecord} record
+   */
+  #change(row, record) {
+    this.#rows.delete(row.name);
+    this.#characters -= sizeOf(row);
+    row.record = record;
+    this.#set(row);
+  }
+
+  /** @param {TableRow} row */
+  #set(row) {
+    this.#rows.set(row.name, row);
+    this.#characters += sizeOf(row);
+    this.#show(row);
+  }
+
+  /** @param {TableRow} row */
+  #show(row) {
+    row.isShown = matches(row.record, this.#filter);
+    if (row.isShown && !row.isPlaced) this.#fresh.add(row);
+    if (!row.isShown && row.isPlaced) this.#isStale = true;
+  }
+
+  /** @param {TableRow} row */
+  #remove(row) {
+    this.#rows.delete(row.name);
+    this.#characters -= sizeOf(row);
+    this.#isStale = true;
+  }
+
+  #isFull() {
+    const { size } = this.#rows;
+    return size > MAX_KEYS || (this.#characters > MAX_CHARACTERS && size > 1);
+  }
+}
+
+/**
+ * Whole numbers by their value, then texts; the same key by partition.
+ * @param {TableRow} a
+ * @param {TableRow} b
+ */
+function compare(a, b) {
+  const [left, right] = [String(a.record.key), String(b.record.key)];
+  const [leftNumber, rightNumber] = [numberOf(left), numberOf(right)];
+  if (leftNumber !== rightNumber) return leftNumber < rightNumber ? -1 : 1;
+  if (left !== right) return left < right ? -1 : 1;
+  if (a.name === b.name) return 0;
+  return a.name < b.name ? -1 : 1;
+}
+
+/** @param {string} key */
+function numberOf(key) {
+  return /^-?\d{1,15}$/.test(key) ? Number(key) : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * @param {TableRow[]} left in order
+ * @param {TableRow[]} right in order
+ */
+function merged(left, right) {
+  if (left.length === 0) return right;
+  const all = [];
+  let at = 0;
+  for (const row of right) {
+    for (; at < left.length; at++) {
+      const next = /** @type {TableRow} */ (left[at]);
+      if (compare(next, row) > 0) break;
+      all.push(next);
+    }
+    all.push(row);
+  }
+  return all.concat(left.slice(at));
+}
+
+/** @param {TableRow} row */
+function sizeOf({ name, record }) {
+  return name.length + record.value.length;
+}

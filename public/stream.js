@@ -1,0 +1,122 @@
+import { askForRefusal } from './refusal.js';
+
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 30_000;
+const EVENTS = /** @type {const} */ (['message', 'delete', 'gap', 'live']);
+
+/**
+ * How a stream stands.
+ *
+ * @typedef {object} State
+ * @property {'idle' | 'connecting' | 'replaying' | 'live' | 'open' | 'retrying' | 'ended' | 'failed'} name
+ *   `open`: connected to a stream that does not tell when it is live
+ * @property {string} [reason] why, in words
+ * @property {number} [retryAt] Unix milliseconds; where it is left out the browser knows alone
+ */
+
+/**
+ * One stream at a time, by the browser's own EventSource, which comes back by itself as long as the
+ * connection was merely lost. When it gives up, for instance because of a proxy's 502, this goes on
+ * in its place: at a growing distance, and with the last id.
+ */
+export class Stream {
+  /** @type {EventSource | null} */
+  #source = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #tries = 0;
+  #lastId = '';
+  /** @type {(lastId: string) => string} */
+  #url = () => '';
+  #onState;
+  #onEvent;
+
+  /**
+   * @param {(state: State, url: string) => void} onState
+   * @param {(type: typeof EVENTS[number], data: string, id: string) => void} onEvent
+   */
+  constructor(onState, onEvent) {
+    this.#onState = onState;
+    this.#onEvent = onEvent;
+  }
+
+  get lastId() {
+    return this.#lastId;
+  }
+
+  /**
+   * Starts afresh; the stream before it ends.
+   * @param {(lastId: string) => string} url the address to go on at after an id
+   */
+  start(url) {
+    this.#end();
+    this.#lastId = '';
+    this.#tries = 0;
+    this.#url = url;
+    this.#open();
+  }
+
+  stop() {
+    this.#end();
+    this.#onState({ name: 'ended', reason: 'stopped' }, '');
+  }
+
+  /** Does not wait any longer, where it waits. */
+  retryNow() {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#open();
+  }
+
+  #end() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  #open() {
+    this.#timer = undefined;
+    const url = this.#url(this.#lastId);
+    this.#onState({ name: 'connecting' }, url);
+    const source = new EventSource(url);
+    this.#source = source;
+    const tellsWhenLive = new URL(url).searchParams.get('format') === 'json';
+    source.addEventListener('open', () => {
+      console.log('open', url);
+      this.#tries = 0;
+      this.#onState({ name: tellsWhenLive ? 'replaying' : 'open' }, url);
+    });
+    source.addEventListener('error', () => {
+      console.log('error', url);
+      if (source.readyState === EventSource.CLOSED) this.#retry(url);
+      else this.#onState({ name: 'retrying' }, url);
+    });
+    for (const type of EVENTS) {
+      source.addEventListener(type, ({ data, lastEventId }) => {
+        this.#lastId = lastEventId;
+        if (type === 'live') this.#onState({ name: 'live' }, url);
+        this.#onEvent(type, data, lastEventId);
+      });
+    }
+  }
+
+  /** @param {string} url */
+  async #retry(url) {
+    const source = this.#source;
+    // Spread, so that all who lost one proxy do not come back at the same moment.
+    const most = Math.min(FIRST_RETRY_MS * 2 ** this.#tries++, LONGEST_RETRY_MS);
+    const delay = most * (0.5 + Math.random() / 2);
+    this.#onState({ name: 'retrying', retryAt: Date.now() + delay }, url);
+    const retryAt = Date.now() + delay;
+    this.#timer = setTimeout(() => this.#open(), delay);
+    const { words, isFinal } = await askForRefusal(url);
+    if (this.#source !== source) return;
+    if (isFinal) {
+      this.#end();
+      this.#onState({ name: 'failed', reason: words }, url);
+    } else if (this.#timer !== undefined) {
+      this.#onState({ name: 'retrying', reason: words, retryAt }, url);
+    }
+  }
+}

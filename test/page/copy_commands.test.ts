@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from '@jest/globals';
+import { copyCommands } from '../../public/copy_commands.js';
+
+describe('copyCommands()', () => {
+  test('of a stream with a public certificate', () => {
+    const commands = copyCommands('https://gateway.example/prices?since=latest');
+    expect(commands.curl).toBe("curl --no-buffer 'https://gateway.example/prices?since=latest'");
+    expect(commands['sse-cat']).toBe(
+      "npx --no -- sse-cat 'https://gateway.example/prices?since=latest'",
+    );
+    expect(commands.JavaScript).toContain('console.log(data)');
+  });
+
+  test('of localhost, whose certificate nobody knows', () => {
+    const commands = copyCommands('https://localhost:9090/events?format=json');
+    expect(commands.curl).toContain('--insecure');
+    expect(commands['sse-cat']).toMatch(/^NODE_TLS_REJECT_UNAUTHORIZED=0 npx/);
+    expect(commands.JavaScript).toContain('JSON.parse(data)');
+    expect(copyCommands('http://localhost:8080/events').curl).not.toContain('--insecure');
+  });
+
+  test('are one word to a shell, whatever the location holds', () => {
+    const url = new URL("https://gateway.example/a'b$(id)`id`?x=%27").href;
+    const [word] = /'.*$/.exec(copyCommands(url).curl) ?? [];
+    expect(execFileSync('sh', ['-c', `printf %s ${word}`]).toString()).toBe(url);
+  });
+});

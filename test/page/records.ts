@@ -1,0 +1,24 @@
+import type { StreamRecord } from '../../public/stream_record.js';
+
+let numbers = 0;
+
+/** A record as the page has it; what is left out is of no matter. */
+export function newRecord(fields: Partial<StreamRecord> = {}): StreamRecord {
+  const number = ++numbers;
+  return {
+    kind: 'message',
+    number,
+    received: 0,
+    timestamp: 0,
+    partition: 0,
+    offset: number,
+    key: null,
+    isBinaryKey: false,
+    value: `value ${number}`,
+    isBinaryValue: false,
+    headers: [],
+    id: '',
+    reason: '',
+    ...fields,
+  };
+}

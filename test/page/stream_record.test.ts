@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { readRecord, type StreamRecord } from '../../public/stream_record.js';
+
+const ARRIVAL = { number: 1, received: 5, id: 'id' };
+const PLAIN: StreamRecord = {
+  ...ARRIVAL,
+  kind: 'message',
+  timestamp: null,
+  partition: null,
+  offset: null,
+  key: undefined,
+  isBinaryKey: false,
+  value: '',
+  isBinaryValue: false,
+  headers: [],
+  reason: '',
+};
+const PLACE = { partition: 0, offset: 5, timestamp: 1_700_000_000_000 };
+const json = (members: object): string => JSON.stringify({ ...PLACE, ...members });
+
+describe('readRecord()', () => {
+  test.each([
+    ['text', 'Hello', { value: 'Hello' }],
+    ['JSON that is the value itself', '{"value":"v"}', { value: '{"value":"v"}' }],
+    ['what only begins like a record', '{"partition":0,', { value: '{"partition":0,' }],
+    ['a record', json({ key: '1', value: 'v' }), { ...PLACE, key: '1', value: 'v' }],
+    ['a record without a key', json({ key: null, value: '' }), { ...PLACE, key: null, value: '' }],
+    [
+      'headers',
+      json({ key: 'k', value: 'v', headers: [['a', null, '/w==']] }),
+      { ...PLACE, key: 'k', value: 'v', headers: [['a', null, '/w==']] },
+    ],
+    [
+      'bytes that are no UTF-8',
+      json({ keyBase64: '/w==', valueBase64: '+/8=' }),
+      { ...PLACE, key: '/w==', isBinaryKey: true, value: '+/8=', isBinaryValue: true },
+    ],
+  ])('takes %s', (_title, data, expected) => {
+    expect(readRecord('message', data, ARRIVAL)).toEqual({ ...PLAIN, ...expected });
+  });
+
+  test.each([
+    ['of the text format', 'w6k=', { key: 'é', value: 'Deleted: key é' }],
+    ['with a key that is no text', '_w==', { key: '_w==', isBinaryKey: true }],
+    ['of the JSON format', json({ key: 'é', value: null }), { ...PLACE, value: 'Deleted: key é' }],
+  ])('takes a delete %s', (_title, data, expected) => {
+    expect(readRecord('delete', data, ARRIVAL)).toMatchObject({ kind: 'delete', ...expected });
+  });
+
+  test('tells a gap in words', () => {
+    const partitions = [{ partition: 0, from: 5, to: 12 }];
+    const data = JSON.stringify({ reason: 'retention', topic: 'events', partitions });
+    expect(readRecord('gap', data, ARRIVAL)).toMatchObject({
+      kind: 'gap',
+      reason: 'retention',
+      value:
+        'Gap in events: Kafka had deleted records before they could be sent\n' +
+        'partition 0 goes on at 12 instead of 5',
+    });
+    expect(readRecord('gap', 'other', ARRIVAL).value).toBe('Gap: other');
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import { DEFAULTS } from '../../public/address.js';
+import { streamUrl } from '../../public/stream_url.js';
+
+const BASE = 'https://gateway.example';
+const OWN = `${BASE}/prices`;
+const OTHER = 'https://other.example/prices';
+
+describe('streamUrl()', () => {
+  test.each([
+    ['asks its own gateway for all that is known', OWN, {}, `${OWN}?format=json`],
+    ['asks its own gateway for values', OWN, { format: 'text' }, OWN],
+    ['takes another location as it is', OTHER, {}, OTHER],
+    ['asks another gateway if told to', OTHER, { format: 'json' }, `${OTHER}?format=json`],
+    ['keeps a format that is typed', `${OWN}?format=text`, {}, `${OWN}?format=text`],
+    ['takes a path', '/prices', {}, `${OWN}?format=json`],
+    ['starts at latest', OTHER, { start: 'latest' }, `${OTHER}?since=latest`],
+    [
+      'starts at a time',
+      OTHER,
+      { start: 'time', since: '2026-01-31T12:00:00Z' },
+      `${OTHER}?since=2026-01-31T12%3A00%3A00Z`,
+    ],
+    ['starts at an id', OTHER, { start: 'id', id: 'a+b=' }, `${OTHER}?lastEventId=a%2Bb%3D`],
+    ['keeps what is typed', `${OTHER}?since=latest`, {}, `${OTHER}?since=latest`],
+  ] as const)('%s', (_title, location, changes, expected) => {
+    expect(streamUrl({ ...DEFAULTS, location, ...changes }, BASE)).toBe(expected);
+  });
+
+  test('goes on after the last id, whatever id it started at', () => {
+    const settings = { ...DEFAULTS, location: OTHER, start: 'id', id: 'first' } as const;
+    expect(streamUrl(settings, BASE, 'last')).toBe(`${OTHER}?lastEventId=last`);
+  });
+
+  test.each(['http://', 'ftp://other.example/', 'javascript:alert(1)', 'https://a b/'])(
+    'does not take %s',
+    (location) => {
+      expect(() => streamUrl({ ...DEFAULTS, location }, BASE)).toThrow(/invalid url|not http/i);
+    },
+  );
+});
