@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compileModel } from './compile.mjs';
+import { compile } from '../support/compile.mjs';
 import { MUTATIONS } from './mutations.mjs';
 
 /** @typedef {(typeof MUTATIONS)[number]} Mutation */
@@ -33,7 +33,7 @@ async function noticed(mutation, number) {
   cpSync(join(ROOT, 'app'), join(folder, 'app'), { recursive: true });
   cpSync(join(ROOT, 'test', 'model'), join(folder, 'test', 'model'), { recursive: true });
   if (mutation !== null) mutate(mutation, join(folder, mutation.file));
-  return run(compileModel(folder, join(folder, 'compiled')));
+  return run(compile(folder, 'test/model/run.ts', join(folder, 'compiled')));
 }
 
 /** @param {Mutation} mutation @param {string} path */

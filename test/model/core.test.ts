@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
-import { compileModel } from './compile.mjs';
+import { compile } from '../support/compile.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', `model-${process.pid}`);
@@ -32,7 +32,7 @@ const MAX_MS = 60_000 + RUNS * 250;
 test(
   'Feed gives every client what the contract says, whatever happens',
   async () => {
-    const script = compileModel(ROOT, FOLDER);
+    const script = compile(ROOT, 'test/model/run.ts', FOLDER);
     const started = performance.now();
     const share = Math.ceil(RUNS / PROCESSES);
     const shares = Array.from({ length: PROCESSES }, (_, part) => {

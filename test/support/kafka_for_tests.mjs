@@ -6,12 +6,12 @@
  * Plain JavaScript, because jest imports it without transforming it; hence from `dist/`.
  */
 
-import { spawn } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { guard } from './guard.mjs';
 
 /** Quick, so that real compaction and retention can be waited for. */
 const PROPERTIES = {
@@ -22,47 +22,18 @@ const PROPERTIES = {
   'message.max.bytes': '16777216',
 };
 
-/**
- * Cleans up once its pipe is closed: the kernel does that when jest dies, of SIGKILL too. A program
- * of this run has TEST_FOLDER in its environment, as it got it from whoever started it; where there
- * is no /proc, none is found.
- */
-const GUARD = `
-  const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs');
-  const [folder] = process.argv.slice(1);
-  const isOurs = (pid) => {
-    try {
-      return readFileSync('/proc/' + pid + '/environ', 'utf8').includes('TEST_FOLDER=' + folder);
-    } catch {
-      return false; // It has ended, or is no process.
-    }
-  };
-  process.stdin.resume().on('close', () => {
-    const pids = existsSync('/proc') ? readdirSync('/proc').filter(isOurs) : [];
-    for (const pid of pids) {
-      try { process.kill(Number(pid), 'SIGKILL'); } catch {}
-    }
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
-  });
-`;
-
 /** @type {() => Promise<void>} */
 let end = async () => {};
 
 export default async function setup() {
   const folder = await mkdtemp(join(tmpdir(), 'sse-kafka-test-'));
-  const guard = spawn(process.execPath, ['-e', GUARD, folder], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
+  const clean = guard(folder);
   process.env['TEST_FOLDER'] = folder;
   const broker = await startKafka(join(folder, 'kafka'));
   process.env['TEST_KAFKA'] = broker.brokers;
   end = async () => {
     await broker.kill();
-    const cleaned = new Promise((resolve) => guard.on('exit', resolve));
-    guard.stdin.end();
-    await cleaned;
+    await clean();
   };
 }
 

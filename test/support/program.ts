@@ -71,13 +71,13 @@ export class Program implements AsyncDisposable {
   }
 
   /** Waits for a text on stdout. */
-  async printed(text: string): Promise<void> {
-    await this.#until(`${JSON.stringify(text)} on stdout`, () => this.stdout.includes(text));
+  async printed(text: string, ms?: number): Promise<void> {
+    await this.#until(`${JSON.stringify(text)} on stdout`, () => this.stdout.includes(text), ms);
   }
 
   /** Waits for a text on stderr. */
-  async complained(text: string): Promise<void> {
-    await this.#until(`${JSON.stringify(text)} on stderr`, () => this.#stderr.includes(text));
+  async complained(text: string, ms?: number): Promise<void> {
+    await this.#until(`${JSON.stringify(text)} on stderr`, () => this.#stderr.includes(text), ms);
   }
 
   /** Waits for the end. @returns the exit code; `null` after a signal. */
@@ -95,13 +95,14 @@ export class Program implements AsyncDisposable {
     await this.ended();
   }
 
-  async #until(what: string, look: () => boolean): Promise<void> {
+  async #until(what: string, look: () => boolean, ms?: number): Promise<void> {
     const label = (): string => this.#told(what);
-    await this.#growth.until(label, () => {
+    const found = (): true | null => {
       if (look()) return true;
       if (this.hasEnded) throw new Error(`it ended before ${label()}`);
       return null;
-    });
+    };
+    await this.#growth.until(label, found, ms);
   }
 
   #told(what: string): string {

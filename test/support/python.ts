@@ -1,4 +1,5 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 
 /** The Python that has the packages of `test/python/requirements.txt`; made by `prepare.mjs --test`. */
-export const PYTHON = fileURLToPath(new URL('../../.cache/python/bin/python', import.meta.url));
+export const PYTHON = join(CLONE, '.cache', 'python', 'bin', 'python');

@@ -27,6 +27,11 @@ export class TcpBalancer implements AsyncDisposable {
     });
   }
 
+  /** Resets connections, as a network does that forgets them; new ones are taken. */
+  reset(isStruck: () => boolean): void {
+    for (const socket of this.#sockets) if (isStruck()) socket.resetAndDestroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((done) => this.#server.close(done));
     for (const socket of this.#sockets) socket.destroy();

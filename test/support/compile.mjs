@@ -6,25 +6,26 @@ import { fileURLToPath } from 'node:url';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Compiles the core and its model. Run as plain JavaScript they are several times as fast as within
- * jest, where every access to a global goes through the context of the test.
+ * Compiles a script and what it imports. Run as plain JavaScript they are several times as fast as
+ * within jest, where every access to a global goes through the context of the test.
  *
- * @param {string} root the folder that holds `app` and `test/model`
+ * @param {string} root the folder that holds `app` and `test`
+ * @param {string} script its path in there
  * @param {string} folder where to put what comes out
- * @returns {string} the script that runs scenarios, see `run.ts`
+ * @returns {string} the script to run
  */
-export function compileModel(root, folder) {
+export function compile(root, script, folder) {
   mkdirSync(folder, { recursive: true });
   const config = {
     extends: join(REPOSITORY, 'tsconfig.base.json'),
     compilerOptions: { outDir: join(folder, 'out'), rootDir: root, noCheck: true, types: [] },
-    files: [join(root, 'test', 'model', 'run.ts')],
+    files: [join(root, script)],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
   const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', folder], {
     encoding: 'utf8',
   });
-  if (status !== 0) throw new Error(`cannot compile the model: ${stdout}${stderr}`);
-  return join(folder, 'out', 'test', 'model', 'run.js');
+  if (status !== 0) throw new Error(`cannot compile ${script}: ${stdout}${stderr}`);
+  return join(folder, 'out', script.replace(/\.ts$/, '.js'));
 }
