@@ -18,7 +18,13 @@ export function compile(root, script, folder) {
   mkdirSync(folder, { recursive: true });
   const config = {
     extends: join(REPOSITORY, 'tsconfig.base.json'),
-    compilerOptions: { outDir: join(folder, 'out'), rootDir: root, noCheck: true, types: [] },
+    compilerOptions: {
+      outDir: join(folder, 'out'),
+      rootDir: root,
+      allowJs: true,
+      noCheck: true,
+      types: [],
+    },
     files: [join(root, script)],
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));

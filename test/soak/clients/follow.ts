@@ -1,0 +1,80 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createEventParser } from '../../../runtime/sse_cat/event_parser.mjs';
+import { within } from '../../support/deadline.ts';
+import type { Subscriber, Times } from '../subscriber.ts';
+import { awayMs, showTemper } from '../temper.ts';
+
+const FIRST_RETRY_MS = 1000;
+const HEAD_MS = 60_000;
+
+/** The head of an answer, and its body as it comes. */
+export interface Answer {
+  readonly status: number;
+  /** Of `Retry-After`, else `undefined`. */
+  readonly retryAfter: string | undefined;
+  readonly body: Readable;
+  cut(): void;
+}
+
+/** Asks for a path with a header. */
+export type Open = (path: string, headers: Readonly<Record<string, string>>) => Promise<Answer>;
+
+/** Reads a stream that is parsed here, and comes back with the last id after each end. */
+export async function follow(subscriber: Subscriber, open: Open, times: Times): Promise<void> {
+  let retryMs = FIRST_RETRY_MS;
+  while (!times.over.aborted) {
+    let waitMs = retryMs;
+    try {
+      const { lastId, path } = subscriber;
+      const headers = lastId === '' ? {} : { 'last-event-id': lastId };
+      const answer = await within(`the head of ${path}`, open(path, headers), HEAD_MS);
+      if (answer.status === 200) {
+        subscriber.opened();
+        await read(subscriber, answer, times, (asked) => {
+          retryMs = asked;
+        });
+        waitMs = retryMs + (times.calm.aborted ? 0 : awayMs(subscriber));
+        if (subscriber.plan.temper === 'anew' && !times.calm.aborted) subscriber.beginAnew();
+      } else {
+        subscriber.refused();
+        answer.cut();
+        waitMs = Number(answer.retryAfter ?? 1) * 1000;
+      }
+    } catch {
+      // Refused or cut: it is tried again.
+    }
+    await delay(waitMs, undefined, { signal: times.over }).catch(() => {});
+  }
+}
+
+async function read(
+  subscriber: Subscriber,
+  { body, cut }: Answer,
+  { calm, over }: Times,
+  onRetry: (milliseconds: number) => void,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  let id = '';
+  const parse = createEventParser({
+    onId: (told) => {
+      id = told;
+      subscriber.identified(told);
+    },
+    onEvent: (event, data) => subscriber.take({ event, data, id }),
+    onRetry,
+  });
+  const ended = new AbortController();
+  over.addEventListener('abort', cut, { signal: ended.signal });
+  const leash = { pause: () => body.pause(), resume: () => body.resume(), cut };
+  const temper = showTemper(subscriber, leash, AbortSignal.any([ended.signal, calm]));
+  await new Promise((resolve) => {
+    body.on('error', () => {});
+    body.on('close', resolve);
+    body.on('data', (bytes) => parse(decoder.decode(bytes, { stream: true })));
+    body.resume(); // Of curl's output the head was read, and the rest held back.
+    if (over.aborted) cut();
+  });
+  ended.abort();
+  await temper;
+}

@@ -1,0 +1,124 @@
+import { setMaxListeners } from 'node:events';
+import { Random } from '../model/random.ts';
+import { curl } from './clients/curl.ts';
+import { followEventSource } from './clients/event_source.ts';
+import { follow, type Open } from './clients/follow.ts';
+import { http1 } from './clients/http1.ts';
+import { http2 } from './clients/http2.ts';
+import { followHttpxSse } from './clients/httpx_sse.ts';
+import { followSseCat } from './clients/sse_cat.ts';
+import type { ProducedTopics } from './producer.ts';
+import { Subscriber, type Temper, type Times } from './subscriber.ts';
+
+const ALL: readonly Temper[] = ['fast', 'fast', 'slow', 'stalled', 'restless', 'restless', 'anew'];
+
+/** The kinds of clients: their shares of the crowd in percent, and what they can show of tempers. */
+const KINDS = {
+  'plain HTTP/1.1': { share: 22, tempers: ALL },
+  'plain HTTP/2': { share: 20, tempers: ALL },
+  'sse-cat': { share: 8, tempers: ['fast'] },
+  'npm eventsource': { share: 20, tempers: ['fast', 'restless'] },
+  'httpx-sse': { share: 18, tempers: ['fast', 'restless'] },
+  curl: { share: 12, tempers: ALL },
+} as const satisfies Record<string, { share: number; tempers: readonly Temper[] }>;
+
+type Kind = keyof typeof KINDS;
+
+const STREAMS_PER_CONNECTION = 8;
+
+/** Where the balancers listen. */
+export interface Entrance {
+  readonly http: number;
+  readonly https: number;
+}
+
+/** All clients of a run. */
+export class Crowd {
+  readonly subscribers: readonly Subscriber[];
+  readonly #calm = new AbortController();
+  readonly #over = new AbortController();
+  readonly #times: Times = { calm: this.#calm.signal, over: this.#over.signal };
+  readonly #seed: number;
+  #running: Promise<unknown> = Promise.resolve();
+  /** Why one of them cannot go on. */
+  fault: unknown = null;
+
+  constructor(size: number, topics: ProducedTopics, seed: number) {
+    const random = new Random(seed);
+    this.#seed = seed;
+    setMaxListeners(0, this.#times.calm, this.#times.over);
+    const all = Object.values(topics);
+    this.subscribers = kindsOf(size).map((kind, number) => {
+      // Every kind on every topic; it does not show by its tempers.
+      const topic = all[number % all.length]!;
+      const temper = random.pick<Temper>(KINDS[kind].tempers);
+      const format = random.chance(0.5) ? 'json' : 'text';
+      const name = `client ${number} (${kind})`;
+      return new Subscriber({ name, kind, temper, topic, format }, random.fork());
+    });
+  }
+
+  /** Lets them all come. */
+  start({ http, https }: Entrance): void {
+    const origin = `http://localhost:${http}`;
+    const secure = `https://localhost:${https}`;
+    let shared: Open[] = [];
+    const run = (subscriber: Subscriber, number: number): Promise<void> => {
+      const { kind } = subscriber.plan;
+      if (kind === 'plain HTTP/1.1') return follow(subscriber, http1(http), this.#times);
+      if (kind === 'plain HTTP/2') {
+        if (number % STREAMS_PER_CONNECTION === 0) shared = [http2(https)];
+        shared[0] ??= http2(https);
+        return follow(subscriber, shared[0], this.#times);
+      }
+      const either = number % 2 === 0 ? origin : secure;
+      if (kind === 'curl') return follow(subscriber, curl(either), this.#times);
+      if (kind === 'sse-cat') return followSseCat(subscriber, either, this.#times);
+      return followEventSource(subscriber, origin, this.#times);
+    };
+    const inPython = this.#ofKind('httpx-sse');
+    const others = this.subscribers.filter((subscriber) => !inPython.includes(subscriber));
+    this.#running = Promise.all([
+      ...others.map(run),
+      followHttpxSse(inPython, origin, this.#seed, this.#times),
+    ]).catch((error) => {
+      this.fault ??= error;
+    });
+  }
+
+  settle(): void {
+    for (const subscriber of this.subscribers) subscriber.settle();
+  }
+
+  /** When one of them got something last. */
+  get lastReceived(): number {
+    return Math.max(...this.subscribers.map(({ lastReceived }) => lastReceived));
+  }
+
+  get incomplete(): Subscriber[] {
+    return this.subscribers.filter((subscriber) => !subscriber.isComplete);
+  }
+
+  /** From now on all of them read, and leave only when they are cut. */
+  calm(): void {
+    this.#calm.abort();
+  }
+
+  async end(): Promise<void> {
+    this.#calm.abort();
+    this.#over.abort();
+    await this.#running;
+  }
+
+  #ofKind(kind: Kind): Subscriber[] {
+    return this.subscribers.filter(({ plan }) => plan.kind === kind);
+  }
+}
+
+function kindsOf(size: number): Kind[] {
+  const kinds = Object.entries(KINDS).flatMap(([kind, { share }]) =>
+    Array<Kind>(Math.round((share * size) / 100)).fill(kind as Kind),
+  );
+  while (kinds.length < size) kinds.push('plain HTTP/1.1');
+  return kinds.slice(0, size);
+}

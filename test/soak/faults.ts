@@ -1,0 +1,196 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Random } from '../model/random.ts';
+import { eventually } from '../support/deadline.ts';
+import type { TcpBalancer } from '../support/tcp_balancer.ts';
+import type { SoakBroker } from './broker.ts';
+import { http1 } from './clients/http1.ts';
+import type { Crowd } from './crowd.ts';
+import { type KafkaTopics, TOPICS } from './kafka_topics.ts';
+import type { ProducedTopics, Producer } from './producer.ts';
+import type { Replica } from './replica.ts';
+import type { Fault, FaultKind } from './schedule.ts';
+
+/** Until records flow again: what it takes is reported, no more than this is waited. */
+const FLOW_MS = 120_000;
+const DELETED_TAIL = 40;
+const CROWD_STAYS_MS = 3000;
+
+/** All that can be struck. */
+export interface World {
+  readonly broker: SoakBroker;
+  readonly kafka: KafkaTopics;
+  readonly topics: ProducedTopics;
+  readonly producer: Producer;
+  readonly replicas: readonly Replica[];
+  readonly balancers: readonly TcpBalancer[];
+  readonly crowd: Crowd;
+  /** Streams that one gateway takes. */
+  readonly maxConnections: number;
+  /** Those that may be restarted now: one has to live on, so that its memory can be measured. */
+  mortals(): readonly Replica[];
+}
+
+/** Strikes, and says in words what happened. */
+export class Faults {
+  /** Streams that a gateway ended while a broker was killed or frozen. */
+  streamsEnded = 0;
+  /** Gateways that did not end as they were asked to. */
+  badEnds = 0;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  strike({ kind, seed }: Fault): Promise<string> {
+    const strikes: Record<FaultKind, (random: Random) => Promise<string>> = {
+      'broker killed': (random) => this.#keepingStreams(() => this.#killBroker(random)),
+      'broker frozen': (random) => this.#keepingStreams(() => this.#freezeBroker(random)),
+      'gateway killed': (random) => this.#killGateway(random),
+      'rolling restart': () => this.#restart({}),
+      'connections reset': async (random) => this.#reset(random),
+      'log compacted': (random) => this.#compact(random),
+      'front deleted': (random) => this.#deleteFront(random),
+      'partition added': () => this.#addPartition(),
+      'short lives': (random) => this.#restart({ MAX_AGE_SECONDS: `${random.between(5, 15)}` }),
+      'crowd too large': () => this.#comeInCrowds(),
+    };
+    return strikes[kind](new Random(seed));
+  }
+
+  async #killBroker(random: Random): Promise<string> {
+    const { broker, producer, crowd } = this.#world;
+    await broker.kill();
+    const downMs = random.between(0, 4000);
+    await delay(downMs);
+    await broker.start();
+    const back = performance.now();
+    await eventually(
+      'records to be written again',
+      async () => producer.fault !== null || producer.lastAcknowledged > back,
+      FLOW_MS,
+    );
+    const written = producer.lastAcknowledged;
+    await eventually('records to flow again', async () => crowd.lastReceived > written, FLOW_MS);
+    const flowMs = crowd.lastReceived - back;
+    return `down for ${seconds(downMs)}; records flowed ${seconds(flowMs)} after its return`;
+  }
+
+  async #freezeBroker(random: Random): Promise<string> {
+    const { broker } = this.#world;
+    const milliseconds = random.between(2000, 8000);
+    broker.freeze();
+    try {
+      await delay(milliseconds);
+    } finally {
+      broker.thaw();
+    }
+    return `for ${seconds(milliseconds)}`;
+  }
+
+  /** Streams may end for their clients' or their age's sake, but not for the broker's. */
+  async #keepingStreams(strike: () => Promise<string>): Promise<string> {
+    const before = await this.#streamErrors();
+    const text = await strike();
+    const ended = (await this.#streamErrors()) - before;
+    this.streamsEnded += ended;
+    return `${text}; ${ended} streams ended for it`;
+  }
+
+  async #streamErrors(): Promise<number> {
+    const counts = this.#world.replicas.map((replica) =>
+      eventually(`the metrics of ${replica.name}`, async () => {
+        const count = await replica.streamErrors();
+        return count === null ? null : { count };
+      }),
+    );
+    return (await Promise.all(counts)).reduce((sum, { count }) => sum + count, 0);
+  }
+
+  async #killGateway(random: Random): Promise<string> {
+    const replica = random.pick(this.#world.mortals());
+    await replica.kill();
+    const downMs = random.between(0, 3000);
+    await delay(downMs);
+    await replica.start();
+    return `${replica.name}, down for ${seconds(downMs)}`;
+  }
+
+  async #restart(env: Readonly<Record<string, string>>): Promise<string> {
+    const replicas = this.#world.mortals();
+    for (const replica of replicas) {
+      const code = await replica.drain();
+      if (code !== 0) this.badEnds++;
+      await replica.start(env);
+      await replica.untilLoaded();
+    }
+    const settings = Object.entries(env).map((entry) => ` with ${entry.join('=')}`);
+    return `${replicas.map(({ name }) => name).join(' and ')}${settings.join('')}`;
+  }
+
+  #reset(random: Random): string {
+    const share = random.between(10, 100) / 100;
+    for (const balancer of this.#world.balancers) balancer.reset(() => random.chance(share));
+    return `${Math.round(share * 100)} % of their ends`;
+  }
+
+  async #compact(random: Random): Promise<string> {
+    const { kafka } = this.#world;
+    const { name, configs } = TOPICS.compacted;
+    await kafka.configure(name, 'segment.ms', '100');
+    await delay(random.between(2000, 4000));
+    await kafka.configure(name, 'segment.ms', configs['segment.ms']);
+    return 'segments rolled at once for a while';
+  }
+
+  /**
+   * A gateway has in memory what Kafka has deleted: nobody loses it there. Therefore one is away
+   * now and then, so that those who come to it afterwards are told of a gap.
+   */
+  async #deleteFront(random: Random): Promise<string> {
+    const replica = random.chance(0.6) ? this.#world.mortals()[0]! : null;
+    await replica?.kill();
+    if (replica !== null) await delay(random.between(1000, 4000));
+    const deleted = await this.#deleteBelow(random);
+    await replica?.start();
+    return `partition ${deleted}${replica === null ? '' : `, while ${replica.name} was away`}`;
+  }
+
+  async #deleteBelow(random: Random): Promise<string> {
+    const { kafka, topics } = this.#world;
+    const told: string[] = [];
+    for (const [partition, { committed }] of topics.deleted.partitions.entries()) {
+      // Up to the end more often than not: so that clients lose what they have not got yet.
+      const left = random.chance(0.7) ? 0 : random.between(0, DELETED_TAIL);
+      const last = committed.at(-1 - left);
+      if (last === undefined) continue;
+      await kafka.deleteBefore(topics.deleted, partition, last.offset + 1);
+      told.push(`${partition} below ${last.offset + 1}`);
+    }
+    return told.join(', ');
+  }
+
+  async #addPartition(): Promise<string> {
+    const { kafka, topics } = this.#world;
+    await kafka.addPartition(topics.plain);
+    return `there are ${topics.plain.partitions.length} now`;
+  }
+
+  /** As many as one gateway takes, beside those that are there. */
+  async #comeInCrowds(): Promise<string> {
+    const { balancers, maxConnections } = this.#world;
+    const open = http1(balancers[0]!.port);
+    const tries = Array.from({ length: maxConnections }, () => open('/plain?since=latest', {}));
+    const answers = await Promise.allSettled(tries);
+    const guests = answers.filter((answer) => answer.status === 'fulfilled');
+    for (const { value } of guests) value.body.on('error', () => {}).resume();
+    await delay(CROWD_STAYS_MS);
+    for (const { value } of guests) value.cut();
+    const refused = guests.filter(({ value }) => value.status === 503).length;
+    return `${guests.length} more came, ${refused} were refused`;
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}

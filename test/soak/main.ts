@@ -1,0 +1,80 @@
+/**
+ * The soak: what was produced against what each client got, while things break.
+ *
+ *     npm run soak -- --minutes 30 --runtime node|deno --seed N [--clients 200] [--rate 50] [--faults 'KIND,...']
+ *
+ * @module
+ */
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { within } from '../support/deadline.ts';
+import { RUNTIMES } from '../support/runtimes.ts';
+import { isClean, slopesText, tableOf } from './report.ts';
+import { FAULT_KINDS } from './schedule.ts';
+import { type SoakOptions, soak } from './soak.ts';
+
+/** The start, and the time for clients to come to the end. */
+const BESIDE_MS = 15 * 60_000;
+const USAGE =
+  'npm run soak -- [--minutes 30] [--runtime node|deno] [--seed N] [--clients 200] [--rate 50] ' +
+  `[--faults '${FAULT_KINDS.join()}']`;
+
+/** @returns the exit code: 1 where a number is not 0 that must be, 2 where nothing could be judged. */
+export async function main(args: readonly string[]): Promise<number> {
+  const options = parse(args);
+  if (options === null) {
+    process.stderr.write(`soak: ${USAGE}\n`);
+    return 2;
+  }
+  const say = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  try {
+    const { outcome, crowd } = await within(
+      'the soak to end',
+      soak(options, say),
+      options.seconds * 2000 + BESIDE_MS,
+    );
+    say(`\n${tableOf(crowd.subscribers, outcome)}\n${slopesText(outcome)}`);
+    say(
+      `streams ended for a broker that was away: ${outcome.streamsEnded}; ` +
+        `gateways that ended badly: ${outcome.badEnds}; connections left open: ${outcome.connectionsLeft}`,
+    );
+    say(`soak ${JSON.stringify(outcome)}`);
+    if (isClean(outcome)) return 0;
+    const guilty = crowd.subscribers.filter(({ tally }) => !tally.isClean);
+    say(`\nNot exact, with --seed ${options.seed}:`);
+    for (const { faults } of guilty) say(faults);
+    return 1;
+  } catch (error) {
+    process.stderr.write(`soak: with --seed ${options.seed}: ${(error as Error).stack}\n`);
+    return 2;
+  }
+}
+
+function parse(args: readonly string[]): SoakOptions | null {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        minutes: { type: 'string', default: '30' },
+        runtime: { type: 'string', default: 'node' },
+        seed: { type: 'string', default: `${Math.floor(Math.random() * 1e9)}` },
+        clients: { type: 'string', default: '200' },
+        rate: { type: 'string', default: '50' },
+        faults: { type: 'string', default: FAULT_KINDS.join() },
+      },
+    });
+    const runtime = RUNTIMES.find(({ name }) => name.toLowerCase() === values.runtime);
+    const seconds = Number(values.minutes) * 60;
+    const [seed, clients, rate] = [values.seed, values.clients, values.rate].map(Number);
+    const numbers = [seconds, seed!, clients!, rate!];
+    const names = values.faults.split(',');
+    const faults = FAULT_KINDS.filter((kind) => names.includes(kind));
+    const isUnderstood = numbers.every((number) => number > 0) && faults.length === names.length;
+    if (runtime === undefined || !isUnderstood) return null;
+    return { runtime, seconds, seed: seed!, clients: clients!, rate: rate!, faults };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,173 @@
+import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../support/deadline.ts';
+import type { Runtime } from '../support/runtimes.ts';
+import { TcpBalancer } from '../support/tcp_balancer.ts';
+import { SoakBroker } from './broker.ts';
+import { Crowd } from './crowd.ts';
+import { Faults } from './faults.ts';
+import { KafkaTopics, TOPICS, type TopicName } from './kafka_topics.ts';
+import type { ProducedTopic } from './produced.ts';
+import { type ProducedTopics, Producer } from './producer.ts';
+import { Replica } from './replica.ts';
+import { type Outcome, slopesOf, sum } from './report.ts';
+import { openConnections } from './resources.ts';
+import { type FaultKind, planFaults } from './schedule.ts';
+
+export interface SoakOptions {
+  readonly runtime: Runtime;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly clients: number;
+  /** Records a second, of all topics together. */
+  readonly rate: number;
+  /** Default: all. */
+  readonly faults: readonly FaultKind[];
+}
+
+/** Of the crowd, so that not all fit into one gateway while the other one is away. */
+const ROOM = 0.85;
+const SETTINGS = {
+  // A minute's records do not fit, so that clients are read to from Kafka, too.
+  FEED_MEMORY_MB: '1',
+  STALL_SECONDS: '10',
+  HEARTBEAT_SECONDS: '5',
+  DRAIN_SECONDS: '3',
+};
+/** Before its memory is measured; the whole run where that is shorter than six times this. */
+const WARM_SECONDS = 300;
+const WARM_SHARE = 1 / 6;
+const SAMPLE_MS = 2000;
+/** Between two faults, where one took longer than planned. */
+const MIN_PAUSE_MS = 1000;
+const SETTLE_MS = 500;
+/** Clients that were refused come back after 10 to 20 s, and may be refused again. */
+const LAST_RECORDS_MS = 300_000;
+/** What comes too often may come late. */
+const GRACE_MS = 3000;
+const LEAVE_MS = 60_000;
+
+/** One run: starts all that it needs, strikes, and judges. @returns its outcome, and who was there */
+export async function soak(
+  options: SoakOptions,
+  say: (line: string) => void,
+): Promise<{ outcome: Outcome; crowd: Crowd }> {
+  const { runtime, seconds, seed, clients, rate } = options;
+  await using broker = await SoakBroker.start(process.env['TEST_FOLDER']!);
+  const kafka = new KafkaTopics(broker.brokers);
+  const topics = await createTopics(kafka);
+  const maxConnections = Math.ceil(clients * ROOM);
+  const env = {
+    ...SETTINGS,
+    KAFKA_BROKERS: broker.brokers,
+    TOPICS: Object.keys(TOPICS).join(),
+    MAX_CONNECTIONS: `${maxConnections}`,
+  };
+  const folder = process.env['TEST_FOLDER']!;
+  await using first = await Replica.start('gateway 1', runtime, folder, env);
+  await using second = await Replica.start('gateway 2', runtime, folder, env);
+  const replicas = [first, second];
+  await Promise.all(replicas.map((replica) => replica.untilLoaded()));
+  await using http = await TcpBalancer.start(replicas.map((replica) => replica.http));
+  await using https = await TcpBalancer.start(replicas.map((replica) => replica.https));
+  const producer = await Producer.start(broker.brokers, topics, seed, rate);
+  const crowd = new Crowd(clients, topics, seed);
+  crowd.start({ http: http.port, https: https.port });
+  say(`${clients} clients, 2 gateways on ${runtime.name}, ${rate} records a second, seed ${seed}`);
+
+  const started = performance.now();
+  const elapsed = (): number => (performance.now() - started) / 1000;
+  const warmSeconds = Math.min(WARM_SECONDS, seconds * WARM_SHARE);
+  const timers = [
+    setInterval(() => crowd.settle(), SETTLE_MS),
+    setInterval(() => {
+      for (const { uses } of replicas) uses.at(-1)!.sample(elapsed() / 60);
+    }, SAMPLE_MS),
+  ];
+  try {
+    const faults = new Faults({
+      broker,
+      kafka,
+      topics,
+      producer,
+      replicas,
+      balancers: [http, https],
+      crowd,
+      maxConnections,
+      // The second one lives on, so that its memory can be measured.
+      mortals: () => (elapsed() < warmSeconds ? replicas : [first]),
+    });
+    for (const fault of planFaults(seed, seconds, options.faults)) {
+      await delay(Math.max(MIN_PAUSE_MS, fault.at * 1000 - elapsed() * 1000));
+      assertWell(producer, crowd);
+      const at = elapsed();
+      const text = await faults.strike(fault);
+      for (const replica of replicas) if (replica.hasEnded) throw new Ended(replica);
+      say(`${at.toFixed(1).padStart(7)} s  ${fault.kind}: ${text}`);
+    }
+    await delay(Math.max(0, (seconds - elapsed()) * 1000));
+    say(`${elapsed().toFixed(1).padStart(7)} s  no more faults; the clients read to the end`);
+
+    crowd.calm();
+    await producer.stop();
+    assertWell(producer, crowd);
+    await eventually(
+      'the clients to have all',
+      async () => crowd.incomplete.length === 0,
+      LAST_RECORDS_MS,
+    ).catch(() => say(`${crowd.incomplete.length} clients do not get all`));
+    await delay(GRACE_MS);
+    assertWell(producer, crowd);
+    for (const subscriber of crowd.subscribers) subscriber.finish();
+    await crowd.end();
+    const ports = replicas.flatMap((replica) => [replica.http, replica.https]);
+    let connectionsLeft = 0;
+    await eventually(
+      'connections to be closed',
+      async () => {
+        connectionsLeft = await openConnections(ports);
+        return connectionsLeft === 0;
+      },
+      LEAVE_MS,
+    ).catch(() => {});
+    const outcome: Outcome = {
+      seed,
+      runtime: runtime.name,
+      minutes: seconds / 60,
+      produced: Object.fromEntries(Object.values(topics).map(({ name, count }) => [name, count])),
+      total: sum(crowd.subscribers),
+      streamsEnded: faults.streamsEnded,
+      badEnds: faults.badEnds,
+      connectionsLeft,
+      processes: slopesOf(
+        replicas.flatMap(({ uses }) => uses),
+        warmSeconds / 60,
+        seconds / 60,
+      ),
+    };
+    return { outcome, crowd };
+  } finally {
+    for (const timer of timers) clearInterval(timer);
+    await crowd.end();
+  }
+}
+
+class Ended extends Error {
+  constructor({ name, log }: Replica) {
+    super(`${name} ended by itself; its last words: ${log.slice(-2000)}`);
+  }
+}
+
+/** @throws where the account or a client cannot go on: then nothing can be judged. */
+function assertWell(producer: Producer, crowd: Crowd): void {
+  if (producer.fault !== null) throw producer.fault;
+  if (crowd.fault !== null) throw crowd.fault;
+}
+
+async function createTopics(kafka: KafkaTopics): Promise<ProducedTopics> {
+  const topics: Partial<Record<TopicName, ProducedTopic>> = {};
+  for (const [name, plan] of Object.entries(TOPICS)) {
+    topics[name as TopicName] = await kafka.create(plan);
+  }
+  return topics as ProducedTopics;
+}

@@ -1,0 +1,120 @@
+import type { Random } from '../model/random.ts';
+import type { Account } from './account.ts';
+import { CompactedAccount } from './compacted_account.ts';
+import type { Format, Received } from './delivery.ts';
+import { PlainAccount } from './plain_account.ts';
+import type { ProducedTopic } from './produced.ts';
+import { Tally } from './tally.ts';
+
+const LAST_IDS = 3;
+
+export type Temper =
+  | 'fast'
+  /** Reads for a moment, then does not for some seconds. */
+  | 'slow'
+  /** Does not read for longer than a gateway bears. */
+  | 'stalled'
+  /** Goes away at random and comes back with its last id. */
+  | 'restless'
+  /** Comes back as a new client. */
+  | 'anew';
+
+/** How long a crowd may still do as it likes. */
+export interface Times {
+  /** Aborts when no client may stop reading or go away by itself any more. */
+  readonly calm: AbortSignal;
+  /** Aborts when all is over. */
+  readonly over: AbortSignal;
+}
+
+export interface SubscriberPlan {
+  readonly name: string;
+  /** The client program, as the table names it. */
+  readonly kind: string;
+  readonly temper: Temper;
+  readonly topic: ProducedTopic;
+  readonly format: Format;
+}
+
+/** One client that keeps coming back, whatever program it is: its place and its account. */
+export class Subscriber {
+  readonly plan: SubscriberPlan;
+  readonly random: Random;
+  readonly tally = new Tally();
+  /** With which it comes back. */
+  lastId = '';
+  /** When something came last, by `performance.now()`. */
+  lastReceived = 0;
+  readonly #lastIds: string[] = [];
+  readonly #notes: string[] = [];
+  #account: Account;
+  #streams = 0;
+
+  constructor(plan: SubscriberPlan, random: Random) {
+    this.plan = plan;
+    this.random = random;
+    this.#account = this.#newAccount();
+  }
+
+  get path(): string {
+    const { topic, format } = this.plan;
+    return `/${topic.name}${format === 'text' ? '' : `?format=${format}`}`;
+  }
+
+  /** A stream is open. */
+  opened(): void {
+    if (++this.#streams > 1) this.tally.reconnects++;
+  }
+
+  /** It was told to come back later. */
+  refused(): void {
+    this.tally.refusals++;
+  }
+
+  take(received: Received): void {
+    if (received.id !== '') this.identified(received.id);
+    this.lastReceived = performance.now();
+    this.#account.take(received);
+  }
+
+  identified(id: string): void {
+    if (id === this.lastId) return;
+    this.lastId = id;
+    this.#lastIds.push(id);
+    if (this.#lastIds.length > LAST_IDS) this.#lastIds.shift();
+  }
+
+  /** From now on it is a new client; what it had was right or wrong, but it has no end. */
+  beginAnew(): void {
+    this.#account.settle();
+    this.#notes.push(...this.#account.notes);
+    this.#account = this.#newAccount();
+    this.lastId = '';
+  }
+
+  settle(): void {
+    this.#account.settle();
+  }
+
+  get isComplete(): boolean {
+    return this.#account.isComplete;
+  }
+
+  finish(): void {
+    this.#account.finish();
+  }
+
+  /** What was wrong, in words. */
+  get faults(): string {
+    const { name, temper, format, topic } = this.plan;
+    const notes = [...this.#notes, ...this.#account.notes].map((note) => `    ${note}\n`).join('');
+    return `  ${name} (${temper}, /${topic.name}, ${format}), last ids ${this.#lastIds.join(' ')}\n${notes}`;
+  }
+
+  #newAccount(): Account {
+    const { topic, format } = this.plan;
+    return topic.isCompacted
+      ? new CompactedAccount(topic, format, this.tally)
+      : new PlainAccount(topic, format, this.tally);
+  }
+}

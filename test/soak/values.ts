@@ -1,0 +1,36 @@
+import type { Random } from '../model/random.ts';
+
+/** Of several bytes, with line ends and with spaces where a client takes one away. */
+const PIECES = [
+  'plain words, ',
+  'grün ',
+  '  two spaces',
+  '\n line',
+  '\r\n',
+  '🜁 ',
+  '{"a":1}',
+  '漢字',
+];
+const LARGE = 0.08;
+
+/** A value that begins with its serial: mostly short, now and then large, so that what a gateway keeps in memory is outgrown. */
+export function valueFor(serial: number, random: Random): string {
+  const size = random.chance(LARGE) ? random.between(4000, 20_000) : random.between(20, 300);
+  const pieces: string[] = [];
+  for (let length = 0; length < size; length += pieces.at(-1)!.length) {
+    pieces.push(random.pick(PIECES));
+  }
+  // A line end of one piece and that of the next must not become one.
+  return `#${serial}#${pieces.join('')}.`;
+}
+
+/** The key of a tombstone on a topic that is not compacted: there each has one of its own. */
+export function ownKeyFor(serial: number): string {
+  return `#${serial}#`;
+}
+
+/** The serial that a value or such a key begins with. */
+export function serialOf(text: string): number | null {
+  const found = /^#(\d+)#/.exec(text);
+  return found === null ? null : Number(found[1]);
+}
