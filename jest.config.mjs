@@ -16,7 +16,10 @@ export const project = {
 };
 
 /** Suites that need a real Kafka; it is started only when one of them runs. */
-const WITH_KAFKA = ['/test/conformance/[^/]+\\.test\\.ts$', '/runtime/kafka/[^/]+\\.test\\.ts$'];
+const WITH_KAFKA = [
+  '/test/(conformance|proxies)/[^/]+\\.test\\.ts$',
+  '/runtime/kafka/[^/]+\\.test\\.ts$',
+];
 
 /** @type {import('jest').Config} */
 export default {

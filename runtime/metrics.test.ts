@@ -149,7 +149,9 @@ describe('docs/metrics.md', () => {
   test('docs/*.md and README.md name no metric that there is not', () => {
     const known = new Set(METRICS.map(({ name }) => name));
     const root = new URL('../', import.meta.url);
-    const docs = readdirSync(new URL('docs/', root)).map((name) => `docs/${name}`);
+    const docs = readdirSync(new URL('docs/', root))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`);
     for (const file of ['README.md', ...docs]) {
       const named = readFileSync(new URL(file, root), 'utf8').match(/\bsse_kafka_\w+/g) ?? [];
       const unknown = named.filter((name) => !known.has(name.replace(/_bucket$/, '')));

@@ -13,6 +13,9 @@ import { which } from './tools.mjs';
  * }} Host
  */
 
+/** Packages of servers start these otherwise: to invoke-rc.d and to systemctl there is no need to. */
+const STARTS_NO_SERVICE = { RUNLEVEL: '1', SYSTEMD_OFFLINE: '1' };
+
 /** @type {Host} */
 const thisHost = {
   env: process.env,
@@ -24,7 +27,7 @@ const thisHost = {
       about: '5 to 120 s',
       log: `apt-get-${args[0]}.log`,
       deadlineSeconds: 1_800,
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', ...STARTS_NO_SERVICE },
       quiet,
       // Cut in the middle, dpkg leaves a system that its owner has to mend.
       leashed: false,

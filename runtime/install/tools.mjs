@@ -32,6 +32,17 @@ const program = (name, debian = name, program = name) => ({
   present: ({ env }) => which(program, env) !== null,
 });
 
+/**
+ * A server, which is not on the PATH of everybody.
+ *
+ * @type {(name: string, debian?: string) => Tool}
+ */
+const server = (name, debian = name) => ({
+  name,
+  debian,
+  present: ({ env }) => which(name, { PATH: `${env['PATH']}:/usr/sbin` }) !== null,
+});
+
 /** @type {(file: string, debian: string) => Tool} */
 const header = (file, debian) => ({
   name: file,
@@ -93,6 +104,7 @@ export const TEST_TOOLS = [
   program('shellcheck'),
   program('jq'),
   program('ps', 'procps'),
+  ...[server('nginx'), server('haproxy'), server('apache2', 'apache2-bin'), server('caddy')],
 ];
 
 /**

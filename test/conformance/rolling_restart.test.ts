@@ -1,17 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { chromium } from 'playwright-core';
 import { generate } from 'selfsigned';
 import { eventually, within } from '../support/deadline.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
-import { H2Session } from '../support/h2_session.ts';
-import { kafka, type Topic } from '../support/kafka.ts';
+import { kafka } from '../support/kafka.ts';
+import { NumberedLoad } from '../support/numbered_load.ts';
+import { ReturningClient } from '../support/returning_client.ts';
 import { onEachRuntime } from '../support/runtime.ts';
-import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 import { TcpBalancer } from '../support/tcp_balancer.ts';
 
@@ -25,51 +24,6 @@ interface Client extends AsyncDisposable {
   readonly name: string;
   /** The values that it got, in order. */
   values(): Promise<readonly string[]>;
-}
-
-/** One over HTTP/1.1 or HTTP/2; a new connection for each stream. */
-function startClient(name: string, url: string): Client {
-  const values: string[] = [];
-  let current: SseStream | null = null;
-  let fault: unknown = null;
-  let isOver = false;
-  const follow = async (): Promise<void> => {
-    for (let lastId = ''; !isOver; await delay(200)) {
-      const h2 = name === 'HTTP/2' ? new H2Session(url) : null;
-      try {
-        const headers = { accept: 'text/event-stream', 'last-event-id': lastId };
-        const options = h2 === null ? { headers } : { headers, h2: h2.session };
-        const stream = await SseStream.open(url, options);
-        // Any other status ends an EventSource for good.
-        if (stream.status !== 200) throw new Error(`${stream.status}`);
-        current = stream;
-        await stream.over;
-        values.push(...stream.events.map(({ data }) => data));
-        lastId = stream.blocks.findLast(({ id }) => id !== '')?.id ?? lastId;
-      } catch (error) {
-        // A connection that is refused or cut is tried again.
-        if (!(error as NodeJS.ErrnoException).code) throw error;
-      } finally {
-        await h2?.[Symbol.asyncDispose]();
-      }
-    }
-  };
-  const following = follow().catch((error) => {
-    fault = error;
-  });
-  return {
-    name,
-    values: async () => {
-      if (fault !== null) throw fault;
-      const open = current === null || current.isOver ? [] : current.events;
-      return [...values, ...open.map(({ data }) => data)];
-    },
-    [Symbol.asyncDispose]: async () => {
-      isOver = true;
-      current?.cut();
-      await within(`the end of a client over ${name}`, following);
-    },
-  };
 }
 
 function startEventSource(url: string): Client {
@@ -106,28 +60,6 @@ async function startChromium(url: string): Promise<Client> {
   };
 }
 
-/** Writes numbered records until it is stopped. */
-class Load {
-  count = 0;
-  #isStopped = false;
-  readonly #ended: Promise<void>;
-
-  constructor(topic: Topic) {
-    this.#ended = (async () => {
-      for (; !this.#isStopped; this.count++) {
-        await topic.produce({ value: `${this.count}` });
-        await delay(10);
-      }
-    })();
-  }
-
-  async stop(): Promise<number> {
-    this.#isStopped = true;
-    await this.#ended;
-    return this.count;
-  }
-}
-
 /** Both replicas have it: a browser's EventSource that meets another one gives up. */
 async function certificate(): Promise<Record<string, string>> {
   const folder = await newFolder();
@@ -157,13 +89,13 @@ onEachRuntime((runtime) => {
       await using clients = new StreamGroup();
       const all: Client[] = [];
       for (let i = 0; i < 8; i++) {
-        all.push(clients.add(startClient('HTTP/1.1', url)));
-        all.push(clients.add(startClient('HTTP/1.1 over TLS', secureUrl)));
-        all.push(clients.add(startClient('HTTP/2', secureUrl)));
+        all.push(clients.add(new ReturningClient('HTTP/1.1', url)));
+        all.push(clients.add(new ReturningClient('HTTP/1.1 over TLS', secureUrl)));
+        all.push(clients.add(new ReturningClient('HTTP/2', secureUrl)));
         all.push(clients.add(startEventSource(url)));
       }
       all.push(clients.add(await startChromium(secureUrl)));
-      const load = new Load(topic);
+      const load = new NumberedLoad(topic);
       await eventually('all clients to get something', async () => {
         const counts = await Promise.all(all.map(async (one) => (await one.values()).length));
         return counts.every((count) => count > 0);
@@ -173,11 +105,10 @@ onEachRuntime((runtime) => {
         await replica.start();
         await replica.untilReady();
       }
-      const count = await load.stop();
-      const expected = Array.from({ length: count }, (_, n) => `${n}`);
+      const expected = await load.stop();
       for (const client of all) {
-        await eventually(`all ${count} records by ${client.name}`, async () => {
-          return (await client.values()).length >= count;
+        await eventually(`all ${expected.length} records by ${client.name}`, async () => {
+          return (await client.values()).length >= expected.length;
         });
         expect([client.name, await client.values()]).toEqual([client.name, expected]);
       }

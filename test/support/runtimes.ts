@@ -24,7 +24,7 @@ const NODE_SETTINGS = ['MALLOC_ARENA_MAX=2'];
 const START = join(DIST, 'runtime', 'start.cjs');
 const NODE_GATEWAY: Command = ['env', ...NODE_SETTINGS, process.execPath, START];
 
-const NODE: Runtime = {
+export const NODE: Runtime = {
   name: 'Node',
   gateway: NODE_GATEWAY,
   gatewayAndKafka: NODE_GATEWAY,
