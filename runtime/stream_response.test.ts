@@ -75,13 +75,14 @@ function spyOnReaders(): () => string[] {
   return () => getReader.mock.results.map(({ value }) => (value as object).constructor.name);
 }
 
-const UNFRAMED = /^retry:\d{4}\n\n(:\n\n)+$/;
+/** A chunk a block. */
+const CHUNKS = /^c\r\nretry:\d{4}\n\n\r\n(3\r\n:\n\n\r\n)+$/;
 
 describe('@hono/node-server', () => {
   test('takes the way without promises, middleware and all', async () => {
     const readers = spyOnReaders();
     const { body } = await openStream(await serve());
-    expect(body).toMatch(UNFRAMED);
+    expect(body).toMatch(CHUNKS);
     expect(readers()).toEqual(['DirectReader']);
   });
 
@@ -99,17 +100,42 @@ describe('@hono/node-server', () => {
         async (...args) =>
           change(await fetch(...args)),
     );
-    expect((await openStream(port)).body).toMatch(UNFRAMED);
+    expect((await openStream(port)).body).toMatch(CHUNKS);
   });
 });
 
 describe('StreamResponse', () => {
-  test('sends a stream without chunks, up to the end of the connection', async () => {
+  test('sends a stream in chunks, on a connection that ends with it', async () => {
     const { head, body } = await openStream(await serve());
     expect(head).toContain('connection: close');
-    expect(head).not.toContain('transfer-encoding');
+    expect(head).toContain('transfer-encoding: chunked');
     expect(head).not.toContain('content-length');
-    expect(body).toMatch(UNFRAMED);
+    expect(body).toMatch(CHUNKS);
+  });
+
+  test('frames what is small and what is large', async () => {
+    const pieces = [1, 16 * 1024, 16 * 1024 + 1, 0, 100_000, 2].map((size) => 'x'.repeat(size));
+    const port = await serve(() => () => {
+      const [first = '', ...rest] = pieces.map((text) => new TextEncoder().encode(text));
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(first),
+        pull: (controller) => {
+          const next = rest.shift();
+          if (next === undefined) controller.close();
+          else controller.enqueue(next);
+        },
+      });
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+    });
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    expect((await response.text()) === pieces.join('')).toBe(true);
+  });
+
+  test('sends a stream to HTTP/1.0 without chunks', async () => {
+    const connection = new Connection(await serve(), 'GET /events HTTP/1.0\r\nhost: x\r\n\r\n');
+    await connection.until('two heartbeats', () => connection.text.endsWith(':\n\n:\n\n'));
+    expect(connection.text.toLowerCase()).not.toContain('transfer-encoding');
+    expect(connection.text).toMatch(/\r\n\r\nretry:\d{4}\n\n(:\n\n)+$/);
   });
 
   test('leaves other answers and HEAD as they are', async () => {
@@ -126,9 +152,7 @@ describe('StreamResponse', () => {
       await serve(),
       `GET /-/topics HTTP/1.1\r\nhost: x\r\n\r\n${STREAM}`,
     );
-    await connection.until('a heartbeat', () => connection.text.includes(':\n\n:\n\n'));
-    expect(connection.text).toMatch(
-      /^HTTP[\s\S]*"topics"[\s\S]*HTTP[\s\S]*\r\n\r\nretry:\d{4}\n\n(:\n\n)+$/,
-    );
+    await connection.until('a heartbeat', () => connection.text.includes(':\n\n\r\n3\r\n:\n\n'));
+    expect(connection.text).toMatch(/^HTTP[\s\S]*"topics"[\s\S]*HTTP[\s\S]*\r\n\r\nc\r\nretry:/);
   });
 });
