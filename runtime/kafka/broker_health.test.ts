@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { resetSync } from '@logtape/logtape';
 import { configureLogging } from '../logging.ts';
 import { BrokerHealth } from './broker_health.ts';
+import { UnreadableError } from './fetched_records.ts';
 
 let lines: string[];
 beforeEach(() => {
@@ -24,7 +25,7 @@ test('BrokerHealth is down until the brokers were asked', () => {
 test('BrokerHealth tells a trouble once, and once when it is over, however often it comes and goes', () => {
   const health = new BrokerHealth();
   for (let round = 0; round < 3; round++) {
-    for (const topic of ['a', 'b']) health.failed('offsets', topic, refused);
+    for (const topic of ['a', 'b']) health.failed('describe', topic, refused);
     expect(health.status).toEqual({ up: false, error: expect.stringContaining('ECONNREFUSED') });
     health.answered('describe', 'c');
     expect(health.status).toEqual({ up: true, error: null });
@@ -41,7 +42,7 @@ test('BrokerHealth is up where only a right is lacking, until that very question
   for (const topic of ['events', 'orders']) health.answered('describe', topic);
   health.answered('read', 'orders');
   expect(health.status).toEqual({ up: true, error: expect.stringContaining('authorization') });
-  health.failed('offsets', 'orders', refused);
+  health.failed('describe', 'orders', refused);
   expect(health.status).toEqual({ up: false, error: expect.stringContaining('ECONNREFUSED') });
   health.answered('offsets', 'orders');
   expect(health.status).toEqual({ up: true, error: expect.stringContaining('authorization') });
@@ -49,6 +50,36 @@ test('BrokerHealth is up where only a right is lacking, until that very question
   health.answered('read', 'events');
   expect(health.status).toEqual({ up: true, error: null });
   expect(lines).toHaveLength(3);
+});
+
+test('BrokerHealth stays up, and tells why, while one of several brokers refuses', () => {
+  const health = new BrokerHealth();
+  for (let round = 0; round < 3; round++) {
+    health.answered('describe', 'events');
+    health.failedAt('offsets', 'events', refused);
+    health.failedAt('read', 'events', refused, 3);
+    health.answered('read', 'events');
+    expect(health.status).toEqual({ up: true, error: expect.stringContaining('ECONNREFUSED') });
+  }
+  expect(lines).toHaveLength(1);
+  health.answered('offsets', 'events');
+  expect(health.status).toEqual({ up: true, error: expect.stringContaining('ECONNREFUSED') });
+  health.answered('read', 'events', 3);
+  expect(health.status).toEqual({ up: true, error: null });
+});
+
+test('BrokerHealth tells of a partition that cannot be read for as long as it cannot', () => {
+  const health = new BrokerHealth();
+  const unreadable = new UnreadableError(3, 7, new Error('a batch of 0 bytes'));
+  health.failedAt('read', 'events', unreadable, 3);
+  health.answered('read', 'events');
+  const error = expect.stringMatching(
+    /^records of topic events: partition 3 .* 7 on.*0 bytes: look/,
+  );
+  health.answered('describe', 'events');
+  expect(health.status).toEqual({ up: true, error });
+  health.ended('read', 'events');
+  expect(health.status).toEqual({ up: true, error: null });
 });
 
 test.each([

@@ -11,12 +11,15 @@ const REPEAT_MS = 60_000;
 type Step = 'describe' | 'offsets' | 'read';
 const STEPS: readonly Step[] = ['describe', 'offsets', 'read'];
 
-/** Whether the brokers answer, and what is wrong. */
+/**
+ * Whether the brokers answer, and what is wrong. They count as up for as long as one of them answers
+ * what any of them knows: that others refuse, or that something cannot be read, is told beside it.
+ */
 export class BrokerHealth {
-  /** Why they do not answer, or take no login. */
+  /** Why none of them answers, or takes the login. */
   #down: string | null = 'not asked yet';
-  /** Rights that are lacking, by step and topic: another question is answered all the same. */
-  readonly #refusals = new Map<string, string>();
+  /** What is wrong although they answer, by step, topic and partition. */
+  readonly #troubles = new Map<string, string>();
   /** When each trouble was told last, by its words. */
   readonly #told = new Map<string, number>();
   /** Whether one was told since all was well. */
@@ -24,28 +27,35 @@ export class BrokerHealth {
 
   get status(): BrokerStatus {
     if (this.#down !== null) return { up: false, error: this.#down };
-    const [refusal = null] = this.#refusals.values();
-    return { up: true, error: refusal };
+    const [trouble = null] = this.#troubles.values();
+    return { up: true, error: trouble };
   }
 
-  answered(step: Step, topic: string): void {
+  /** @param partition where it was one only that was in trouble */
+  answered(step: Step, topic: string, partition?: number): void {
     this.#down = null;
-    this.ended(step, topic);
-    if (!this.#isTold || this.#refusals.size > 0) return;
+    this.#troubles.delete(key(step, topic, partition));
+    if (!this.#isTold || this.#troubles.size > 0) return;
     this.#isTold = false;
     logger.info('Kafka can be read again');
   }
 
   /** The topic is not there: whatever was wrong with it is over. */
   gone(topic: string): void {
-    for (const step of STEPS) this.answered(step, topic);
+    for (const step of STEPS) {
+      this.ended(step, topic);
+      this.answered(step, topic);
+    }
   }
 
   /** Nobody tries any more. */
   ended(step: Step, topic: string): void {
-    this.#refusals.delete(`${step} ${topic}`);
+    for (const known of this.#troubles.keys()) {
+      if (known.startsWith(key(step, topic))) this.#troubles.delete(known);
+    }
   }
 
+  /** Of all brokers that were asked. */
   failed(step: Step, topic: string, error: unknown): void {
     const trouble = brokerTrouble(error, topic);
     if (trouble === null) {
@@ -54,11 +64,30 @@ export class BrokerHealth {
     }
     const { words, up } = trouble;
     this.#down = up ? null : words;
-    if (up) this.#refusals.set(`${step} ${topic}`, words);
+    if (up) this.#troubles.set(key(step, topic), words);
+    this.#tell(words);
+  }
+
+  /** Of the one broker that has the answer: others may answer other questions. */
+  failedAt(step: Step, topic: string, error: unknown, partition?: number): void {
+    const trouble = brokerTrouble(error, topic);
+    if (trouble === null) {
+      this.answered(step, topic, partition);
+      return;
+    }
+    this.#troubles.set(key(step, topic, partition), trouble.words);
+    this.#tell(trouble.words);
+  }
+
+  #tell(words: string): void {
     const now = performance.now();
     if (now - (this.#told.get(words) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
     this.#told.set(words, now);
     this.#isTold = true;
     logger.warn('Cannot read from Kafka, trying again: {error}', { error: words });
   }
+}
+
+function key(step: Step, topic: string, partition?: number): string {
+  return `${step} ${topic} ${partition ?? ''}`;
 }

@@ -90,7 +90,11 @@ export class BrokerQuestions {
       this.#health.answered(step, topic);
       return answer;
     } catch (error) {
-      if (!signal.aborted || isDeadline(signal)) this.#health.failed(step, topic, error);
+      if (!signal.aborted || isDeadline(signal)) {
+        // What is not asked of a partition's leader, any broker knows, and all were tried.
+        if (step === 'describe') this.#health.failed(step, topic, error);
+        else this.#health.failedAt(step, topic, error);
+      }
       throw error;
     }
   }

@@ -71,6 +71,13 @@ export function brokerTrouble(error: unknown, topic: string): BrokerTrouble | nu
     const chain = chains.find((one) => sign.test(one));
     if (chain !== undefined) return { words: `${words}${brokerOf(chain)}`, up: false };
   }
+  const [unreadable] = chains.flatMap(
+    (chain) => /^partition \d+ cannot be read .*/.exec(chain) ?? [],
+  );
+  if (unreadable !== undefined) {
+    const words = `records of topic ${topic}: ${unreadable}: look at the disk of its broker; once they are deleted there up to the next ones, reading goes on`;
+    return { words, up: true };
+  }
   if (chains.some((chain) => ANSWERED.test(chain))) return null;
   const reason = chains[0]!
     .split('\n')

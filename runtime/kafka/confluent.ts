@@ -109,7 +109,7 @@ export class ConfluentSource implements RecordSource {
       if (signal.aborted) return;
       assertSame(topic, id);
       // Brokers that are only started anew are no trouble to tell.
-      if (failures > 1 || !isLocal(error)) this.#health.failed('read', name, error);
+      if (failures > 1 || !isLocal(error)) this.#health.failedAt('read', name, error);
       await abortableDelay(backoff(failures), signal);
     }
   }

@@ -1,9 +1,6 @@
-import { getLogger } from '@logtape/logtape';
 import type { KafkaRecord } from '../../app/source.ts';
 import type { AbortedTransaction, FetchedPartition } from './fetch_response.ts';
 import { batchBytes, RecordBatch } from './record_batch.ts';
-
-const logger = getLogger(['sse-kafka', 'brokers']);
 
 /** Records of a partition, and where its next fetch goes once they are had. */
 export interface Run {
@@ -11,49 +8,51 @@ export interface Run {
   readonly next: number;
 }
 
-/**
- * The committed records from an offset on, at most `limit` at a time, decoded when they are asked
- * for. Positions go past what holds none too: markers, aborted and compacted records.
- * @throws where the bytes are none that this can read.
- */
-export function* readRuns(fetched: FetchedPartition, from: number, limit: number): Generator<Run> {
-  try {
-    yield* runs(fetched, from, limit);
-  } catch (cause) {
-    const { partition } = fetched;
+/** Bytes that the broker sent are no records. */
+export class UnreadableError extends Error {
+  constructor(partition: number, offset: number, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    const error = new Error(`partition ${partition} cannot be read from ${from} on: ${why}`, {
-      cause,
-    });
-    logger.error('{error}', { error: error.message });
-    throw error;
+    super(`partition ${partition} cannot be read from ${offset} on: ${why}`, { cause });
   }
 }
 
-function* runs(fetched: FetchedPartition, from: number, limit: number): Generator<Run> {
+/**
+ * The committed records from an offset on, at most `limit` at a time, decoded when they are asked
+ * for. Positions go past what holds none too: markers, aborted and compacted records.
+ * @throws UnreadableError where the bytes are none that this can read, after the records before it.
+ */
+export function* readRuns(fetched: FetchedPartition, from: number, limit: number): Generator<Run> {
   const { partition, bytes } = fetched;
   if (bytes === null) return;
   const aborted = new AbortedProducers(fetched.aborted);
   let records: KafkaRecord[] = [];
   let next = from;
-  for (let at = 0; ; ) {
-    const whole = batchBytes(bytes, at);
-    if (whole === null) break;
-    at += whole.length;
-    const batch = new RecordBatch(partition, whole);
-    if (aborted.lets(batch)) {
-      // A batch is sent whole, from before the offset that was asked for.
-      for (let record = batch.next(); record !== null; record = batch.next()) {
-        if (record.offset < from) continue;
-        records.push(record);
-        if (records.length < limit) continue;
-        yield { records, next: record.offset + 1 };
-        records = [];
+  let trouble: unknown = null;
+  try {
+    for (let at = 0; ; ) {
+      const whole = batchBytes(bytes, at);
+      if (whole === null) break;
+      at += whole.length;
+      const batch = new RecordBatch(partition, whole);
+      if (aborted.lets(batch)) {
+        // A batch is sent whole, from before the offset that was asked for.
+        for (let record = batch.next(); record !== null; record = batch.next()) {
+          if (record.offset < next) continue;
+          records.push(record);
+          next = record.offset + 1;
+          if (records.length < limit) continue;
+          yield { records, next };
+          records = [];
+        }
       }
+      next = Math.max(next, batch.lastOffset + 1);
     }
-    next = Math.max(next, batch.lastOffset + 1);
+  } catch (error) {
+    // Told once what stands before it is had.
+    trouble = error;
   }
   if (next > from) yield { records, next };
+  if (trouble !== null) throw new UnreadableError(partition, next, trouble);
 }
 
 /**

@@ -64,7 +64,7 @@ class PlatformaticSource implements RecordSource {
     try {
       while (!aborted.aborted) {
         const fetched = await fetches.next();
-        for (const batch of toBatches(fetched, fetches.positions)) {
+        for (const batch of toBatches(fetched, fetches)) {
           if (aborted.aborted) return;
           yield batch;
           // A response is decoded in one go otherwise, however much it holds.
@@ -90,25 +90,25 @@ class PlatformaticSource implements RecordSource {
 }
 
 /** What a fetch brought, in batches; positions move on as they are taken. */
-function* toBatches(
-  { partitions, starts }: Fetched,
-  positions: Map<number, number>,
-): Generator<Batch> {
+function* toBatches({ partitions, starts }: Fetched, fetches: TopicFetches): Generator<Batch> {
   let records: KafkaRecord[] = [];
   let moved = new Map(starts);
-  for (const [partition, start] of starts) positions.set(partition, start);
+  for (const [partition, start] of starts) fetches.positions.set(partition, start);
   for (const fetched of partitions) {
     const { partition } = fetched;
-    for (const run of readRuns(fetched, positions.get(partition)!, BATCH_RECORDS)) {
-      // To the end of the next request: the broker fills its answer from the first one on.
-      positions.delete(partition);
-      positions.set(partition, run.next);
-      moved.set(partition, run.next);
-      records.push(...run.records);
-      if (records.length < BATCH_RECORDS) continue;
-      yield { records, positions: moved };
-      records = [];
-      moved = new Map();
+    try {
+      for (const run of readRuns(fetched, fetches.positions.get(partition)!, BATCH_RECORDS)) {
+        fetches.take(partition, run.next);
+        moved.set(partition, run.next);
+        records.push(...run.records);
+        if (records.length < BATCH_RECORDS) continue;
+        yield { records, positions: moved };
+        records = [];
+        moved = new Map();
+      }
+    } catch (error) {
+      // The others go on.
+      fetches.lose(partition, error);
     }
   }
   if (moved.size > 0) yield { records, positions: moved };

@@ -30,6 +30,7 @@ export const {
   Reader,
   apiVersionsV1,
   compressionsAlgorithmsByBitmask,
+  crc32c,
   createAPI,
   describeConfigsV2,
   describeConfigsV4,

@@ -1,12 +1,16 @@
 import type { Buffer } from 'node:buffer';
 import type { Header, KafkaRecord } from '../../app/source.ts';
-import { compressionsAlgorithmsByBitmask } from './platformatic_on_node20.ts';
+import { decompress } from './decompress.ts';
+import { crc32c } from './platformatic_on_node20.ts';
 
 /** Offset and length of a batch, which its length does not count. */
 const PREFIX_BYTES = 12;
 /** All that stands before a batch's records. */
 const HEAD_BYTES = 61;
 const MAGIC_AT = 16;
+const CHECKSUM_AT = 17;
+/** What the checksum covers begins here. */
+const CHECKED_AT = 21;
 /** The format of Kafka 0.11 and later. */
 const MAGIC = 2;
 
@@ -16,11 +20,16 @@ const TRANSACTIONAL = 1 << 4;
 const CONTROL = 1 << 5;
 
 const NO_HEADERS: readonly Header[] = [];
+const NOT_AS_LONG = 'a record is not as long as it says';
 
-/** Bytes of the batch at a place of a response; `null` where it is cut. */
+/**
+ * Bytes of the batch at a place of a response; `null` where it is cut.
+ * @throws where it is shorter than a batch can be.
+ */
 export function batchBytes(bytes: Buffer, at: number): Buffer | null {
   if (bytes.length - at < HEAD_BYTES) return null;
   const length = PREFIX_BYTES + bytes.readInt32BE(at + 8);
+  if (length < HEAD_BYTES) throw new Error(`a batch of ${length} bytes`);
   return bytes.length - at < length ? null : bytes.subarray(at, at + length);
 }
 
@@ -35,18 +44,26 @@ export class RecordBatch {
   #left: number;
   #bytes: Buffer;
   #at = HEAD_BYTES;
+  /** Where the record under way ends. */
+  #end = 0;
 
-  /** @throws where it is of another format. */
+  /** @throws where it is of another format, or not what was written. */
   constructor(partition: number, bytes: Buffer) {
     const magic = bytes.readInt8(MAGIC_AT);
     if (magic !== MAGIC) {
       throw new Error(`message format ${magic} is not read, only 2: let a newer broker rewrite it`);
+    }
+    if (crc32c(bytes.subarray(CHECKED_AT)) !== bytes.readUInt32BE(CHECKSUM_AT)) {
+      throw new Error('the checksum of a batch is wrong, its bytes are not what was written');
     }
     this.#partition = partition;
     this.#bytes = bytes;
     this.#firstOffset = Number(bytes.readBigInt64BE(0));
     this.#attributes = bytes.readInt16BE(21);
     this.lastOffset = this.#firstOffset + bytes.readInt32BE(23);
+    if (!(this.#firstOffset >= 0 && this.lastOffset < Number.MAX_SAFE_INTEGER)) {
+      throw new Error(`a batch from offset ${this.#firstOffset} to ${this.lastOffset}`);
+    }
     const isLogAppendTime = (this.#attributes & LOG_APPEND_TIME) !== 0;
     this.#timestamp = Number(bytes.readBigInt64BE(isLogAppendTime ? 35 : 27));
     this.producerId = bytes.readBigInt64BE(43);
@@ -68,14 +85,18 @@ export class RecordBatch {
     if (this.#at === HEAD_BYTES) this.#decompress();
     this.#left--;
     const length = this.#varint();
-    const end = this.#at + length;
+    this.#end = this.#at + length;
+    if (!(length > 0 && this.#end <= this.#bytes.length)) throw new Error(NOT_AS_LONG);
     this.#at++; // attributes: none are in use
     const timestampDelta = this.#varint();
     const offset = this.#firstOffset + this.#varint();
     const key = this.#view();
     const value = this.#view();
     const headers = this.#headers();
-    if (this.#at !== end) throw new Error('a record is not as long as it says');
+    if (this.#at !== this.#end) throw new Error(NOT_AS_LONG);
+    if (!(offset >= this.#firstOffset && offset <= this.lastOffset)) {
+      throw new Error(`a record of offset ${offset} in a batch up to ${this.lastOffset}`);
+    }
     const isLogAppendTime = (this.#attributes & LOG_APPEND_TIME) !== 0;
     const timestamp = isLogAppendTime ? this.#timestamp : this.#timestamp + timestampDelta;
     return { partition: this.#partition, offset, timestamp, key, value, headers };
@@ -84,9 +105,7 @@ export class RecordBatch {
   #decompress(): void {
     const codec = this.#attributes & COMPRESSION;
     if (codec === 0) return;
-    const algorithm = compressionsAlgorithmsByBitmask[codec];
-    if (algorithm === undefined) throw new Error(`unknown compression ${codec}`);
-    this.#bytes = algorithm.decompressSync(this.#bytes.subarray(HEAD_BYTES));
+    this.#bytes = decompress(codec, this.#bytes.subarray(HEAD_BYTES));
     this.#at = 0;
   }
 
@@ -95,9 +114,7 @@ export class RecordBatch {
     if (count === 0) return NO_HEADERS;
     const headers: Header[] = [];
     for (let i = 0; i < count; i++) {
-      const nameLength = this.#varint();
-      const nameAt = this.#at;
-      this.#at += nameLength;
+      const nameAt = this.#pass(this.#varint());
       headers.push([this.#bytes.toString('utf8', nameAt, this.#at), this.#view()]);
     }
     return headers;
@@ -106,10 +123,17 @@ export class RecordBatch {
   /** Bytes that stand behind their length; `null` where that is -1. */
   #view(): Uint8Array | null {
     const length = this.#varint();
-    if (length < 0) return null;
-    const at = this.#at;
-    this.#at += length;
+    if (length === -1) return null;
+    const at = this.#pass(length);
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
+  }
+
+  /** Goes past so many bytes of the record. @returns where they begin */
+  #pass(length: number): number {
+    const at = this.#at;
+    if (!(length >= 0 && length <= this.#end - at)) throw new Error(NOT_AS_LONG);
+    this.#at += length;
+    return at;
   }
 
   /** A zigzag varint; exact to 2^53. */
@@ -131,7 +155,7 @@ export class RecordBatch {
       byte = bytes[this.#at++]!;
       value += (byte & 0x7f) * scale;
       scale *= 128;
-    } while (byte >= 0x80);
+    } while (byte >= 0x80 && scale < 2 ** 70);
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 }

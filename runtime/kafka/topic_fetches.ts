@@ -5,6 +5,7 @@ import type { Offsets, TopicIdentity } from '../../app/source.ts';
 import type { BrokerHealth } from './broker_health.ts';
 import type { FetchedPartition } from './fetch_response.ts';
 import { FetchSession } from './fetch_session.ts';
+import { UnreadableError } from './fetched_records.ts';
 import { EARLIEST, type PlatformaticClient } from './platformatic_client.ts';
 import { brokerError } from './platformatic_errors.ts';
 import { assertSame, TopicCheck } from './topic_check.ts';
@@ -42,7 +43,7 @@ const NOTHING: Fetched = { partitions: [], starts: new Map() };
  * while the others go on.
  */
 export class TopicFetches {
-  /** Where the next fetch of each partition goes; moved on by who takes the records. */
+  /** Where the next fetch of each partition goes; moved on by `take`. */
   readonly positions: Map<number, number>;
   readonly #client: PlatformaticClient;
   readonly #health: BrokerHealth;
@@ -130,19 +131,23 @@ export class TopicFetches {
       this.#wasAnswered = true;
       this.#tell(partitions);
       const outOfRange = new Set<number>();
-      for (const { partition, errorCode } of partitions) {
+      for (const { partition, errorCode, bytes } of partitions) {
         if (errorCode === OFFSET_OUT_OF_RANGE) outOfRange.add(partition);
-        else if (errorCode !== 0) this.#lose(partition, errorCode);
-        else this.#failures.delete(partition);
+        else if (errorCode !== 0) this.lose(partition, errorCode);
+        else if (bytes === null || bytes.length === 0) this.#recover(partition);
       }
       const gone = asked.filter(({ partition }) => outOfRange.has(partition));
       return { partitions, starts: await this.#starts(broker, gone) };
     } catch (error) {
       if (this.#signal.aborted) return NOTHING;
       this.#sessions.delete(name);
-      if (!this.#wasAnswered) this.#health.failed('read', this.#topic.name, error);
+      // One that is only started anew is no trouble to tell.
+      const isAgain = asked.some(({ partition }) => this.#failures.has(partition));
+      if (isAgain || !this.#wasAnswered) {
+        this.#health.failedAt('read', this.#topic.name, error, asked[0]?.partition);
+      }
       this.#wasAnswered = false;
-      for (const { partition } of asked) this.#lose(partition, error);
+      for (const { partition } of asked) this.lose(partition, error);
       return NOTHING;
     }
   }
@@ -165,18 +170,34 @@ export class TopicFetches {
       asked,
     )) {
       if (errorCode === 0) starts.set(partition, offset);
-      else this.#lose(partition, errorCode);
+      else this.lose(partition, errorCode);
     }
     return starts;
   }
 
-  /** Its leader has moved, or does not answer. */
-  #lose(partition: number, why: unknown): void {
+  /** Goes on with a partition behind records that could be read. */
+  take(partition: number, next: number): void {
+    // To the end of the next request: the broker fills its answer from the first one on.
+    this.positions.delete(partition);
+    this.positions.set(partition, next);
+    this.#recover(partition);
+  }
+
+  /** Its leader has moved, does not answer, or sends what is no records. */
+  lose(partition: number, why: unknown): void {
     this.#leaders.delete(partition);
     this.#failures.set(partition, (this.#failures.get(partition) ?? 0) + 1);
+    if (why instanceof UnreadableError) {
+      this.#health.failedAt('read', this.#topic.name, why, partition);
+    }
     const what = `partition ${partition} of ${this.#topic.name}`;
     const error = typeof why === 'number' ? brokerError(why, what) : why;
     logger.debug('Looking for the leader of {what}: {error}', { what, error });
+  }
+
+  #recover(partition: number): void {
+    const had = this.#failures.delete(partition);
+    if (had) this.#health.answered('read', this.#topic.name, partition);
   }
 
   async #search(lost: readonly number[]): Promise<Fetched> {
@@ -190,7 +211,7 @@ export class TopicFetches {
     } catch (error) {
       if (this.#signal.aborted) return NOTHING;
       this.#health.failed('read', this.#topic.name, error);
-      for (const partition of lost) this.#lose(partition, error);
+      for (const partition of lost) this.lose(partition, error);
       return NOTHING;
     }
     // Whoever reads has to look at the topic anew.
@@ -199,7 +220,7 @@ export class TopicFetches {
     for (const partition of lost) {
       const leader = known?.leaders[partition];
       if (leader) this.#leaders.set(partition, leader);
-      else this.#lose(partition, 'it has none');
+      else this.lose(partition, 'it has none');
     }
     return NOTHING;
   }

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
+import { Buffer } from 'node:buffer';
+import { mkdtemp, open, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type Broker, startBroker } from '../../runtime/kafka/embedded/broker.ts';
@@ -85,6 +86,24 @@ export class OwnKafka implements AsyncDisposable {
       at += BATCH_HEAD_BYTES + log.readInt32BE(at + 8);
     }
     await truncate(path, at);
+  }
+
+  /** Turns over the last byte of a partition's batch, as a disk does, or turns it back. */
+  async spoil(topic: string, partition: number, offset: number): Promise<void> {
+    const path = join(this.#dataDir, LOG_DIR, `${topic}-${partition}`, `${'0'.repeat(20)}.log`);
+    const log = await readFile(path);
+    let at = 0;
+    let length = 0;
+    while (at < log.length) {
+      length = BATCH_HEAD_BYTES + log.readInt32BE(at + 8);
+      if (Number(log.readBigInt64BE(at)) === offset) break;
+      at += length;
+    }
+    // Before the count of headers.
+    const byte = at + length - 2;
+    const file = await open(path, 'r+');
+    await file.write(Buffer.from([log[byte]! ^ 1]), 0, 1, byte);
+    await file.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,90 @@
+import { describe, expect, test } from '@jest/globals';
+import { untilTold, untilWell, warnings } from '../support/broker_access.ts';
+import { freePort } from '../support/free_port.ts';
+import { Gateway } from '../support/gateway.ts';
+import { TestKafka, type Topic } from '../support/kafka.ts';
+import { OwnKafka } from '../support/own_kafka.ts';
+import { ProcessUse } from '../support/process_use.ts';
+import { onEachRuntime } from '../support/runtime.ts';
+import { shared } from '../support/shared.ts';
+import type { SseStream } from '../support/sse_stream.ts';
+
+const CASE_MS = 120_000;
+
+/** Values that a stream got, by partition. */
+function valuesOf({ events }: SseStream): string[] {
+  return events.map(({ data }) => data).sort();
+}
+
+onEachRuntime((runtime) => {
+  const broker = shared(async () => OwnKafka.start(await freePort()));
+  const kafka = shared(async () => new TestKafka(broker().brokers));
+
+  /** A topic of three partitions with four records each, one of them spoiled. */
+  async function spoiledTopic(compacted: boolean): Promise<Topic> {
+    const topic = await kafka().createTopic({ compacted, partitions: 3 });
+    for (const n of [0, 1, 2, 3]) {
+      for (const partition of [0, 1, 2]) {
+        const value = `${partition}-${n}`;
+        await topic.produce({ key: value, value, partition });
+      }
+    }
+    await broker().spoil(topic.name, 0, 2);
+    return topic;
+  }
+
+  /** The client on Node looks at no checksum: see `confluent_config.ts`. */
+  async function expectAsTheyAre(compacted: boolean): Promise<void> {
+    const topic = await spoiledTopic(compacted);
+    await using gateway = await Gateway.startReady(runtime, {
+      topics: [topic.name],
+      env: { KAFKA_BROKERS: broker().brokers },
+    });
+    await using stream = await gateway.stream(`/${topic.name}`);
+    await stream.untilEvents(12);
+    const written = [0, 1, 2].flatMap((p) => [0, 1, 2, 3].map((n) => `${p}-${n}`));
+    const others = written.filter((value) => value !== '0-2');
+    expect(valuesOf(stream)).toEqual(['0-3', ...others].sort());
+  }
+
+  describe('records that are not what was written', () => {
+    test.each([{ compacted: false }, { compacted: true }])(
+      'hold up their partition alone, are told, and come once they are well (on Node: come as they are): $compacted',
+      async ({ compacted }) => {
+        if (runtime.name === 'Node') return expectAsTheyAre(compacted);
+        const topic = await spoiledTopic(compacted);
+        await using gateway = await Gateway.start(runtime, {
+          topics: [topic.name],
+          env: { KAFKA_BROKERS: broker().brokers },
+        });
+        await using stream = await gateway.stream(`/${topic.name}`);
+        const { status, brokers } = await untilTold(gateway, /^records /);
+        const before = new ProcessUse(gateway);
+        expect(brokers.up).toBe(true);
+        expect(brokers.error).toContain(`topic ${topic.name}: partition 0 cannot be read from 2`);
+        // A compacted topic is not loaded without them.
+        expect(status).toBe(compacted ? 503 : 200);
+        const well = ['0-0', '0-1', ...[0, 1, 2, 3].flatMap((n) => [`1-${n}`, `2-${n}`])].sort();
+        if (!compacted) {
+          await stream.untilEvents(well.length);
+          expect(valuesOf(stream)).toEqual(well);
+          await using live = await gateway.stream(`/${topic.name}?since=latest`);
+          await live.until('its start', () => live.blocks.some(({ kind }) => kind === 'id'));
+          await topic.produce({ key: 'l', value: '2-live', partition: 2 });
+          await live.untilEvents(1);
+        }
+        await untilTold(gateway, /^records /);
+        const use = new ProcessUse(gateway).since(before);
+        expect(use.logLines).toBe(0);
+
+        await broker().spoil(topic.name, 0, 2);
+        await untilWell(gateway);
+        const all = [...well, '0-2', '0-3', ...(compacted ? [] : ['2-live'])].sort();
+        await stream.untilEvents(all.length);
+        expect(valuesOf(stream)).toEqual(all);
+        expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
+      },
+      CASE_MS,
+    );
+  });
+});
