@@ -3,7 +3,7 @@ import { writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import type { Place } from './stretch.ts';
 
-/** Why a client does not get all records: see the table of gaps in the README. */
+/** Why a client does not get all records: docs/guarantees.md tells them. */
 export type GapReason = 'retention' | 'recreated' | 'truncated' | 'unreadable-cursor';
 
 /** What a client does not get, as its `gap` event tells it. */
