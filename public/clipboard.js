@@ -1,3 +1,5 @@
+import { setText } from './set_text.js';
+
 const SHOWN_MS = 1500;
 
 /**
@@ -10,7 +12,10 @@ export function copiesOnClick(button, text) {
   let timer;
   button.addEventListener('click', async () => {
     const isCopied = await copy(text());
-    button.dataset['copied'] = isCopied ? 'Copied' : 'Not allowed';
+    const words = isCopied ? 'Copied' : 'Not allowed';
+    button.dataset['copied'] = words;
+    // For a screen reader.
+    setText(/** @type {HTMLElement} */ (document.getElementById('announcer')), words);
     clearTimeout(timer);
     timer = setTimeout(() => delete button.dataset['copied'], SHOWN_MS);
   });

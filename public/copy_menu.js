@@ -26,7 +26,7 @@ function blocks(url) {
   return Object.entries(copyCommands(url)).map(([name, command]) => {
     const block = document.createElement('div');
     block.className = 'part';
-    const head = document.createElement('h3');
+    const head = document.createElement('h2');
     head.textContent = name;
     const button = document.createElement('button');
     button.type = 'button';

@@ -11,7 +11,7 @@ const BY_STATE = {
   replaying: ['Replaying', 'Waiting for the first message of the topic.'],
   live: ['No messages yet', 'What is published arrives here at once:'],
   open: ['No messages yet', 'What is published arrives here at once:'],
-  retrying: ['The connection was lost', 'It comes back by itself, and nothing is missed.'],
+  retrying: ['No connection', 'The page tries again by itself, and misses nothing.'],
   ended: ['Ended', 'The stream was stopped. Go starts it again.'],
   failed: [
     'There is no stream',
@@ -28,7 +28,7 @@ export function emptyWords({ state, settings, kept, hasKeys }) {
   const { view, filter } = settings;
   if (kept > 0 && view === 'table' && !hasKeys) {
     const text =
-      'The records that came have no key, or the stream does not tell it. Show: key, offset, value.';
+      'The records have none, or the stream shows values alone: choose “key, offset, value”, and Go again.';
     return { title: 'No keys', text, isPublishing: false };
   }
   if (kept > 0 && filter !== '') {

@@ -19,17 +19,17 @@ export class Inspector {
     this.#aside = aside;
     this.#onStartAfter = onStartAfter;
     this.#onClose = onClose;
-    aside.addEventListener('keydown', ({ key }) => {
-      if (key === 'Escape') this.close();
-    });
   }
 
   get isOpen() {
     return !this.#aside.hidden;
   }
 
-  /** @param {StreamRecord} record */
-  open(record) {
+  /**
+   * @param {StreamRecord} record
+   * @param {boolean} takesFocus
+   */
+  open(record, takesFocus) {
     const { kind, value, isBinaryValue, id, headers } = record;
     const tree = kind === 'message' && !isBinaryValue ? jsonTree(value) : null;
     this.#aside.replaceChildren(
@@ -43,6 +43,7 @@ export class Inspector {
     );
     this.#aside.hidden = false;
     this.#aside.scrollTop = 0;
+    if (takesFocus) this.#aside.focus();
   }
 
   close() {

@@ -6,22 +6,21 @@ import { emptyWords } from './empty_words.js';
 import { oncePerFrame } from './frame.js';
 import { Inspector } from './inspector.js';
 import { MessageLog } from './message_log.js';
-import { Rate } from './rate.js';
+import { Received } from './received.js';
 import { RecordGrid } from './record_grid.js';
-import { RecordList } from './record_list.js';
-import { RecordTable } from './record_table.js';
 import { formatCount } from './record_words.js';
 import { setText } from './set_text.js';
 import { SettingsForm } from './settings_form.js';
-import { describeState, explainState } from './state_words.js';
+import { describeState } from './state_words.js';
 import { showStatus } from './status_bar.js';
 import { Stream } from './stream.js';
-import { readRecord } from './stream_record.js';
 import { effectiveFormat, streamUrl } from './stream_url.js';
 import { loadTopics } from './topics.js';
 
 /** @import { Settings } from './address.js' */
 /** @import { State } from './stream.js' */
+/** @import { StreamRecord } from './stream_record.js' */
+/** @import { Topic } from './topics.js' */
 
 /** How often the rate and a countdown are brought up to date. */
 const TICK_MS = 500;
@@ -37,14 +36,10 @@ const radios = document.querySelectorAll('input[name="view"]');
 let settings = { ...DEFAULTS };
 /** @type {State} */
 let state = { name: 'idle' };
-let gaps = 0;
-let number = 0;
-let rate = new Rate();
-/** What shows during a pause. @type {{ list: RecordList, table: RecordTable } | null} */
-let held = null;
-const list = new RecordList();
-const table = new RecordTable();
+/** @type {readonly Topic[]} */
+let topics = [];
 
+const received = new Received();
 const paint = oncePerFrame(render);
 const log = new MessageLog();
 const announcer = new Announcer(byId('announcer'));
@@ -54,39 +49,59 @@ const inspector = new Inspector(byId('inspector'), startAfter, () => byId('grid'
 const grid = new RecordGrid(
   byId('grid'),
   { messages: byId('messages'), table: byId('rows') },
-  (record) => inspector.open(record),
-  paint,
+  {
+    open: (record, isByKey) => inspector.open(record, isByKey),
+    active: (record) => inspector.isOpen && inspector.open(record, false),
+    move: paint,
+  },
 );
 
-/** Starts afresh: the stream before it ends, its messages leave. */
+/** Starts what the form says. */
 function start() {
   settings = { ...settings, ...form.read() };
   keepAddress();
-  forget();
-  hold(false);
+  read();
+}
+
+/** Reads afresh: the stream before it ends, its messages leave. */
+function read() {
   const asked = settings;
+  received.forget();
+  inspector.close();
   byId('grid').dataset.told = effectiveFormat(asked, origin);
   try {
     stream.start((lastId) => streamUrl(asked, origin, lastId));
   } catch {
-    console.log('error', settings.location);
+    console.log('error', asked.location);
     showState({ name: 'failed', reason: 'this location is not an address' });
   }
 }
 
 /** @param {string} id */
 function startAfter(id) {
-  settings = { ...settings, ...form.read(), start: 'id', id };
-  form.write(settings);
+  form.write({ ...settings, ...form.read(), start: 'id', id });
   start();
 }
 
 /** @param {State} next */
 function showState(next) {
+  if ((next.silentMs ?? 0) > keepsDeletesFor()) {
+    // Deletes may be gone by now that the table never had: it has to be made anew.
+    read();
+    return;
+  }
   state = next;
-  const words = describeState(next.name === 'retrying' ? { name: 'retrying' } : next, 0);
-  announcer.tellState([words, explainState(next)].filter(Boolean).join(': '));
+  const { name, reason } = next;
+  const words = describeState({ name }, 0);
+  announcer.tellState(reason === undefined ? words : `${words}: ${reason}`);
   paint();
+}
+
+/** How long the topic that is read keeps deletes, as far as the gateway tells, in milliseconds. */
+function keepsDeletesFor() {
+  const at = URL.canParse(settings.location, origin) ? new URL(settings.location, origin) : null;
+  const topic = topics.find(({ path }) => at?.origin === origin && at.pathname === path);
+  return topic?.deleteRetentionMs ?? Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -96,89 +111,62 @@ function showState(next) {
  */
 function take(type, data, id) {
   if (type === 'live') return;
-  const record = readRecord(type, data, { number: ++number, received: Date.now(), id });
-  log.add(type, record.value, performance.now());
-  list.add(record);
-  if (type === 'gap') takeGap(record.reason);
-  else rate.add(performance.now());
-  table.add(record);
+  const now = performance.now();
+  const record = received.add(type, data, id, now);
+  log.add(type, record.value, now);
+  if (type === 'message') heed(record);
+  // It says so when it is live again.
+  if (record.reason === 'recreated' && state.name === 'live') showState({ name: 'replaying' });
   paint();
 }
 
-/** @param {string} reason */
-function takeGap(reason) {
-  gaps++;
-  if (reason !== 'recreated' && reason !== 'unreadable-cursor') return;
-  // The stream goes on as for a new client: keys that it does not bring again are gone.
-  table.clear();
-  if (state.name === 'live') showState({ name: 'replaying' });
-}
-
-/** Empties what shows, and counts from 0. The table is what the topic holds, and stays. */
-function clear() {
-  list.clear();
-  held?.list.clear();
-  gaps = 0;
-  paint();
-}
-
-function forget() {
-  clear();
-  table.clear();
-  rate = new Rate();
-  inspector.close();
-}
-
-/** @param {boolean} isPaused */
-function hold(isPaused) {
-  held = isPaused ? { list: list.copy(), table: table.copy() } : null;
-  paint();
+/**
+ * Some servers have values alone, whatever they are asked for.
+ * @param {StreamRecord} record
+ */
+function heed({ partition }) {
+  byId('grid').dataset.told = partition === null ? 'text' : 'json';
+  if (partition === null && state.name === 'replaying') showState({ name: 'open' });
 }
 
 function render() {
   const { view } = settings;
-  const shown = held ?? { list, table };
-  table.settle();
-  held?.table.settle();
-  const source = view === 'table' ? shown.table : shown.list;
+  received.settle();
+  const source = view === 'table' ? received.shown.table : received.shown.list;
   grid.render(view, source);
   byId('newest').hidden = grid.isFollowing || source.length === 0;
+  setText(byId('newest'), view === 'table' ? 'Top' : 'Newest');
   showStatus(state, {
-    records: list.total - gaps,
-    perSecond: rate.perSecond(performance.now()),
-    keys: table.keys,
-    gaps,
+    records: received.records,
+    perSecond: received.perSecond(performance.now()),
+    keys: received.keys,
+    gaps: received.gaps,
     lastId: stream.lastId,
   });
-  renderTools(shown.list);
-  renderEmpty(source.length, shown);
+  renderTools(source.length);
+  renderEmpty(source.length === 0);
 }
 
-/** @param {RecordList} shown */
-function renderTools(shown) {
+/** @param {number} length of what shows */
+function renderTools(length) {
   const { view, filter } = settings;
+  const { list, table } = received.shown;
   byId('stop').disabled = AT_REST.has(state.name);
-  const waiting = held === null ? 0 : list.total - held.list.total;
-  const pause = byId('pause');
-  pause.setAttribute('aria-pressed', `${held !== null}`);
-  setText(pause, held === null ? 'Pause' : `Resume (${formatCount(waiting)} new)`);
+  byId('pause').dataset.on = `${received.isPaused}`;
+  const resume = `Resume (${formatCount(received.waiting)} new)`;
+  setText(byId('pause'), received.isPaused ? resume : 'Pause');
   byId('clear').disabled = view === 'table' || list.kept === 0;
-  const [matching, all] =
-    view === 'table' ? [table.length, table.keys] : [shown.length, shown.kept];
-  setText(
-    byId('filter-count'),
-    filter === '' ? '' : `${formatCount(matching)} of ${formatCount(all)}`,
-  );
+  const all = view === 'table' ? table.keys : list.kept;
+  const count = filter === '' ? '' : `${formatCount(length)} of ${formatCount(all)}`;
+  setText(byId('filter-count'), count);
 }
 
-/**
- * @param {number} length of what shows
- * @param {{ list: RecordList, table: RecordTable }} shown
- */
-function renderEmpty(length, shown) {
-  byId('empty').hidden = length > 0;
-  if (length > 0) return;
-  const situation = { state, settings, kept: shown.list.kept, hasKeys: shown.table.keys > 0 };
+/** @param {boolean} isEmpty */
+function renderEmpty(isEmpty) {
+  byId('empty').hidden = !isEmpty;
+  if (!isEmpty) return;
+  const { list, table } = received.shown;
+  const situation = { state, settings, kept: list.kept, hasKeys: table.keys > 0 };
   const { title, text, isPublishing } = emptyWords(situation);
   setText(byId('empty-title'), title);
   setText(byId('empty-text'), text);
@@ -199,7 +187,7 @@ function keepAddress() {
 /** @param {Partial<Settings>} changes of what is shown, not of what is read */
 function view(changes) {
   settings = { ...settings, ...changes };
-  for (const part of [list, table, held?.list, held?.table]) part?.setFilter(settings.filter);
+  received.setFilter(settings.filter);
   keepAddress();
   paint();
 }
@@ -207,11 +195,11 @@ function view(changes) {
 /** Shows what the page's address says; a stream of the page's own gateway starts by itself. */
 function followAddress() {
   settings = readAddress(location.hash, origin);
-  const isLinked = settings.location.startsWith(`${origin}/`);
   form.write({ ...settings, location: settings.location || `${origin}/events` });
   byId('filter').value = settings.filter;
   for (const radio of radios) radio.checked = radio.value === settings.view;
-  for (const part of [list, table]) part.setFilter(settings.filter);
+  received.setFilter(settings.filter);
+  const isLinked = settings.location.startsWith(`${origin}/`);
   if (isLinked) start();
   paint();
   return isLinked;
@@ -219,19 +207,25 @@ function followAddress() {
 
 /** @param {string} untouched the location as long as nobody has chosen one */
 async function offerTopics(untouched) {
-  const topics = await loadTopics();
+  topics = await loadTopics();
   const [first] = topics;
-  const read = form.read();
-  if (first !== undefined && read.location === untouched) {
-    form.write({ ...settings, ...read, location: new URL(first.path, origin).href });
+  const asked = form.read();
+  if (first !== undefined && asked.location === untouched) {
+    form.write({ ...settings, ...asked, location: new URL(first.path, origin).href });
   }
   form.offer(topics);
   paint();
 }
 
 byId('stop').addEventListener('click', () => stream.stop());
-byId('clear').addEventListener('click', clear);
-byId('pause').addEventListener('click', () => hold(held === null));
+byId('clear').addEventListener('click', () => {
+  received.clear();
+  paint();
+});
+byId('pause').addEventListener('click', () => {
+  received.pause(!received.isPaused);
+  paint();
+});
 byId('newest').addEventListener('click', () => grid.follow());
 byId('filter').addEventListener('input', () => view({ filter: byId('filter').value }));
 for (const radio of radios) {
@@ -239,9 +233,12 @@ for (const radio of radios) {
     view({ view: radio.value === 'table' ? 'table' : 'messages' }),
   );
 }
+byId('panes').addEventListener('keydown', (/** @type {KeyboardEvent} */ { key }) => {
+  if (key === 'Escape') inspector.close();
+});
 copyMenu(byId('copy'), byId('commands'), () => {
   try {
-    return streamUrl({ ...settings, ...form.read() }, origin, '');
+    return streamUrl({ ...settings, ...form.read() }, origin);
   } catch {
     return origin;
   }
@@ -253,7 +250,7 @@ addEventListener('online', () => stream.retryNow());
 setInterval(() => {
   log.settle(performance.now());
   if (AT_REST.has(state.name)) return;
-  announcer.tellCount(list.total, performance.now());
+  announcer.tellCount(received.records, performance.now());
   paint();
 }, TICK_MS);
 

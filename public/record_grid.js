@@ -20,6 +20,7 @@ const STEPS = new Map([
 export class RecordGrid {
   #grid;
   #onOpen;
+  #onActive;
   #onMove;
   /** @type {{ messages: HTMLElement, table: HTMLElement }} */
   #groups;
@@ -38,25 +39,28 @@ export class RecordGrid {
   /**
    * @param {HTMLElement} grid what scrolls, and has the focus
    * @param {{ messages: HTMLElement, table: HTMLElement }} groups
-   * @param {(record: StreamRecord) => void} onOpen
-   * @param {() => void} onMove after which it has to be rendered
+   * @param {object} on
+   * @param {(record: StreamRecord, isByKey: boolean) => void} on.open
+   * @param {(record: StreamRecord) => void} on.active the keyboard stands on another one
+   * @param {() => void} on.move after which it has to be rendered
    */
-  constructor(grid, groups, onOpen, onMove) {
+  constructor(grid, groups, on) {
     this.#grid = grid;
     this.#groups = groups;
-    this.#onOpen = onOpen;
-    this.#onMove = onMove;
+    this.#onOpen = on.open;
+    this.#onActive = on.active;
+    this.#onMove = on.move;
     this.#lists = {
       messages: new VirtualList(grid, groups.messages, (record, row) => row ?? this.#row(record)),
       table: new VirtualList(grid, groups.table, (item, row) => this.#tableRow(item, row)),
     };
-    grid.addEventListener('scroll', () => onMove(), { passive: true });
+    grid.addEventListener('scroll', () => on.move(), { passive: true });
     grid.addEventListener('keydown', (event) => this.#onKey(event));
     grid.addEventListener('click', ({ target }) => this.#onClick(target));
     new ResizeObserver(() => {
       this.#lists.messages.resized();
       this.#lists.table.resized();
-      onMove();
+      on.move();
     }).observe(grid);
   }
 
@@ -122,7 +126,7 @@ export class RecordGrid {
     if (ctrlKey || metaKey || altKey || this.#source === null) return;
     const step = STEPS.get(key);
     if (step !== undefined) this.#move(step(this.#lists[this.#view].pageSize));
-    else if (key === 'Enter' && this.#active !== null) this.#open(this.#active);
+    else if (key === 'Enter' && this.#active !== null) this.#onOpen(recordOf(this.#active), true);
     else if (key === 'Escape' && this.#active !== null) this.follow();
     else return;
     event.preventDefault();
@@ -139,6 +143,7 @@ export class RecordGrid {
     const index = Math.min(Math.max(to, 0), source.length - 1);
     this.#active = source.at(index) ?? null;
     this.#lists[this.#view].reveal(index);
+    if (this.#active !== null) this.#onActive(recordOf(this.#active));
     this.#onMove();
   }
 
@@ -171,11 +176,11 @@ export class RecordGrid {
     if (item === undefined) return;
     this.#active = item;
     this.#onMove();
-    this.#open(item);
+    this.#onOpen(recordOf(item), false);
   }
+}
 
-  /** @param {Item} item */
-  #open(item) {
-    this.#onOpen('record' in item ? item.record : item);
-  }
+/** @param {Item} item */
+function recordOf(item) {
+  return 'record' in item ? item.record : item;
 }

@@ -41,7 +41,8 @@ export class RecordRow {
     cells.key.dataset['text'] = formatKey(record);
     cells.key.classList.toggle('none', key === null);
     this.#value.classList.toggle('binary', isBinaryValue);
-    this.#value.textContent = value.length > MAX_LINE ? `${value.slice(0, MAX_LINE)}…` : value;
+    const line = kind === 'gap' ? value.replaceAll('\n', ' · ') : value;
+    this.#value.textContent = line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
     const turn = this.element.classList.contains('changed') ? 'changed-again' : 'changed';
     this.element.className = `row ${kind} ${isChange ? turn : ''}`;
     this.#record = record;

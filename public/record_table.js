@@ -5,6 +5,7 @@ import { matches } from './text_filter.js';
 /** Of a topic with more keys those stay that changed last, as many as fit both. */
 const MAX_KEYS = 20_000;
 const MAX_CHARACTERS = 32_000_000;
+const collator = new Intl.Collator('en', { numeric: true });
 
 /**
  * A key with its latest record.
@@ -165,22 +166,17 @@ export class RecordTable {
 }
 
 /**
- * Whole numbers by their value, then texts; the same key by partition.
+ * As a reader looks for a key: `order-9` before `order-10`; the same key by partition.
  * @param {TableRow} a
  * @param {TableRow} b
  */
 function compare(a, b) {
   const [left, right] = [String(a.record.key), String(b.record.key)];
-  const [leftNumber, rightNumber] = [numberOf(left), numberOf(right)];
-  if (leftNumber !== rightNumber) return leftNumber < rightNumber ? -1 : 1;
+  const order = collator.compare(left, right);
+  if (order !== 0) return order;
   if (left !== right) return left < right ? -1 : 1;
   if (a.name === b.name) return 0;
   return a.name < b.name ? -1 : 1;
-}
-
-/** @param {string} key */
-function numberOf(key) {
-  return /^-?\d{1,15}$/.test(key) ? Number(key) : Number.POSITIVE_INFINITY;
 }
 
 /**

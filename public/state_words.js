@@ -1,5 +1,8 @@
 /** @import { State } from './stream.js' */
 
+/** An answer comes at once, or there is something to say. */
+const LONG_MS = 5000;
+
 const WORDS = {
   idle: 'Not connected',
   connecting: 'Connecting',
@@ -24,8 +27,12 @@ export function describeState({ name, retryAt }, now) {
 /**
  * What is behind a state, where there is more to say.
  * @param {State} state
+ * @param {number} now Unix milliseconds
  */
-export function explainState({ name, reason }) {
+export function explainState({ name, reason, since }, now) {
   if (name === 'retrying') return reason ?? 'the connection was lost';
+  if (since !== undefined && now - since > LONG_MS) {
+    return 'no answer yet; over http:// a browser opens six streams to a host at most';
+  }
   return reason ?? '';
 }

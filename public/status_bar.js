@@ -13,8 +13,9 @@ const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
  */
 export function showStatus(state, { records, perSecond, keys, gaps, lastId }) {
   byId('state').dataset['state'] = state.name;
-  setText(byId('state'), describeState(state, Date.now()));
-  setText(byId('reason'), explainState(state));
+  const now = Date.now();
+  setText(byId('state'), describeState(state, now));
+  setText(byId('reason'), explainState(state, now));
   byId('progress').hidden = state.name === 'idle';
   setText(byId('count'), formatCount(records));
   setText(byId('rate'), formatCount(perSecond));

@@ -11,7 +11,9 @@ const EVENTS = /** @type {const} */ (['message', 'delete', 'gap', 'live']);
  * @property {'idle' | 'connecting' | 'replaying' | 'live' | 'open' | 'retrying' | 'ended' | 'failed'} name
  *   `open`: connected to a stream that does not tell when it is live
  * @property {string} [reason] why, in words
+ * @property {number} [since] of a connection that is being made, Unix milliseconds
  * @property {number} [retryAt] Unix milliseconds; where it is left out the browser knows alone
+ * @property {number} [silentMs] of a stream that is back: how long nothing had come
  */
 
 /**
@@ -26,13 +28,14 @@ export class Stream {
   #timer;
   #tries = 0;
   #lastId = '';
+  #heardAt = 0;
   /** @type {(lastId: string) => string} */
   #url = () => '';
   #onState;
   #onEvent;
 
   /**
-   * @param {(state: State, url: string) => void} onState
+   * @param {(state: State) => void} onState
    * @param {(type: typeof EVENTS[number], data: string, id: string) => void} onEvent
    */
   constructor(onState, onEvent) {
@@ -51,6 +54,7 @@ export class Stream {
   start(url) {
     this.#end();
     this.#lastId = '';
+    this.#heardAt = Date.now();
     this.#tries = 0;
     this.#url = url;
     this.#open();
@@ -58,7 +62,7 @@ export class Stream {
 
   stop() {
     this.#end();
-    this.#onState({ name: 'ended', reason: 'stopped' }, '');
+    this.#onState({ name: 'ended' });
   }
 
   /** Does not wait any longer, where it waits. */
@@ -78,24 +82,26 @@ export class Stream {
   #open() {
     this.#timer = undefined;
     const url = this.#url(this.#lastId);
-    this.#onState({ name: 'connecting' }, url);
+    this.#onState({ name: 'connecting', since: Date.now() });
     const source = new EventSource(url);
     this.#source = source;
     const tellsWhenLive = new URL(url).searchParams.get('format') === 'json';
     source.addEventListener('open', () => {
       console.log('open', url);
       this.#tries = 0;
-      this.#onState({ name: tellsWhenLive ? 'replaying' : 'open' }, url);
+      const silentMs = Date.now() - this.#heardAt;
+      this.#onState({ name: tellsWhenLive ? 'replaying' : 'open', silentMs });
     });
     source.addEventListener('error', () => {
       console.log('error', url);
       if (source.readyState === EventSource.CLOSED) this.#retry(url);
-      else this.#onState({ name: 'retrying' }, url);
+      else this.#onState({ name: 'retrying' });
     });
     for (const type of EVENTS) {
       source.addEventListener(type, ({ data, lastEventId }) => {
         this.#lastId = lastEventId;
-        if (type === 'live') this.#onState({ name: 'live' }, url);
+        this.#heardAt = Date.now();
+        if (type === 'live') this.#onState({ name: 'live' });
         this.#onEvent(type, data, lastEventId);
       });
     }
@@ -107,16 +113,16 @@ export class Stream {
     // Spread, so that all who lost one proxy do not come back at the same moment.
     const most = Math.min(FIRST_RETRY_MS * 2 ** this.#tries++, LONGEST_RETRY_MS);
     const delay = most * (0.5 + Math.random() / 2);
-    this.#onState({ name: 'retrying', retryAt: Date.now() + delay }, url);
     const retryAt = Date.now() + delay;
+    this.#onState({ name: 'retrying', retryAt });
     this.#timer = setTimeout(() => this.#open(), delay);
     const { words, isFinal } = await askForRefusal(url);
     if (this.#source !== source) return;
     if (isFinal) {
       this.#end();
-      this.#onState({ name: 'failed', reason: words }, url);
+      this.#onState({ name: 'failed', reason: words });
     } else if (this.#timer !== undefined) {
-      this.#onState({ name: 'retrying', reason: words, retryAt }, url);
+      this.#onState({ name: 'retrying', reason: words, retryAt });
     }
   }
 }

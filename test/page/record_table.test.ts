@@ -24,14 +24,9 @@ const shown = (table: RecordTable): string[] =>
 
 describe('RecordTable', () => {
   test('has the latest of each key, in order of the keys', () => {
-    const table = tableOf(
-      message('10'),
-      message('b'),
-      message('9'),
-      message('a'),
-      message('b', 'w'),
-    );
-    expect(shown(table)).toEqual(['9=v', '10=v', 'a=v', 'b=w']);
+    const keys = ['10', 'b', '9', 'b-10', 'b-9', 'a'];
+    const table = tableOf(...keys.map((key) => message(key)), message('b', 'w'));
+    expect(shown(table)).toEqual(['9=v', '10=v', 'a=v', 'b=w', 'b-9=v', 'b-10=v']);
   });
 
   test('tells keys apart within their partition', () => {
