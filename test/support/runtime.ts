@@ -7,3 +7,8 @@ export type { Runtime };
 export function onEachRuntime(cases: (runtime: Runtime) => void): void {
   for (const runtime of RUNTIMES) describe(`on ${runtime.name}`, () => cases(runtime));
 }
+
+/** Registers cases that no runtime makes a difference to, such as what the page looks like. */
+export function onAnyRuntime(cases: (runtime: Runtime) => void): void {
+  cases(NODE);
+}

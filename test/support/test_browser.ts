@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { eventually, within } from './deadline.ts';
 
 const CHROMIUM = {
@@ -14,8 +14,8 @@ export class Tab implements AsyncDisposable {
   readonly console: string[] = [];
   readonly page: Page;
 
-  static async open(browser: Browser, url: string): Promise<Tab> {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  static async open(browser: Browser, url: string, options?: BrowserContextOptions): Promise<Tab> {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
     const tab = new Tab(await context.newPage());
     await within(`the page of ${url}`, tab.page.goto(url));
     return tab;
@@ -51,6 +51,18 @@ export class Tab implements AsyncDisposable {
     );
   }
 
+  /** Waits until an element has this text. */
+  async says(selector: string, text: string | RegExp): Promise<void> {
+    let seen = '';
+    await eventually(
+      () => `${text} in ${selector}, which has ${JSON.stringify(seen)}`,
+      async () => {
+        seen = (await this.page.locator(selector).textContent()) ?? '';
+        return typeof text === 'string' ? seen === text : text.test(seen);
+      },
+    );
+  }
+
   /** Waits for a line on the console that has this word. */
   async logs(word: string): Promise<void> {
     await eventually(
@@ -76,8 +88,8 @@ export class TestBrowser implements AsyncDisposable {
     this.#browser = browser;
   }
 
-  open(url: string): Promise<Tab> {
-    return Tab.open(this.#browser, url);
+  open(url: string, options?: BrowserContextOptions): Promise<Tab> {
+    return Tab.open(this.#browser, url, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

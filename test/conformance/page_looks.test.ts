@@ -1,0 +1,217 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import type { AxeResults } from 'axe-core';
+import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { eventually } from '../support/deadline.ts';
+import { Gateway } from '../support/gateway.ts';
+import { kafka, type Topic } from '../support/kafka.ts';
+import { OtherServer, status } from '../support/other_server.ts';
+import { onAnyRuntime } from '../support/runtime.ts';
+import { shared } from '../support/shared.ts';
+import { type Tab, TestBrowser } from '../support/test_browser.ts';
+
+/** To be looked at by people; git ignores them. */
+const SCREENSHOTS = join(CLONE, 'test', 'screenshots');
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const LOOKS = [
+  { width: 1280, height: 800, colorScheme: 'light' },
+  { width: 1280, height: 800, colorScheme: 'dark' },
+  { width: 390, height: 844, colorScheme: 'light' },
+  { width: 390, height: 844, colorScheme: 'dark' },
+  { width: 320, height: 640, colorScheme: 'light' },
+] as const;
+
+const ORDER = (id: number): string =>
+  JSON.stringify({
+    id,
+    customer: { name: 'Ada Lovelace', city: 'London' },
+    items: [{ sku: 'A-1', count: 2 }],
+    total: id * 37.5,
+  });
+
+/** What axe-core finds by the rules of WCAG 2.2, up to AA, and by its best practices. */
+async function findings(tab: Tab): Promise<string[]> {
+  // Not as a script of the page, which would not be let in.
+  await tab.page.evaluate(await readFile(AXE, 'utf8'));
+  const results = (await tab.page.evaluate('axe.run()')) as AxeResults;
+  return results.violations.map(
+    ({ id, help, nodes }) => `${id}: ${help} ${nodes.map(({ html }) => html.slice(0, 120))}`,
+  );
+}
+
+onAnyRuntime((runtime) => {
+  describe('the page', () => {
+    const browser = shared(() => TestBrowser.launch());
+    let orders!: Topic;
+    let empty!: Topic;
+    const gateway = shared(async () => {
+      orders = await kafka.createTopic({ name: 'orders', compacted: true });
+      empty = await kafka.createTopic({ name: 'empty' });
+      for (let id = 0; id < 30; id++)
+        await orders.produce({ key: `order-${id}`, value: ORDER(id) });
+      await orders.produce(
+        { key: 'order-29', value: null },
+        { key: 'note', value: 'Hello, world' },
+      );
+      return Gateway.startReady(runtime, { topics: [orders.name, empty.name] });
+    });
+
+    test.each(LOOKS)('is right to see and to use: $width $colorScheme', async (look) => {
+      await mkdir(SCREENSHOTS, { recursive: true });
+      const { width, height, colorScheme } = look;
+      await using proxy = await OtherServer.start(status(502));
+      await using silent = await OtherServer.start(() => {});
+      await using tab = await browser().open(gateway().https, {
+        viewport: { width, height },
+        colorScheme,
+        reducedMotion: 'reduce',
+      });
+      const faults: string[] = [];
+      /** Looks at a state: it is kept as a picture, checked by axe, and not wider than the screen. */
+      const see = async (state: string): Promise<void> => {
+        const path = join(SCREENSHOTS, `${state}-${width}-${colorScheme}.png`);
+        await tab.page.screenshot({ path });
+        const scrolled = await tab.page.evaluate(() => document.documentElement.scrollWidth);
+        if (scrolled > width) faults.push(`${state}: ${scrolled} wide`);
+        // A phone's widths differ in nothing else that axe looks at.
+        if (width === 390) return;
+        for (const finding of await findings(tab)) faults.push(`${state}: ${finding}`);
+      };
+      const read = async (url: string): Promise<void> => {
+        await tab.page.locator('#location').fill(url);
+        await tab.go();
+      };
+
+      await tab.says('#topic', /·/);
+      await see('idle');
+      await read(`${gateway().https}/${orders.name}`);
+      await tab.says('#state', 'Live');
+      await see('live');
+      await tab.page.locator('#messages > *').nth(2).click();
+      await tab.says('#inspector h2', 'Message');
+      await see('record');
+      await tab.page.getByRole('button', { name: 'Close' }).click();
+      await tab.page.getByText('Copy as').click();
+      await see('commands');
+      await tab.page.keyboard.press('Escape');
+      await tab.page.getByRole('button', { name: 'Pause' }).click();
+      await orders.produce({ key: 'note', value: 'not shown yet' });
+      await tab.says('#pause', 'Resume (1 new)');
+      await see('paused');
+      await tab.page.getByText('Table').click();
+      await see('table');
+      await tab.page.locator('#filter').fill('nothing has this');
+      await see('nothing-matches');
+      await tab.page.locator('#filter').fill('');
+      await tab.page.getByText('Messages', { exact: true }).click();
+      await tab.page.locator('#start').selectOption('id');
+      await tab.page.locator('#id').fill('bm8gY3Vyc29y');
+      await tab.go();
+      await tab.says('#gaps', '1');
+      await tab.page.locator('#grid').press('End');
+      await tab.page.locator('.row.gap').waitFor();
+      await see('gap');
+      await tab.page.locator('#format').selectOption('text');
+      await tab.page.locator('#start').selectOption('beginning');
+      await tab.go();
+      await tab.says('#state', 'Connected');
+      await tab.says('#count', '31');
+      await see('values-alone');
+      await read(`${gateway().https}/${empty.name}`);
+      await tab.says('#state', 'Connected');
+      await see('empty');
+      await tab.page.locator('#start').selectOption('time');
+      await tab.page.locator('#since').fill('2026-01-31T12:00:00');
+      await read(silent.url);
+      await tab.says('#state', 'Connecting');
+      await see('connecting');
+      await read(proxy.url);
+      await tab.says('#reason', 'the server said 502 Bad Gateway');
+      await see('retrying');
+      await read(`${gateway().https}/unknown`);
+      await tab.says('#state', 'Failed');
+      await see('failed');
+      await tab.page.getByText('Table').click();
+      await read(`${gateway().https}/${orders.name}`);
+      await tab.says('#state', 'Connected');
+      await tab.says('#empty-title', 'No keys');
+      await tab.page.getByRole('button', { name: 'Stop' }).click();
+      await see('ended');
+      expect(faults).toEqual([]);
+    });
+
+    test('is used by the keyboard alone', async () => {
+      await using tab = await browser().open(gateway().https);
+      const { keyboard } = tab.page;
+      const focused = (): Promise<string> =>
+        tab.page.evaluate(() => document.activeElement?.id ?? '');
+      await tab.says('#topic', /·/);
+      await tab.page.locator('#location').focus();
+      await keyboard.press('Enter');
+      await tab.says('#state', 'Live');
+      for (let i = 0; i < 30 && (await focused()) !== 'grid'; i++) await keyboard.press('Tab');
+      expect(await focused()).toBe('grid');
+      const active = (): Promise<string | null> =>
+        tab.page.evaluate(() => {
+          const id = document.getElementById('grid')?.getAttribute('aria-activedescendant') ?? '';
+          return document.getElementById(id)?.textContent ?? null;
+        });
+      const isActive = (text: string): Promise<unknown> =>
+        eventually(`the row ${text}`, async () => (await active()) === text);
+      const messages = await tab.messages();
+      await keyboard.press('ArrowDown');
+      await isActive(messages[0]!);
+      await keyboard.press('ArrowDown');
+      await isActive(messages[1]!);
+      // What comes does not move what one stands on.
+      await orders.produce({ key: 'note', value: 'Hello again' });
+      await eventually('the newest', async () => (await tab.messages())[0] === 'Hello again');
+      await isActive(messages[1]!);
+      await keyboard.press('End');
+      await isActive(messages.at(-1)!);
+      await keyboard.press('Home');
+      await isActive('Hello again');
+      await keyboard.press('Enter');
+      expect(await focused()).toBe('inspector');
+      await tab.says('#inspector dl', /^Keynote/);
+      await keyboard.press('Escape');
+      expect(await focused()).toBe('grid');
+      await keyboard.press('Escape');
+      await eventually('no row', async () => (await active()) === null);
+    });
+
+    test('tells a screen reader the state, and no message', async () => {
+      await using tab = await browser().open(gateway().https);
+      await tab.page.evaluate(() => {
+        const region = document.getElementById('announcer')!;
+        const told: string[] = [];
+        Object.assign(window, { told });
+        new MutationObserver(() => told.push(region.textContent)).observe(region, {
+          childList: true,
+        });
+      });
+      await tab.go();
+      await tab.says('#state', 'Live');
+      for (let i = 0; i < 50; i++) await orders.produce({ key: 'note', value: `${i}` });
+      await eventually('the last', async () => (await tab.messages())[0] === '49');
+      const told = (await tab.page.evaluate('told')) as string[];
+      expect(told.slice(0, 3)).toEqual(['Connecting', 'Replaying', 'Live']);
+      // A count, if it took long enough.
+      for (const words of told.slice(3)) expect(words).toMatch(/^Live, \d+ records$/);
+      expect(told.length).toBeLessThan(8);
+    });
+
+    test('asks no other server for anything', async () => {
+      await using tab = await browser().open('about:blank');
+      const origins = new Set<string>();
+      tab.page.on('request', (request) => origins.add(new URL(request.url()).origin));
+      await tab.page.goto(gateway().https);
+      await tab.go();
+      await tab.says('#state', 'Live');
+      expect([...origins]).toEqual([gateway().https]);
+      expect(tab.console.join()).not.toMatch(/policy/i);
+    });
+  });
+});

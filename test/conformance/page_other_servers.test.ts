@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/deadline.ts';
+import { Gateway } from '../support/gateway.ts';
+import { newName } from '../support/kafka.ts';
+import { OtherServer, status, streamOf } from '../support/other_server.ts';
+import { onAnyRuntime } from '../support/runtime.ts';
+import { shared } from '../support/shared.ts';
+import { type Tab, TestBrowser } from '../support/test_browser.ts';
+
+onAnyRuntime((runtime) => {
+  describe('the page, with another server', () => {
+    const browser = shared(() => TestBrowser.launch());
+    const gateway = shared(() => Gateway.start(runtime, { topics: [newName()] }));
+    const open = async (url: string): Promise<Tab> => {
+      const tab = await browser().open(gateway().http);
+      await tab.page.locator('#location').fill(url);
+      await tab.go();
+      return tab;
+    };
+
+    test('shows a stream of values, and asks for nothing that it may not know', async () => {
+      await using server = await OtherServer.start(
+        streamOf('data:{"partition":0}\nid:a\n\nevent:delete\ndata:a2V5\n\ndata:plain\n\n'),
+      );
+      await using tab = await open(server.url);
+      await tab.shows('plain', 'Deleted: key key', '{"partition":0}');
+      await tab.says('#state', 'Connected');
+      expect(server.requests.map(({ url }) => url)).toEqual(['/stream']);
+      await tab.page.locator('#format').selectOption('json');
+      await tab.go();
+      await tab.shows('plain', 'Deleted: key key', '{"partition":0}');
+      expect(server.requests.at(-1)!.url).toBe('/stream?format=json');
+      // It does not tell when it is live, although it was asked.
+      await tab.says('#state', 'Connected');
+    });
+
+    test('retries by itself where the browser gives up, with the last id', async () => {
+      await using server = await OtherServer.start(streamOf('data:one\nid:first\n\n'));
+      await using tab = await open(server.url);
+      await tab.shows('one');
+      server.answer = status(502);
+      for (const { socket } of server.requests) socket.destroy();
+      await tab.says('#state', /^Retrying in \d+ s$/);
+      await tab.says('#reason', 'the server said 502 Bad Gateway');
+      server.answer = streamOf('data:two\n\n');
+      await tab.shows('two', 'one');
+      const last = server.requests.at(-1)!;
+      expect(last.url).toBe('/stream?lastEventId=first');
+      expect(last.headers['last-event-id']).toBeUndefined();
+      await tab.says('#state', 'Connected');
+    });
+
+    test.each([
+      [404, {}, 'there is no such stream (404)'],
+      [403, {}, 'the server said 403 Forbidden'],
+      [204, {}, 'the server says there is no more (204)'],
+      [200, { 'content-type': 'text/html' }, 'not an event stream but text/html'],
+    ])('says why and stays away after %s %j', async (code, headers, words) => {
+      await using server = await OtherServer.start(status(code, headers));
+      await using tab = await open(server.url);
+      await tab.says('#state', 'Failed');
+      await tab.says('#reason', words);
+      expect(server.requests).toHaveLength(1);
+      await tab.logs('error');
+    });
+
+    test('says that it waits for an answer', async () => {
+      await using server = await OtherServer.start(() => {});
+      await using tab = await open(server.url);
+      await tab.says('#state', 'Connecting');
+      await tab.says('#reason', /^no answer yet/);
+      await tab.page.getByRole('button', { name: 'Stop' }).click();
+      await tab.says('#state', 'Ended');
+    });
+
+    test('has one stream at a time, and none after Stop', async () => {
+      let count = 0;
+      await using server = await OtherServer.start((request, response) => {
+        count++;
+        response.once('close', () => count--);
+        streamOf('data:one\n\n')(request, response);
+      });
+      await using tab = await open(server.url);
+      for (let i = 0; i < 3; i++) {
+        await tab.shows('one');
+        await tab.go();
+      }
+      await tab.shows('one');
+      await eventually('one stream', async () => count === 1);
+      await tab.page.getByRole('button', { name: 'Stop' }).click();
+      await eventually('no stream', async () => count === 0);
+    });
+
+    test.each(['http://', 'ftp://localhost/a', 'javascript:alert(1)'])(
+      'does not read %s',
+      async (location) => {
+        await using tab = await open(location);
+        await tab.says('#state', 'Failed');
+        await tab.says('#reason', 'this location is not an address');
+        await tab.logs('error');
+      },
+    );
+  });
+});
