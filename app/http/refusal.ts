@@ -22,7 +22,11 @@ export function refuse(c: Context, reason: RefusalReason): Response {
     return c.body(retryFrame(retryMs) as Uint8Array<ArrayBuffer>, 200, STREAM_HEAD);
   const [status, why] = ANSWERS[reason];
   const seconds = Math.ceil(retryMs / 1000);
-  return c.text(`${why}; try again in ${seconds} s\n`, status, { 'retry-after': `${seconds}` });
+  return c.text(`${why}; try again in ${seconds} s\n`, status, {
+    'retry-after': `${seconds}`,
+    // A script of another origin does not see it otherwise.
+    'access-control-expose-headers': 'Retry-After',
+  });
 }
 
 function wantsEvents(c: Context): boolean {
