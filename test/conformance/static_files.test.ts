@@ -12,6 +12,8 @@ const FILES = [
   ['/', 'index.html', /^text\/html; charset=utf-8$/i],
   ['/index.html', 'index.html', /^text\/html; charset=utf-8$/i],
   ['/page.js', 'page.js', /^(text|application)\/javascript\b/],
+  ['/client.js', 'client.js', /^text\/javascript\b/],
+  ['/client.d.ts', 'client.d.ts', /^text\/plain\b/],
   ['/style.css', 'style.css', /^text\/css\b/],
   ['/favicon.svg', 'favicon.svg', /^image\/svg\+xml\b/],
 ] as const;

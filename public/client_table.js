@@ -1,0 +1,166 @@
+/** The live Map of `table()` in client.js. */
+export class Table extends EventTarget {
+  isWhole = false;
+  /** Of each key the records: one a partition that has it, the newest last. */
+  #rows = new Map();
+  /** The rows of a table that is read from the beginning, until it is whole. */
+  #staged = new Map();
+  #changed = new Map();
+  #isLive = false;
+  /** Up to then nothing was missed. */
+  #freshAt = 0;
+  /** Until it is known, no absence is short enough. */
+  #deleteRetentionMs = 0;
+  #fetch;
+  #giveUp;
+
+  constructor(url, { connect, ...options }) {
+    super();
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    const address = new URL(url, globalThis.location?.href);
+    address.searchParams.set('format', 'json');
+    // No store: the rows do not outlive the page, so the id must not, either.
+    this.connection = connect(address.href, { ...options, store: undefined });
+    const on = (type, listener) => this.connection.addEventListener(type, listener);
+    on('open', () => this.#opened());
+    on('message', ({ detail }) => this.#put(detail));
+    on('delete', ({ detail }) => this.#put(detail));
+    on('gap', ({ detail }) => this.#missed(detail));
+    on('live', () => this.#live());
+    this.whole = new Promise((resolve, reject) => {
+      this.addEventListener('whole', () => resolve(this));
+      on('error', ({ error, retryMs }) => {
+        if (this.#isLive) this.#freshAt = this.connection.lastActivity;
+        this.#isLive = false;
+        if (retryMs === null) reject(error);
+      });
+      this.#giveUp = reject;
+    });
+    this.whole.catch(() => {}); // It is told to who waits for it.
+    options.signal?.addEventListener('abort', () => this.close());
+    if (options.signal?.aborted) this.close();
+  }
+
+  get size() {
+    return this.#rows.size;
+  }
+
+  /** The record that the value of a key came in. */
+  record(key) {
+    return this.#rows.get(idOf(key))?.at(-1);
+  }
+
+  get(key) {
+    return this.record(key)?.value;
+  }
+
+  has(key) {
+    return this.#rows.has(idOf(key));
+  }
+
+  *entries() {
+    for (const records of this.#rows.values()) yield [records[0].key, records.at(-1).value];
+  }
+
+  *keys() {
+    for (const [key] of this) yield key;
+  }
+
+  *values() {
+    for (const [, value] of this) yield value;
+  }
+
+  forEach(use, self) {
+    for (const [key, value] of this) use.call(self, value, key, this);
+  }
+
+  [Symbol.iterator]() {
+    return this.entries();
+  }
+
+  close() {
+    this.connection.close();
+    this.#giveUp(new Error('The table was closed'));
+  }
+
+  /** Deletes that Kafka dropped while this was away would never come. */
+  async #opened() {
+    const { lastEventId, url } = this.connection;
+    const absenceMs = Date.now() - this.#freshAt;
+    if (lastEventId === '') this.#freshAt = Date.now();
+    try {
+      const response = await this.#fetch(new URL('-/topics', url).href);
+      const path = decodeURIComponent(new URL(url).pathname);
+      const { topics } = await response.json();
+      const topic = topics.find(({ name }) => path.endsWith(`/${name}`));
+      if (topic.compacted === false) this.#deleteRetentionMs = Number.POSITIVE_INFINITY;
+      this.#deleteRetentionMs = topic.deleteRetentionMs ?? this.#deleteRetentionMs;
+    } catch {
+      // What was known before counts.
+    }
+    if (lastEventId !== '' && absenceMs > this.#deleteRetentionMs) this.#restart();
+  }
+
+  #missed({ reason }) {
+    // After the other reasons the stream goes on as for a new client by itself.
+    if (reason === 'retention' || reason === 'truncated') this.#restart();
+    else this.#stage();
+  }
+
+  #restart() {
+    this.#stage();
+    this.connection.restart();
+  }
+
+  #stage() {
+    this.#staged = new Map();
+    this.isWhole = false;
+    this.#isLive = false;
+    this.#freshAt = Date.now();
+  }
+
+  #live() {
+    this.#isLive = true;
+    if (this.#staged === null) return;
+    for (const [id, [{ key }]] of [...this.#rows, ...this.#staged]) this.#change(id, key);
+    this.#rows = this.#staged;
+    this.#staged = null;
+    this.isWhole = true;
+    this.dispatchEvent(new Event('whole'));
+  }
+
+  /**
+   * To Kafka the same key in two partitions is two keys; it happens after partitions were added.
+   * The newer record shows, and the other one again if that is deleted: what shows must not depend
+   * on the order in which partitions came.
+   */
+  #put(record) {
+    const { key, partition, value } = record;
+    if (key === null) return;
+    const rows = this.#staged ?? this.#rows;
+    const id = idOf(key);
+    const records = (rows.get(id) ?? []).filter((other) => other.partition !== partition);
+    if (value !== null) records.push(record);
+    records.sort((a, b) => a.timestamp - b.timestamp || a.partition - b.partition);
+    if (records.length > 0) rows.set(id, records);
+    else rows.delete(id);
+    if (rows === this.#rows) this.#change(id, key);
+  }
+
+  /** One event for all that came together. */
+  #change(id, key) {
+    if (this.#changed.size === 0) {
+      queueMicrotask(() => {
+        const keys = [...this.#changed.values()];
+        this.#changed.clear();
+        this.dispatchEvent(Object.assign(new Event('change'), { keys }));
+      });
+    }
+    this.#changed.set(id, key);
+  }
+}
+
+/** Two arrays of the same bytes are two keys of a Map. */
+function idOf(key) {
+  return typeof key === 'string' ? `=${key}` : `${key}`;
+}

@@ -1,0 +1,152 @@
+import { Buffer } from 'node:buffer';
+import { join } from 'node:path';
+import process from 'node:process';
+import { describe, expect, test } from '@jest/globals';
+import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { ClientProcess, type RemoteClient } from '../support/client_process.ts';
+import { eventually } from '../support/deadline.ts';
+import { run } from '../support/program.ts';
+import { onEachRuntime } from '../support/runtime.ts';
+import { ScriptedServer, status, stream } from '../support/scripted_server.ts';
+import { shared } from '../support/shared.ts';
+
+const MODEL = join(CLONE, 'test', 'client', 'table_model.mjs');
+const MODEL_RUNS = '5000';
+
+/** A record's block, as `format=json` has it. */
+function block(offset: number, key: unknown, value: unknown, partition = 0): string {
+  const name = key instanceof Uint8Array ? 'keyBase64' : 'key';
+  const text = key instanceof Uint8Array ? Buffer.from(key).toString('base64') : key;
+  const data = JSON.stringify({ partition, offset, timestamp: offset, [name]: text, value });
+  return `${value === null ? 'event:delete\n' : ''}data:${data}\nid:${offset}\n\n`;
+}
+
+function gap(reason: string): string {
+  return `event:gap\ndata:${JSON.stringify({ reason, topic: 'events', partitions: [] })}\nid:9\n\n`;
+}
+
+const LIVE = 'event:live\ndata:{}\nid:9\n\n';
+const SOON = 'retry:10\n\n';
+
+async function untilEntries(rows: RemoteClient, expected: unknown[]): Promise<void> {
+  let seen: unknown = null;
+  await eventually(
+    () => `the rows ${JSON.stringify(expected)}; there are ${JSON.stringify(seen)}`,
+    async () => {
+      seen = (await rows.state()).entries;
+      return JSON.stringify(seen) === JSON.stringify(expected);
+    },
+  );
+}
+
+onEachRuntime((runtime) => {
+  describe('table()', () => {
+    const client = shared(() => ClientProcess.start(runtime));
+
+    test('shows what the topic has, whatever happened in whatever order', async () => {
+      const deno = join(CLONE, 'node_modules', '.bin', 'deno');
+      const command =
+        runtime.name === 'Deno'
+          ? ([deno, 'run', '--quiet', '--allow-read', MODEL, MODEL_RUNS] as const)
+          : ([process.execPath, MODEL, MODEL_RUNS] as const);
+      const { code, stderr } = await run(command, { cwd: CLONE }, 50_000);
+      expect([code, stderr]).toEqual([0, '']);
+    }, 60_000);
+
+    test('is empty until it is whole, then changes in place', async () => {
+      let write = (_: string): void => {};
+      await using server = await ScriptedServer.start((response, request) => {
+        stream(SOON, block(0, 'a', '1'), block(1, 'b', '2'))(response, request);
+        write = (text) => response.write(text);
+      });
+      const rows = await client().table(server.url);
+      await rows.untilCount('message', 2);
+      expect(await rows.state()).toMatchObject({ isWhole: false, size: 0, entries: [] });
+      write(LIVE);
+      expect(await rows.ask('whole')).toBe('whole');
+      const entries = [
+        ['a', '1'],
+        ['b', '2'],
+      ];
+      expect(await rows.state()).toMatchObject({ isWhole: true, size: 2, entries });
+      write(block(2, 'a', null) + block(3, 'c', '3') + block(4, 'c', '4'));
+      await untilEntries(rows, [
+        ['b', '2'],
+        ['c', '4'],
+      ]);
+      const changes = (await rows.log()).filter(({ type }) => type === 'change');
+      expect(changes.map(({ keys }) => keys)).toEqual([
+        ['a', 'b'],
+        ['a', 'c'],
+      ]);
+      expect(server.asked[0]!.url).toBe('/events?format=json');
+      await rows.close();
+    });
+
+    test('stays as it was after a gap until all of it can be changed at once', async () => {
+      const old = [
+        ['a', '1'],
+        ['b', '2'],
+      ];
+      for (const reason of ['recreated', 'retention', 'truncated', 'unreadable-cursor']) {
+        let write = (_: string): void => {};
+        const open = stream(SOON, block(0, 'a', '1'), block(1, 'b', '2'), LIVE);
+        await using server = await ScriptedServer.start(
+          (response, request) => {
+            open(response, request);
+            write = (text) => response.write(text);
+          },
+          (response, request) => {
+            stream(SOON)(response, request);
+            write = (text) => response.write(text);
+          },
+        );
+        const rows = await client().table(server.url);
+        await rows.untilCount('whole', 1);
+        write(gap(reason));
+        await rows.untilCount('gap', 1);
+        const comesAnew = reason === 'retention' || reason === 'truncated';
+        if (comesAnew) await rows.untilCount('open', 2);
+        write(block(0, 'c', '3'));
+        await rows.untilCount('message', 3);
+        expect(await rows.state()).toMatchObject({ isWhole: false, entries: old });
+        write(LIVE);
+        await untilEntries(rows, [['c', '3']]);
+        expect(server.asked.map(({ lastEventId }) => lastEventId)).toEqual(
+          comesAnew ? [undefined, undefined] : [undefined],
+        );
+        await rows.close();
+      }
+    });
+
+    test('has keys that are bytes, and leaves records without a key out', async () => {
+      const bytes = Uint8Array.of(255, 1);
+      await using server = await ScriptedServer.start(
+        stream(
+          block(0, bytes, '1'),
+          block(1, '255,1', '2'),
+          block(2, bytes, '3'),
+          block(3, null, '4'),
+          LIVE,
+        ),
+      );
+      const rows = await client().table(server.url);
+      await untilEntries(rows, [
+        [{ bytes: [255, 1] }, '3'],
+        ['255,1', '2'],
+      ]);
+      await rows.close();
+    });
+
+    test('rejects whole where its stream is refused for good, or it is closed', async () => {
+      await using server = await ScriptedServer.start(status(404, 'no such topic'));
+      const refused = await client().table(server.url);
+      await expect(refused.ask('whole')).rejects.toThrow('404 no such topic');
+      await using silent = await ScriptedServer.start(stream(SOON));
+      const aborted = await client().table(silent.url);
+      await aborted.untilCount('open', 1);
+      await aborted.ask('abort');
+      await expect(aborted.ask('whole')).rejects.toThrow('The table was closed');
+    });
+  });
+});
