@@ -1,5 +1,5 @@
 import { describe } from '@jest/globals';
-import { RUNTIMES, type Runtime } from './runtimes.ts';
+import { NODE, RUNTIMES, type Runtime } from './runtimes.ts';
 
 export type { Runtime };
 
