@@ -43,6 +43,9 @@ describe('settings', () => {
       'MALLOC_ARENA_MAX',
       'MALLOC_MMAP_THRESHOLD_',
       'UV_THREADPOOL_SIZE',
+      // Of setup.sh and what it prints.
+      'LOAD_IMAGE',
+      'KAFKA_POD',
     ],
   ];
 
