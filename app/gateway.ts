@@ -60,7 +60,7 @@ export function createGateway(
   );
   const documents = new Map<string, () => object>([
     ['/-/topics', () => ({ topics: [...feeds.values()].map(describeTopic) })],
-    ['/-/openapi.json', () => openapi(config, files)],
+    ['/-/openapi.json', () => openapi(config)],
     ['/-/asyncapi.json', () => asyncapi(config)],
   ]);
   app.all('*', (c) => {

@@ -1,12 +1,14 @@
 import type { Config } from '../config.ts';
 import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
-import type { StaticFiles } from './static_files.ts';
 import { STREAM_PARAMETERS } from './stream_parameters.ts';
 
 type Described = Pick<Config, 'topics' | 'adminPort'>;
 
-/** `GET /-/openapi.json`: all that can be asked over HTTP, in the words of OpenAPI 3.1. */
-export function openapi({ topics, adminPort }: Described, files: StaticFiles): object {
+/**
+ * `GET /-/openapi.json`: all that can be asked over HTTP, in the words of OpenAPI 3.1, but for the
+ * files that the page is made of.
+ */
+export function openapi({ topics, adminPort }: Described): object {
   return {
     openapi: '3.1.1',
     info: {
@@ -47,7 +49,8 @@ export function openapi({ topics, adminPort }: Described, files: StaticFiles): o
       '/-/topics': jsonPath('topics', 'The topics that are served.', TOPICS),
       '/-/openapi.json': jsonPath('openapi', 'This description.', { type: 'object' }),
       '/-/asyncapi.json': jsonPath('asyncapi', 'What the streams carry.', { type: 'object' }),
-      ...Object.fromEntries([...files].map(([path, { type }]) => [path, filePath(type)])),
+      '/': PAGE,
+      '/index.html': PAGE,
       ...(adminPort === 0 ? {} : adminPaths(adminPort)),
     },
     components: { schemas: { ...EVENT_SCHEMAS, Event: EVENT } },
@@ -142,16 +145,15 @@ function jsonPath(operationId: string, summary: string, schema: object): object 
   };
 }
 
-/** A file of the page. */
-function filePath(type: string): object {
-  const headers = { ...CORS_HEADERS, ETag: { required: true, schema: { type: 'string' } } };
-  const parameters = [{ name: 'If-None-Match', in: 'header', schema: { type: 'string' } }];
-  const responses = {
-    200: { description: 'The file.', headers, content: { [type]: {} } },
-    304: { description: 'It has the tag that was asked for.', headers },
-  };
-  return { get: { parameters, responses }, head: { parameters, responses }, options: PREFLIGHT };
-}
+const PAGE_HEADERS = { ...CORS_HEADERS, ETag: { required: true, schema: { type: 'string' } } };
+const PAGE_ANSWER = {
+  parameters: [{ name: 'If-None-Match', in: 'header', schema: { type: 'string' } }],
+  responses: {
+    200: { description: 'The page.', headers: PAGE_HEADERS, content: { 'text/html': {} } },
+    304: { description: 'It has the tag that was asked for.', headers: PAGE_HEADERS },
+  },
+};
+const PAGE = { get: PAGE_ANSWER, head: PAGE_ANSWER, options: PREFLIGHT };
 
 const HEALTH = {
   type: 'object',

@@ -87,7 +87,7 @@ describe('events', () => {
 });
 
 describe('requests', () => {
-  const { paths } = openapi({ topics: ['events'], adminPort: 9091 }, new Map()) as {
+  const { paths } = openapi({ topics: ['events'], adminPort: 9091 }) as {
     readonly paths: Record<
       string,
       { readonly get: { readonly parameters?: readonly { name: string }[] } }
