@@ -13,12 +13,16 @@ export class Relay implements AsyncDisposable {
   readonly times: number[] = [];
   /** `null` to pass answers on as they are. */
   spoil: Spoil | null = null;
+  /** How many bytes came back. */
+  passed = 0;
   readonly #to: number;
+  #cutAfter: number | null;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  static async start(to: number): Promise<Relay> {
-    const relay = new Relay(await freePort(), to);
+  /** @param cutAfter so many bytes towards the client its first connection ends */
+  static async start(to: number, cutAfter: number | null = null): Promise<Relay> {
+    const relay = new Relay(await freePort(), to, cutAfter);
     const listening = new Promise<void>((done, fail) => {
       relay.#server.once('error', fail).listen(relay.port, '127.0.0.1', done);
     });
@@ -26,9 +30,10 @@ export class Relay implements AsyncDisposable {
     return relay;
   }
 
-  private constructor(port: number, to: number) {
+  private constructor(port: number, to: number, cutAfter: number | null) {
     this.port = port;
     this.#to = to;
+    this.#cutAfter = cutAfter;
     this.#server = createServer((socket) => this.#pass(socket));
   }
 
@@ -49,7 +54,9 @@ export class Relay implements AsyncDisposable {
     const back = new Transform({
       transform: (bytes: Buffer, _, done) => done(null, this.spoil?.(bytes, socket) ?? bytes),
     });
-    socket.pipe(onward).pipe(back).pipe(socket);
+    socket.pipe(onward);
+    if (this.#cutAfter !== null) this.#passPart(onward, socket);
+    else onward.pipe(back).pipe(socket);
     for (const [one, other] of [
       [socket, onward],
       [onward, socket],
@@ -61,5 +68,18 @@ export class Relay implements AsyncDisposable {
         other.destroy();
       });
     }
+    onward.on('data', ({ length }: Buffer) => {
+      this.passed += length;
+    });
+  }
+
+  #passPart(from: Socket, to: Socket): void {
+    let left = this.#cutAfter!;
+    this.#cutAfter = null;
+    from.on('data', (bytes: Buffer) => {
+      to.write(bytes.subarray(0, Math.max(0, left)));
+      if (left <= bytes.length) to.end(() => from.destroy());
+      left -= bytes.length;
+    });
   }
 }
