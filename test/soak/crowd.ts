@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Random } from '../model/random.ts';
+import { within } from '../support/deadline.ts';
 import { curl } from './clients/curl.ts';
 import { followEventSource } from './clients/event_source.ts';
 import { follow, type Open } from './clients/follow.ts';
@@ -25,6 +26,7 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 
 const STREAMS_PER_CONNECTION = 8;
+const LEAVE_MS = 60_000;
 
 /** Where the balancers listen. */
 export interface Entrance {
@@ -67,8 +69,8 @@ export class Crowd {
       const { kind } = subscriber.plan;
       if (kind === 'plain HTTP/1.1') return follow(subscriber, http1(http), this.#times);
       if (kind === 'plain HTTP/2') {
-        if (number % STREAMS_PER_CONNECTION === 0) shared = [http2(https)];
-        shared[0] ??= http2(https);
+        if (number % STREAMS_PER_CONNECTION === 0) shared = [http2(https, this.#times.over)];
+        shared[0] ??= http2(https, this.#times.over);
         return follow(subscriber, shared[0], this.#times);
       }
       const either = number % 2 === 0 ? origin : secure;
@@ -107,7 +109,7 @@ export class Crowd {
   async end(): Promise<void> {
     this.#calm.abort();
     this.#over.abort();
-    await this.#running;
+    await within('the clients to leave', this.#running, LEAVE_MS);
   }
 
   #ofKind(kind: Kind): Subscriber[] {

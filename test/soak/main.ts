@@ -40,6 +40,10 @@ export async function main(args: readonly string[]): Promise<number> {
       `streams ended for a broker that was away: ${outcome.streamsEnded}; ` +
         `gateways that ended badly: ${outcome.badEnds}; connections left open: ${outcome.connectionsLeft}`,
     );
+    for (const [name, reasons] of Object.entries(outcome.endings)) {
+      const told = Object.entries(reasons).map(([reason, count]) => `${count} ${reason}`);
+      say(`streams that ended at the last process of ${name}: ${told.join(', ')}`);
+    }
     say(`soak ${JSON.stringify(outcome)}`);
     if (isClean(outcome)) return 0;
     const guilty = crowd.subscribers.filter(({ tally }) => !tally.isClean);

@@ -78,7 +78,6 @@ export class Producer {
     const { transactions } = this.#topics;
     await this.#transaction([...transactions.partitions.keys()], false);
     await within('the last records', Promise.all(this.#unacknowledged), LAST_MS);
-    await Promise.all([this.#plain.close(), this.#transactional.close()]);
   }
 
   async #produce(): Promise<void> {

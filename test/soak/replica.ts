@@ -100,13 +100,17 @@ export class Replica implements AsyncDisposable {
     return this.#program!.hasEnded;
   }
 
-  /** Streams that it ended for an error of its own; `null` while it does not answer. */
-  async streamErrors(): Promise<number | null> {
+  /** Why streams ended at its present process, and how many; `null` while it does not answer. */
+  async endings(): Promise<ReadonlyMap<string, number> | null> {
     const response = await this.#get('/metrics');
-    const text = await response?.text().catch(() => null);
-    if (text === undefined || text === null) return null;
-    const lines = text.matchAll(/^sse_kafka_disconnects_total\{.*reason="error".*\} (\d+)/gm);
-    return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+    const text = (await response?.text().catch(() => null)) ?? null;
+    if (text === null) return null;
+    const counts = new Map<string, number>();
+    const lines = text.matchAll(/^sse_kafka_disconnects_total\{.*reason="(\w+)".*\} (\d+)/gm);
+    for (const [, reason, count] of lines) {
+      counts.set(reason!, (counts.get(reason!) ?? 0) + Number(count));
+    }
+    return counts;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,6 +17,8 @@ export interface Outcome {
   /** Client connections that a gateway still held when all clients had left. */
   readonly connectionsLeft: number;
   readonly processes: readonly Slopes[];
+  /** Why streams ended at the last process of each gateway. */
+  readonly endings: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 export interface Slopes {

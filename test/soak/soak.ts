@@ -111,11 +111,15 @@ export async function soak(
     crowd.calm();
     await producer.stop();
     assertWell(producer, crowd);
+    say(`${elapsed().toFixed(1).padStart(7)} s  Kafka has the last record`);
     await eventually(
       'the clients to have all',
       async () => crowd.incomplete.length === 0,
       LAST_RECORDS_MS,
-    ).catch(() => say(`${crowd.incomplete.length} clients do not get all`));
+    ).catch(() => {
+      for (const { description } of crowd.incomplete) say(`lacks something: ${description}`);
+    });
+    say(`${elapsed().toFixed(1).padStart(7)} s  ${crowd.incomplete.length} clients lack something`);
     await delay(GRACE_MS);
     assertWell(producer, crowd);
     for (const subscriber of crowd.subscribers) subscriber.finish();
@@ -144,12 +148,21 @@ export async function soak(
         warmSeconds / 60,
         seconds / 60,
       ),
+      endings: await endingsOf(replicas),
     };
     return { outcome, crowd };
   } finally {
     for (const timer of timers) clearInterval(timer);
     await crowd.end();
   }
+}
+
+async function endingsOf(replicas: readonly Replica[]): Promise<Outcome['endings']> {
+  const all = replicas.map(async (replica) => {
+    const endings = await replica.endings();
+    return [replica.name, Object.fromEntries(endings ?? [])] as const;
+  });
+  return Object.fromEntries(await Promise.all(all));
 }
 
 class Ended extends Error {

@@ -41,6 +41,8 @@ export class Subscriber {
   readonly plan: SubscriberPlan;
   readonly random: Random;
   readonly tally = new Tally();
+  /** What it does, as far as it can be seen. */
+  state: 'away' | 'asking' | 'reading' = 'away';
   /** With which it comes back. */
   lastId = '';
   /** When something came last, by `performance.now()`. */
@@ -63,11 +65,13 @@ export class Subscriber {
 
   /** A stream is open. */
   opened(): void {
+    this.state = 'reading';
     if (++this.#streams > 1) this.tally.reconnects++;
   }
 
   /** It was told to come back later. */
   refused(): void {
+    this.state = 'away';
     this.tally.refusals++;
   }
 
@@ -104,11 +108,17 @@ export class Subscriber {
     this.#account.finish();
   }
 
+  /** Who it is, in words. */
+  get description(): string {
+    const { name, temper, format, topic } = this.plan;
+    const ids = this.#lastIds.join(' ');
+    return `${name} (${temper}, /${topic.name}, ${format}, ${this.state}), last ids ${ids}`;
+  }
+
   /** What was wrong, in words. */
   get faults(): string {
-    const { name, temper, format, topic } = this.plan;
     const notes = [...this.#notes, ...this.#account.notes].map((note) => `    ${note}\n`).join('');
-    return `  ${name} (${temper}, /${topic.name}, ${format}), last ids ${this.#lastIds.join(' ')}\n${notes}`;
+    return `  ${this.description}\n${notes}`;
   }
 
   #newAccount(): Account {

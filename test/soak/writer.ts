@@ -14,6 +14,7 @@ type Told = (error: LibrdKafkaError | null, offset: number) => void;
 /**
  * Writes each record exactly once and in order, whatever the broker goes through: librdkafka's
  * idempotent producer sends a batch until it is acknowledged, and Kafka takes it only once.
+ * It ends with this process.
  */
 export class Writer {
   readonly #producer: InstanceType<typeof kafka.Producer>;
@@ -81,12 +82,6 @@ export class Writer {
 
   abort(): Promise<void> {
     return this.#end('an abort', (done) => this.#producer.abortTransaction(ANSWER_MS, done));
-  }
-
-  close(): Promise<void> {
-    return promised('the producer to close', (done) =>
-      this.#producer.disconnect(CONNECT_MS, (error) => done(error)),
-    );
   }
 
   /** While the broker is away it may have to be asked again; the outcome is the same then. */

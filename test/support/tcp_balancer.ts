@@ -53,6 +53,7 @@ export class TcpBalancer implements AsyncDisposable {
       else client.destroy();
     });
     target.once('connect', () => {
+      if (client.destroyed) target.destroy();
       client.pipe(target).pipe(client);
       client.once('close', () => target.destroy());
       target.once('close', () => client.destroySoon());

@@ -28,6 +28,7 @@ export async function follow(subscriber: Subscriber, open: Open, times: Times): 
     try {
       const { lastId, path } = subscriber;
       const headers = lastId === '' ? {} : { 'last-event-id': lastId };
+      subscriber.state = 'asking';
       const answer = await within(`the head of ${path}`, open(path, headers), HEAD_MS);
       if (answer.status === 200) {
         subscriber.opened();
@@ -44,6 +45,7 @@ export async function follow(subscriber: Subscriber, open: Open, times: Times): 
     } catch {
       // Refused or cut: it is tried again.
     }
+    subscriber.state = 'away';
     await delay(waitMs, undefined, { signal: times.over }).catch(() => {});
   }
 }
@@ -65,15 +67,21 @@ async function read(
     onRetry,
   });
   const ended = new AbortController();
-  over.addEventListener('abort', cut, { signal: ended.signal });
   const leash = { pause: () => body.pause(), resume: () => body.resume(), cut };
   const temper = showTemper(subscriber, leash, AbortSignal.any([ended.signal, calm]));
-  await new Promise((resolve) => {
+  await new Promise<void>((resolve) => {
+    const leave = (): void => {
+      cut();
+      // Not when it is closed: it may be held up.
+      resolve();
+    };
+    over.addEventListener('abort', leave, { signal: ended.signal });
     body.on('error', () => {});
     body.on('close', resolve);
     body.on('data', (bytes) => parse(decoder.decode(bytes, { stream: true })));
     body.resume(); // Of curl's output the head was read, and the rest held back.
-    if (over.aborted) cut();
+    if (over.aborted) leave();
+    if (body.closed) resolve();
   });
   ended.abort();
   await temper;

@@ -3,8 +3,9 @@ import { H2Session } from '../../support/h2_session.ts';
 import type { Answer, Open } from './follow.ts';
 
 /** HTTP/2, one connection for all that share this. */
-export function http2(port: number): Open {
+export function http2(port: number, over: AbortSignal): Open {
   let session: ClientHttp2Session | null = null;
+  over.addEventListener('abort', () => session?.destroy());
   return (path, headers) =>
     new Promise<Answer>((resolve, reject) => {
       // After a GOAWAY it is closed, while its streams go on.

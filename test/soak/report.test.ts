@@ -1,0 +1,76 @@
+import { describe, expect, test } from '@jest/globals';
+import { Random } from '../model/random.ts';
+import { ProducedTopic } from './produced.ts';
+import { isClean, type Outcome, slopesOf, sum, tableOf } from './report.ts';
+import { ProcessSeries } from './resources.ts';
+import { Subscriber } from './subscriber.ts';
+import { Tally } from './tally.ts';
+
+const CLEAN: Outcome = {
+  seed: 1,
+  runtime: 'Node',
+  minutes: 1,
+  produced: { plain: 9, deleted: 8 },
+  total: new Tally(),
+  streamsEnded: 0,
+  badEnds: 0,
+  connectionsLeft: 0,
+  processes: [],
+  endings: {},
+};
+
+describe('isClean()', () => {
+  test('is true where clients came back, were refused and were told of gaps', () => {
+    const total = Object.assign(new Tally(), { reconnects: 1, refusals: 1, explainedGaps: 1 });
+    expect(isClean({ ...CLEAN, total })).toBe(true);
+  });
+
+  test.each(['lost', 'doubled', 'outOfOrder', 'wrong', 'unexplainedGaps'])('minds %s', (name) => {
+    expect(isClean({ ...CLEAN, total: Object.assign(new Tally(), { [name]: 1 }) })).toBe(false);
+  });
+
+  test.each(['streamsEnded', 'badEnds', 'connectionsLeft'])('minds %s', (name) => {
+    expect(isClean({ ...CLEAN, [name]: 1 })).toBe(false);
+  });
+});
+
+describe('tableOf()', () => {
+  test('has a row for each kind of client on each topic, and one for all', () => {
+    const subscribers = ['plain', 'deleted', 'plain'].map((name) => {
+      const topic = new ProducedTopic(name, false, 1);
+      const plan = { name: 'one', kind: 'curl', temper: 'fast', topic, format: 'text' } as const;
+      return new Subscriber(plan, new Random(1));
+    });
+    for (const { tally } of subscribers) tally.delivered = 7;
+    const rows = tableOf(subscribers, { ...CLEAN, total: sum(subscribers) }).split('\n');
+    const cells = rows.map((row) => row.split(/ {2,}/).slice(0, 5));
+    expect(cells).toEqual([
+      ['client', 'topic', 'clients', 'produced', 'delivered'],
+      ['curl', 'plain', '2', '9', '14'],
+      ['curl', 'deleted', '1', '8', '7'],
+      ['all', '3', '17', '21', '0'],
+      [''],
+    ]);
+  });
+});
+
+describe('slopesOf()', () => {
+  test('leaves out what grew while it warmed up, and those that did not live long', () => {
+    const [long, short] = [new ProcessSeries('long', 1), new ProcessSeries('short', 2)];
+    for (let at = 0; at <= 30; at++) {
+      long.memory.push({ at, value: at < 5 ? 10 * at : 50 + at });
+      long.files.push({ at, value: 20 });
+    }
+    for (let at = 10; at <= 12; at++) short.memory.push({ at, value: at });
+    expect(slopesOf([long, short], 5, 30)).toEqual([
+      {
+        name: 'long',
+        from: 5,
+        to: 30,
+        lastMegabytes: 80,
+        kilobytesPerMinute: 1024,
+        filesPerMinute: 0,
+      },
+    ]);
+  });
+});
