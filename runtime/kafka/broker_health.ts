@@ -75,8 +75,12 @@ export class BrokerHealth {
       this.answered(step, topic, partition);
       return;
     }
-    this.#troubles.set(key(step, topic, partition), trouble.words);
-    this.#tell(trouble.words);
+    const words = trouble.words.replace(
+      /^the brokers do not answer \(/,
+      'a broker does not answer (',
+    );
+    this.#troubles.set(key(step, topic, partition), words);
+    this.#tell(words);
   }
 
   #tell(words: string): void {

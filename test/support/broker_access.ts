@@ -79,6 +79,15 @@ export function untilTold(gateway: Gateway, words: RegExp): Promise<Readiness> {
   return untilSays(gateway, String(words), ({ brokers }) => words.test(brokers.error ?? ''));
 }
 
+/** The same, once none of them answers any more: one that refuses may be told of first. */
+export function untilDown(gateway: Gateway, words: RegExp): Promise<Readiness> {
+  return untilSays(
+    gateway,
+    `that all are down, ${words}`,
+    ({ brokers }) => !brokers.up && words.test(brokers.error ?? ''),
+  );
+}
+
 function untilSays(
   gateway: Gateway,
   what: string,
