@@ -1,9 +1,8 @@
-import { rm, symlink } from 'node:fs/promises';
+import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
-import { stopEmbeddedKafka } from '../../runtime/kafka/embedded/embedded_kafka.ts';
 import { freePort } from '../support/free_port.ts';
 import { freePorts, newFolder } from '../support/gateway.ts';
 import { run } from '../support/program.ts';
@@ -40,11 +39,9 @@ describe('the commands of', () => {
       9091: ports.ADMIN_PORT,
       9092: String(kafkaPort),
     };
-    const folder = await newFolder();
-    await symlink(join(CLONE, 'node_modules'), join(folder, 'node_modules'));
     const hasGo = (await run(['sh', '-c', 'command -v go'])).code === 0;
     const surroundings: Surroundings = {
-      folder: CLONE,
+      folder: await newClone(),
       env: {
         ...ports,
         EMBEDDED_KAFKA_PORT: String(kafkaPort),
@@ -53,25 +50,9 @@ describe('the commands of', () => {
       adapt: (text) => text.replaceAll(/(?<=localhost:)\d{4}\b/g, (port) => real[port]!),
       leftOut: (command) => isNotRun(command) || (command === GO && !hasGo),
     };
-    try {
-      const [first, second] = WALKED.map((path) => new Page(path));
-      await using _ = await walk(first!, surroundings);
-      await using __ = await walk(second!, {
-        ...surroundings,
-        folder,
-        // The command of the clone, in another folder.
-        adapt: (text) =>
-          surroundings.adapt(text).replaceAll('npx --no --', `npx --prefix ${CLONE} --no --`),
-      });
-    } finally {
-      const options = {
-        port: kafkaPort,
-        signal: AbortSignal.timeout(30_000),
-        onProgress: () => {},
-      };
-      await stopEmbeddedKafka(options);
-      await rm(join(CLONE, '.data', 'kafka', String(kafkaPort)), { recursive: true, force: true });
-    }
+    const [first, second] = WALKED.map((path) => new Page(path));
+    await using _ = await walk(first!, surroundings);
+    await using __ = await walk(second!, surroundings);
   }, 240_000);
 
   test('all pages of docs/ are run, or it is said why not', () => {
@@ -89,4 +70,16 @@ describe('the commands of', () => {
 
 function isNotRun(command: string): boolean {
   return Object.keys(NOT_RUN).some((begin) => command.startsWith(begin));
+}
+
+/** A clone in which everything is installed and nothing built: `npm start` builds in it. */
+async function newClone(): Promise<string> {
+  const clone = await newFolder();
+  const copied = ['app', 'runtime', 'public', 'package.json', 'package-lock.json'];
+  for (const name of [...copied, 'tsconfig.base.json', 'tsconfig.build.json']) {
+    await cp(join(CLONE, name), join(clone, name), { recursive: true });
+  }
+  for (const name of ['node_modules', '.cache'])
+    await symlink(join(CLONE, name), join(clone, name));
+  return clone;
 }
