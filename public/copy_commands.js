@@ -8,9 +8,7 @@ export function copyCommands(url) {
   const isJson = new URL(url).searchParams.get('format') === 'json';
   return {
     curl: `curl --no-buffer ${isSelfSigned ? '--insecure ' : ''}${quoted(url)}`,
-    'sse-cat':
-      (isSelfSigned ? 'NODE_TLS_REJECT_UNAUTHORIZED=0 ' : '') +
-      `npx --no -- sse-cat ${quoted(url)}`,
+    'sse-cat': `npx --no -- sse-cat ${isSelfSigned ? '--insecure ' : ''}${quoted(url)}`,
     JavaScript: [
       `const events = new EventSource(${JSON.stringify(url)});`,
       `events.onmessage = ({ data }) => console.log(${isJson ? 'JSON.parse(data)' : 'data'});`,

@@ -6,6 +6,9 @@ import { VirtualList } from './virtual_list.js';
 /** @import { StreamRecord } from './stream_record.js' */
 /** @typedef {StreamRecord | TableRow} Item */
 
+/** A short list is whole for who searches the page, or reads it with a program. */
+const MIN_MESSAGES = 100;
+
 /** How far a key moves on from the active row. */
 const STEPS = new Map([
   ['ArrowUp', () => -1],
@@ -51,7 +54,12 @@ export class RecordGrid {
     this.#onActive = on.active;
     this.#onMove = on.move;
     this.#lists = {
-      messages: new VirtualList(grid, groups.messages, (record, row) => row ?? this.#row(record)),
+      messages: new VirtualList(
+        grid,
+        groups.messages,
+        (record, row) => row ?? this.#row(record),
+        MIN_MESSAGES,
+      ),
       table: new VirtualList(grid, groups.table, (item, row) => this.#tableRow(item, row)),
     };
     grid.addEventListener('scroll', () => on.move(), { passive: true });

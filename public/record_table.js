@@ -155,6 +155,7 @@ export class RecordTable {
   /** @param {TableRow} row */
   #remove(row) {
     this.#rows.delete(row.name);
+    this.#fresh.delete(row);
     this.#characters -= sizeOf(row);
     this.#isStale = true;
   }

@@ -94,7 +94,7 @@ export class Stream {
     });
     source.addEventListener('error', () => {
       console.log('error', url);
-      if (source.readyState === EventSource.CLOSED) this.#retry(url);
+      if (source.readyState === source.CLOSED) this.#retry(url);
       else this.#onState({ name: 'retrying' });
     });
     for (const type of EVENTS) {

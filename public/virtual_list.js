@@ -1,5 +1,3 @@
-/** So many are there even if fewer are seen: a short list is whole for who searches the page. */
-const MIN_ROWS = 100;
 const OVERSCAN = 20;
 
 /**
@@ -17,6 +15,7 @@ export class VirtualList {
   #viewport;
   #container;
   #createRow;
+  #minRows;
   /** @type {Map<T, HTMLElement>} */
   #rows = new Map();
   /** @type {T | undefined} what was on top */
@@ -27,8 +26,10 @@ export class VirtualList {
    * @param {HTMLElement} viewport what scrolls
    * @param {HTMLElement} container of the rows
    * @param {(item: T, row?: HTMLElement) => HTMLElement} createRow brings a row that is there up to date
+   * @param {number} [minRows] so many are there even if fewer are seen
    */
-  constructor(viewport, container, createRow) {
+  constructor(viewport, container, createRow, minRows = 0) {
+    this.#minRows = minRows;
     this.#viewport = viewport;
     this.#container = container;
     this.#createRow = createRow;
@@ -54,7 +55,7 @@ export class VirtualList {
     const top = Math.min(Math.floor(scrollTop / height), length);
     const seen = Math.ceil(viewport.clientHeight / height) + 1;
     const from = Math.max(0, top - OVERSCAN);
-    const to = Math.min(length, Math.max(top + seen + OVERSCAN, from + MIN_ROWS));
+    const to = Math.min(length, Math.max(top + seen + OVERSCAN, from + this.#minRows));
     this.#container.style.paddingTop = `${from * height}px`;
     this.#container.style.paddingBottom = `${(length - to) * height}px`;
     this.#place(source, from, to);

@@ -169,6 +169,8 @@ onAnyRuntime((runtime) => {
       await orders.produce({ key: 'note', value: 'Hello again' });
       await eventually('the newest', async () => (await tab.messages())[0] === 'Hello again');
       await isActive(messages[1]!);
+      const scrolled = await tab.page.locator('#grid').evaluate(({ scrollTop }) => scrollTop);
+      expect(scrolled).toBeGreaterThan(0);
       await keyboard.press('End');
       await isActive(messages.at(-1)!);
       await keyboard.press('Home');
