@@ -18,7 +18,7 @@ const STEPS: readonly Step[] = ['describe', 'offsets', 'read'];
 export class BrokerHealth {
   /** Why none of them answers, or takes the login. */
   #down: string | null = 'not asked yet';
-  /** What is wrong although they answer, by step, topic and partition. */
+  /** What is wrong although they answer, by step, topic and partition; the last one met is last. */
   readonly #troubles = new Map<string, string>();
   /** When each trouble was told last, by its words. */
   readonly #told = new Map<string, number>();
@@ -27,8 +27,7 @@ export class BrokerHealth {
 
   get status(): BrokerStatus {
     if (this.#down !== null) return { up: false, error: this.#down };
-    const [trouble = null] = this.#troubles.values();
-    return { up: true, error: trouble };
+    return { up: true, error: [...this.#troubles.values()].at(-1) ?? null };
   }
 
   /** @param partition where it was one only that was in trouble */
@@ -64,7 +63,7 @@ export class BrokerHealth {
     }
     const { words, up } = trouble;
     this.#down = up ? null : words;
-    if (up) this.#troubles.set(key(step, topic), words);
+    if (up) this.#note(key(step, topic), words);
     this.#tell(words);
   }
 
@@ -79,8 +78,13 @@ export class BrokerHealth {
       /^the brokers do not answer \(/,
       'a broker does not answer (',
     );
-    this.#troubles.set(key(step, topic, partition), words);
+    this.#note(key(step, topic, partition), words);
     this.#tell(words);
+  }
+
+  #note(trouble: string, words: string): void {
+    this.#troubles.delete(trouble);
+    this.#troubles.set(trouble, words);
   }
 
   #tell(words: string): void {

@@ -76,6 +76,19 @@ test.each([answer('TOPIC_AUTHORIZATION_FAILED'), new Error('Broker: Topic author
   },
 );
 
+test.each([
+  ['partition 3 of events has no leader', /^partition 3 of events has no leader: see/],
+  [
+    'partition 3 cannot be read from 7 on: why',
+    /^records of topic events: partition 3 .* why: look/,
+  ],
+])('brokerTrouble() takes brokers as up where %s', (message, words) => {
+  expect(brokerTrouble(new Error(message), 'events')).toEqual({
+    up: true,
+    words: expect.stringMatching(words),
+  });
+});
+
 test.each([answer('NOT_LEADER_OR_FOLLOWER'), new Error('Broker: Unknown topic or partition')])(
   'brokerTrouble() finds none in an answer about a topic: %s',
   (error) => {

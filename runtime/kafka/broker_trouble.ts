@@ -78,6 +78,10 @@ export function brokerTrouble(error: unknown, topic: string): BrokerTrouble | nu
     const words = `records of topic ${topic}: ${unreadable}: look at the disk of its broker; once they are deleted there up to the next ones, reading goes on`;
     return { words, up: true };
   }
+  const [leaderless] = chains.flatMap((chain) => /^partition .* has no leader/.exec(chain) ?? []);
+  if (leaderless !== undefined) {
+    return { words: `${leaderless}: see that the brokers which have it run`, up: true };
+  }
   if (chains.some((chain) => ANSWERED.test(chain))) return null;
   const reason = chains[0]!
     .split('\n')

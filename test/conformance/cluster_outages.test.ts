@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { untilTold, untilWell } from '../support/broker_access.ts';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { TestKafka, type Topic } from '../support/kafka.ts';
@@ -9,6 +10,7 @@ import { Load } from '../support/load.ts';
 import { ProcessUse } from '../support/process_use.ts';
 import { run } from '../support/program.ts';
 import { onEachRuntime } from '../support/runtime.ts';
+import { Scrape } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 import { readLog, untilAllOf } from '../support/written_log.ts';
@@ -19,6 +21,8 @@ const FROZEN_MS = Number(process.env['FROZEN_SECONDS'] ?? '2') * 1000;
 const MOVE_MS = 40_000;
 /** How long the tests' own client waits for a broker that is frozen. */
 const REQUEST_MS = 3000;
+/** Longer than the time from one look at a topic to the next. */
+const LOOK_MS = 6000;
 const PARTITIONS = 3;
 
 const cluster = shared(() => KafkaCluster.start());
@@ -116,5 +120,30 @@ onEachRuntime((runtime) => {
       },
       180_000,
     );
+
+    test('one that no other can stand in for is killed: it is told, and the others count as up', async () => {
+      const topic = await kafka.createTopic({ partitions: PARTITIONS });
+      await using gateway = await Gateway.startReady(runtime, {
+        topics: [topic.name],
+        env: { KAFKA_BROKERS: cluster().brokers },
+      });
+      await using stream = await gateway.stream(`/${topic.name}`);
+      const first = await leaderOf(topic);
+      await cluster().kill(first);
+      try {
+        await untilTold(gateway, /has no leader/);
+        // Over a look at the topic, of which some questions are answered and some are not.
+        for (const start = performance.now(); performance.now() - start < LOOK_MS; ) {
+          expect((await Scrape.of(gateway)).value('sse_kafka_broker_up')).toBe(1);
+          expect((await gateway.readiness()).brokers.error).toMatch(/\w/);
+        }
+      } finally {
+        await cluster().start(first);
+      }
+      await leaderOf(topic);
+      await untilWell(gateway);
+      await topic.produce({ value: 'again' });
+      await stream.untilEvents(1);
+    }, 180_000);
   });
 });
