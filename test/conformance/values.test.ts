@@ -4,60 +4,12 @@ import { EventSource } from 'eventsource';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { Growth } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import { HOSTILE_RECORDS } from '../support/hostile_records.ts';
 import { kafka, kcat, type NewRecord, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 import { base64url, dataOf, recordBlock } from '../support/wire_format.ts';
-
-const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
-
-/** Every record is written to both kinds of topic, the ones without a key to the plain one only. */
-const RECORDS: readonly (readonly [title: string, record: NewRecord])[] = [
-  ['plain text', { value: 'Hello, world' }],
-  ['an empty value', { value: '' }],
-  ['a CR', { value: 'a\rb' }],
-  ['a LF', { value: 'a\nb' }],
-  ['a CRLF', { value: 'a\r\nb' }],
-  ['LF and CR, the wrong way round', { value: 'a\n\rb' }],
-  ['line ends alone', { value: '\r\n\n\r\r\n' }],
-  ['line ends at both ends', { value: '\na\r' }],
-  ['a line end that is none to SSE', { value: 'a\u2028b\u0085c\vd\fe' }],
-  ['a leading space', { value: ' a' }],
-  ['leading spaces on each line', { value: '  a\n b\r   c' }],
-  ['only a space', { value: ' ' }],
-  ['only spaces and a line end', { value: '  \n ' }],
-  ['a tab at the front', { value: '\ta' }],
-  ['a NUL', { value: 'a\0b' }],
-  ['a BOM at the front', { value: '\uFEFFa' }],
-  ['a BOM on a later line', { value: 'a\n\uFEFFb' }],
-  ['only a BOM', { value: '\uFEFF' }],
-  ['the bytes of a lone surrogate', { value: bytes(0x61, 0xed, 0xa0, 0x80, 0x62) }],
-  ['truncated UTF-8', { value: bytes(0x61, 0xf0, 0x9f, 0x98) }],
-  ['truncated UTF-8 before a line end', { value: bytes(0xe2, 0x82, 0x0a, 0x62) }],
-  ['bytes that are never UTF-8', { value: bytes(0xff, 0xfe, 0xc0, 0xaf, 0x80, 0xf5) }],
-  ['a BOM before bytes that are no UTF-8', { value: bytes(0xef, 0xbb, 0xbf, 0x61, 0xff) }],
-  [
-    'line ends and spaces among bytes that are no UTF-8',
-    { value: bytes(0x20, 0xff, 0x0d, 0x0a, 0x20, 0xfe, 0x0d, 0x20, 0x0a) },
-  ],
-  ['every byte', { value: Uint8Array.from({ length: 256 }, (_, i) => i) }],
-  ['an emoji of four bytes', { value: '🚀 👩‍👩‍👧' }],
-  ['look-alikes of fields', { value: 'id:x\nevent:y\ndata:z\nretry:1\n:c' }],
-  ['a look-alike of the end of a block', { value: 'a\n\nevent:gap\ndata:{}\nid:AAAA\n\n' }],
-  ['1 MB on one line', { value: 'x'.repeat(2 ** 20) }],
-  ['1 MB on many lines', { value: ' line é\r\n'.repeat(2 ** 17) }],
-  ['headers', { value: 'a', headers: new Map([['id', 'b\nc']]) }],
-  ['null', { key: 'gone', value: null }],
-  ['null with a binary key of 1 byte', { key: bytes(0xff), value: null }],
-  ['null with a binary key of 2 bytes', { key: bytes(0xfb, 0xff), value: null }],
-  ['null with a binary key of 3 bytes', { key: bytes(0, 0x0a, 0x0d), value: null }],
-  ['null with a key that looks like a field', { key: '\nid:x\n', value: null }],
-  ['null with an empty key', { key: '', value: null }],
-  ['null without a key', { key: null, value: null }],
-  ['a value without a key', { key: null, value: 'no key' }],
-  ['the end', { value: 'end' }],
-];
 
 /** With a key of its own, unless it has one: on a compacted topic none is superseded. */
 function withKey(record: NewRecord, index: number): NewRecord {
@@ -86,7 +38,7 @@ onEachRuntime((runtime) => {
     { kind: 'on a plain topic, live', compacted: false, live: true },
     { kind: 'on a compacted topic', compacted: true, live: false },
   ])('values $kind', ({ compacted, live }) => {
-    const written = RECORDS.map(([title, record], i) => ({
+    const written = HOSTILE_RECORDS.map(([title, record], i) => ({
       title,
       record: withKey(record, i),
     })).filter(({ record }) => !compacted || record.key !== null);

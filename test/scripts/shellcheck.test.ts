@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 import { run } from '../support/program.ts';
 
-const FOLDERS = ['.', '.ci', 'helm', 'test/scripts', 'test/cluster'];
+const FOLDERS = ['.', '.ci', 'helm', 'test/clients', 'test/scripts', 'test/cluster'];
 
 /** Files whose first line names a shell. */
 function scripts(): string[] {

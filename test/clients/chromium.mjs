@@ -1,0 +1,31 @@
+/**
+ * The EventSource of Chromium. Prints a line of JSON an event; ends where it gives up.
+ *
+ *     node chromium.mjs URL
+ */
+
+import process from 'node:process';
+import { chromium } from 'playwright-core';
+
+const browser = await chromium.launch({
+  executablePath: process.env['CHROMIUM_PATH'] || '/usr/bin/chromium',
+  // As root there is no sandbox, in a container no GPU.
+  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
+});
+const page = await browser.newPage();
+await page.exposeFunction('tell', (/** @type {object} */ event) =>
+  console.log(JSON.stringify(event)),
+);
+await page.exposeFunction('giveUp', async () => {
+  await browser.close();
+  process.exit();
+});
+
+await page.evaluate((url) => {
+  const { tell, giveUp } = /** @type {any} */ (globalThis);
+  const source = new EventSource(url);
+  for (const event of ['message', 'delete', 'gap', 'live']) {
+    source.addEventListener(event, ({ data, lastEventId: id }) => tell({ event, data, id }));
+  }
+  source.onerror = () => source.readyState === EventSource.CLOSED && giveUp();
+}, process.argv[2] ?? '');
