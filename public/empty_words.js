@@ -1,6 +1,9 @@
 /** @import { Settings } from './address.js' */
 /** @import { State } from './stream.js' */
 
+/** A script is not told whether it was the certificate. */
+const TRUST = ' A server with a certificate of its own making has to be visited and trusted first.';
+
 /** @type {Readonly<Record<State['name'], readonly [title: string, text: string]>>} */
 const BY_STATE = {
   idle: [
@@ -13,18 +16,16 @@ const BY_STATE = {
   open: ['No messages yet', 'What is published arrives here at once:'],
   retrying: ['No connection', 'The page tries again by itself, and misses nothing.'],
   ended: ['Ended', 'The stream was stopped. Go starts it again.'],
-  failed: [
-    'There is no stream',
-    'Look at the location; a server with a certificate of its own making has to be visited and trusted first.',
-  ],
+  failed: ['There is no stream', 'Look at the location, and Go again.'],
 };
 
 /**
  * What stands where nothing is to be shown.
- * @param {{ state: State, settings: Settings, kept: number, hasKeys: boolean }} situation
+ * @param {{ state: State, settings: Settings, kept: number, hasKeys: boolean, isElsewhere: boolean }} situation
+ *   `isElsewhere`: the stream is of another origin than the page
  * @returns {{ title: string, text: string, isPublishing: boolean }}
  */
-export function emptyWords({ state, settings, kept, hasKeys }) {
+export function emptyWords({ state, settings, kept, hasKeys, isElsewhere }) {
   const { view, filter } = settings;
   if (kept > 0 && view === 'table' && !hasKeys) {
     const text =
@@ -37,5 +38,6 @@ export function emptyWords({ state, settings, kept, hasKeys }) {
   }
   const [title, text] = BY_STATE[state.name];
   const isPublishing = ['idle', 'live', 'open'].includes(state.name);
-  return { title, text, isPublishing };
+  const isUntrusted = state.name === 'retrying' && isElsewhere;
+  return { title, text: isUntrusted ? text + TRUST : text, isPublishing };
 }

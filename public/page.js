@@ -166,7 +166,13 @@ function renderEmpty(isEmpty) {
   byId('empty').hidden = !isEmpty;
   if (!isEmpty) return;
   const { list, table } = received.shown;
-  const situation = { state, settings, kept: list.kept, hasKeys: table.keys > 0 };
+  const situation = {
+    state,
+    settings,
+    kept: list.kept,
+    hasKeys: table.keys > 0,
+    isElsewhere: !settings.location.startsWith(`${origin}/`),
+  };
   const { title, text, isPublishing } = emptyWords(situation);
   setText(byId('empty-title'), title);
   setText(byId('empty-text'), text);

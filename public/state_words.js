@@ -30,7 +30,7 @@ export function describeState({ name, retryAt }, now) {
  * @param {number} now Unix milliseconds
  */
 export function explainState({ name, reason, since }, now) {
-  if (name === 'retrying') return reason ?? 'the connection was lost';
+  if (name === 'retrying') return reason ?? 'no connection';
   if (since !== undefined && now - since > LONG_MS) {
     return 'no answer yet; over http:// a browser opens six streams to a host at most';
   }

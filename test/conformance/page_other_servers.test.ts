@@ -64,6 +64,13 @@ onAnyRuntime((runtime) => {
       await tab.logs('error');
     });
 
+    test('says what to do where no server is reached', async () => {
+      await using tab = await open('https://localhost:1/stream');
+      await tab.says('#state', /^Retrying/);
+      await tab.says('#reason', 'no connection');
+      await tab.says('#empty-text', /has to be visited and trusted first\.$/);
+    });
+
     test('says that it waits for an answer', async () => {
       await using server = await OtherServer.start(() => {});
       await using tab = await open(server.url);
