@@ -81,6 +81,7 @@ describe('client.js', () => {
   test('has what its types say, and no more', async () => {
     const module = await import('../../public/client.js');
     expect(Object.keys(module).sort()).toEqual(['connect', 'table']);
+    expect(Object.keys(await import('../../public/shared.js'))).toEqual(['shared']);
     const signal = AbortSignal.abort();
     const connection = module.connect(NOWHERE, { signal });
     const rows = module.table(NOWHERE, { signal });

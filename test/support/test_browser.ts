@@ -1,5 +1,11 @@
 import process from 'node:process';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { eventually, within } from './deadline.ts';
 
 const CHROMIUM = {
@@ -76,6 +82,41 @@ export class Tab implements AsyncDisposable {
   }
 }
 
+/** Tabs that share what tabs of one user share: storage, workers, locks. */
+export class Window implements AsyncDisposable {
+  readonly #context: BrowserContext;
+
+  constructor(context: BrowserContext) {
+    this.#context = context;
+  }
+
+  async open(url: string): Promise<Page> {
+    const page = await this.#context.newPage();
+    await within(`the page of ${url}`, page.goto(url));
+    return page;
+  }
+
+  /** Opens what the browser warns of, and tells it to go on, as a user does. */
+  async openDistrusted(url: string): Promise<Page> {
+    const page = await this.#context.newPage();
+    const refused = await page.goto(url).catch(String);
+    if (!String(refused).includes('ERR_CERT_AUTHORITY_INVALID')) {
+      throw new Error(`no warning of ${url}: ${refused}`);
+    }
+    await eventually(`${url} after its warning`, async () => {
+      if (page.url() === url && (await page.evaluate(() => location.href)) === url) return true;
+      // What Chromium takes for the two clicks.
+      await page.keyboard.type('thisisunsafe');
+      return false;
+    });
+    return page;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#context.close();
+  }
+}
+
 /** A real browser. */
 export class TestBrowser implements AsyncDisposable {
   readonly #browser: Browser;
@@ -90,6 +131,10 @@ export class TestBrowser implements AsyncDisposable {
 
   open(url: string, options?: BrowserContextOptions): Promise<Tab> {
     return Tab.open(this.#browser, url, options);
+  }
+
+  async newWindow(ignoreHTTPSErrors = true): Promise<Window> {
+    return new Window(await this.#browser.newContext({ ignoreHTTPSErrors }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

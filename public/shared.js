@@ -1,0 +1,234 @@
+// @ts-self-types="./shared.d.ts"
+/**
+ * One stream for all tabs of an origin: `import { shared } from './shared.js'`.
+ *
+ * A leader, in a SharedWorker or else in an elected tab, has the stream and tells it to all tabs. A
+ * tab begins on a stream of its own and moves over where both are at the same id, which names the
+ * same place of every partition: so nothing is lost and nothing comes twice.
+ */
+
+import { connect } from './client.js';
+import { StreamEvent } from './client_events.js';
+import { lead, streamKey } from './shared_leader.js';
+
+/** How much of the leader's stream is kept, and of the own one's ids, to find a common place. */
+const MAX_KEPT = 1000;
+const ASK_MS = 1000;
+/** The leader has to come to the own place within this time; else it is another replica's order. */
+const MEET_MS = 5000;
+const TRY_AGAIN_MS = 30_000;
+/** A worker that has not begun to lead by then does not run. */
+const WORKER_MS = 3000;
+
+const BLOCKS = ['message', 'delete', 'gap', 'live'];
+
+/** As `connect()`. */
+export function shared(url, options) {
+  return new SharedConnection(url, options);
+}
+
+class SharedConnection extends EventTarget {
+  CONNECTING = 0;
+  OPEN = 1;
+  CLOSED = 2;
+  lastActivity = 0;
+  #options;
+  #isJson;
+  #key;
+  #channel;
+  #closing = new AbortController();
+  /** The own stream; null while the leader's is followed or waited for. */
+  #own = null;
+  #isFollowing = false;
+  #leader = null;
+  #leaderState = 0;
+  #isLive = false;
+  #isIterated = false;
+  /** What the leader told, the newest last. */
+  #kept = [];
+  #recentIds = new Set();
+  #notBefore = 0;
+  #meeting = 0;
+
+  constructor(url, options = {}) {
+    super();
+    const parsed = new URL(url, globalThis.location?.href);
+    this.url = parsed.href;
+    this.withCredentials = options.withCredentials ?? false;
+    this.lastEventId = options.lastEventId ?? '';
+    this.#options = options;
+    this.#isJson = parsed.searchParams.get('format') === 'json';
+    for (const type of ['open', 'error', ...BLOCKS]) {
+      this[`on${type}`] = null;
+      this.addEventListener(type, (event) => this[`on${type}`]?.(event));
+    }
+    const { signal } = this.#closing;
+    options.signal?.addEventListener('abort', () => this.close(), { signal });
+    this.#key = streamKey(this);
+    this.#channel = new BroadcastChannel(this.#key);
+    this.#channel.onmessage = ({ data }) => this.#told(data);
+    const asking = setInterval(() => this.#ask(), ASK_MS);
+    signal.addEventListener('abort', () => clearInterval(asking));
+    this.#openOwn(options.store);
+    this.#ensureLeader();
+    if (options.signal?.aborted) this.close();
+  }
+
+  get readyState() {
+    if (this.#closing.signal.aborted) return this.CLOSED;
+    return this.#own?.readyState ?? (this.#isFollowing ? this.#leaderState : this.CONNECTING);
+  }
+
+  close() {
+    this.#closing.abort();
+    this.#own?.close();
+    this.#channel.close();
+    clearTimeout(this.#meeting);
+  }
+
+  restart() {
+    this.lastEventId = '';
+    this.#openOwn();
+  }
+
+  /** It stops its stream while the consumer is behind, so that it needs one of its own. */
+  [Symbol.asyncIterator]() {
+    this.#isIterated = true;
+    if (this.#own === null) this.#openOwn();
+    return this.#own[Symbol.asyncIterator]();
+  }
+
+  #openOwn(store) {
+    clearTimeout(this.#meeting);
+    this.#own?.close();
+    this.#isFollowing = false;
+    this.#isLive = false;
+    const { lastEventId } = this;
+    const own = connect(this.url, { ...this.#options, store, lastEventId, signal: undefined });
+    this.#own = own;
+    own.addEventListener('open', () => this.dispatchEvent(new Event('open')));
+    own.addEventListener('error', ({ error, retryMs }) => {
+      this.lastActivity = own.lastActivity;
+      this.#fail(error, retryMs);
+    });
+    for (const type of BLOCKS) {
+      own.addEventListener(type, ({ data, lastEventId: id, origin }) => {
+        this.#deliver({ type, data, id, origin });
+        if (this.#own !== own) return; // A listener closed it, or began anew.
+        this.#isLive ||= type === 'live';
+        this.#recentIds.delete(id);
+        this.#recentIds.add(id);
+        if (this.#recentIds.size > MAX_KEPT) this.#recentIds.delete([...this.#recentIds][0]);
+        const at = this.#kept.findLastIndex((block) => block.id === id);
+        if (at >= 0 && this.#mayMove()) this.#follow(this.#kept.slice(at + 1));
+      });
+    }
+  }
+
+  #mayMove() {
+    // What `live` tells has to come from the own stream, which began where this tab did.
+    const isReady = this.#isLive || !this.#isJson;
+    return isReady && !this.#isIterated && Date.now() > this.#notBefore;
+  }
+
+  #ask() {
+    if (this.#own !== null && this.#mayMove()) this.#channel.postMessage({ asks: true });
+  }
+
+  #told(told) {
+    if (told.asks) return;
+    if (told.leader !== this.#leader) {
+      this.#leader = told.leader;
+      this.#kept = [];
+      if (this.#isFollowing) this.#meet();
+    }
+    if (BLOCKS.includes(told.type)) {
+      if (this.#isFollowing) return this.#deliver(told);
+      this.#kept.push(told);
+      if (this.#kept.length > MAX_KEPT) this.#kept.shift();
+      this.#leaderState = this.OPEN;
+      return this.#compare(told.id);
+    }
+    this.#leaderState = told.readyState;
+    if (told.type === 'place') return this.#compare(told.id);
+    if (!this.#isFollowing) return;
+    if (told.type === 'open') this.dispatchEvent(new Event('open'));
+    if (told.type === 'error') {
+      this.lastActivity = told.lastActivity;
+      const error = Object.assign(new Error(told.message), { status: told.status });
+      this.#fail(error, told.retryMs);
+    }
+  }
+
+  /** Whether the leader is where this tab is, or was. */
+  #compare(id) {
+    if (this.#own === null) {
+      if (!this.#isFollowing && id === this.lastEventId) this.#follow([]);
+      return;
+    }
+    // An id from the store, or of a block that is no event.
+    this.lastEventId = this.#own.lastEventId || this.lastEventId;
+    if (this.#leaderState === this.OPEN && this.#mayMove()) {
+      if (id === this.lastEventId) this.#follow([]);
+      else if (this.#recentIds.has(id)) this.#meet();
+    }
+  }
+
+  /** Stands still until the leader is here, too. */
+  #meet() {
+    this.#own?.close();
+    this.#own = null;
+    this.#isFollowing = false;
+    clearTimeout(this.#meeting);
+    this.#meeting = setTimeout(() => {
+      this.#notBefore = Date.now() + TRY_AGAIN_MS;
+      this.#openOwn();
+    }, MEET_MS);
+  }
+
+  #follow(blocks) {
+    clearTimeout(this.#meeting);
+    this.#own?.close();
+    this.#own = null;
+    this.#isFollowing = true;
+    this.#kept = [];
+    this.#recentIds.clear();
+    for (const block of blocks) if (this.#isFollowing) this.#deliver(block);
+  }
+
+  #deliver({ type, data, id, origin }) {
+    if (this.#closing.signal.aborted) return;
+    this.lastActivity = Date.now();
+    this.lastEventId = id;
+    this.dispatchEvent(new StreamEvent(type, { data, lastEventId: id, origin }, this.#isJson));
+    try {
+      this.#options.store?.setItem(`lastEventId of ${this.url}`, this.lastEventId);
+    } catch {
+      // It costs a replay.
+    }
+  }
+
+  #fail(error, retryMs) {
+    if (retryMs === null) this.close();
+    this.dispatchEvent(Object.assign(new Event('error'), { error, retryMs }));
+  }
+
+  /** Each tab is ready to lead: a leader that dies is followed by the next one in the queue. */
+  #ensureLeader() {
+    const { signal } = this.#closing;
+    const { url, withCredentials } = this;
+    const until = () => new Promise((done) => signal.addEventListener('abort', done));
+    navigator.locks.request(`${this.#key} used`, { mode: 'shared', signal }, until).catch(() => {});
+    const place = () => (this.#own === null ? this.lastEventId : '');
+    const queue = () => lead({ url, withCredentials }, place, signal);
+    try {
+      // It has to be of the page's own origin.
+      const script = new URL('./shared_worker.js', import.meta.url);
+      const worker = new SharedWorker(script, { type: 'module', name: 'sse-kafka-fanout' });
+      worker.port.postMessage({ url, withCredentials });
+      setTimeout(queue, WORKER_MS);
+    } catch {
+      queue();
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { connect } from './client.js';
+
+/** How often a worker looks whether a tab still uses its stream. */
+const LOOK_MS = 10_000;
+
+/** The name of a stream among the tabs of an origin: of its lock and its channel. */
+export function streamKey({ url, withCredentials }) {
+  return `sse-kafka-fanout ${withCredentials} ${url}`;
+}
+
+/**
+ * Waits until nobody else leads, and leads until the signal aborts: has the stream, and tells all
+ * tabs what comes of it.
+ * @param place gives the id to begin at; where it is empty, at what comes from now on
+ */
+export async function lead(stream, place, signal) {
+  const key = streamKey(stream);
+  try {
+    await navigator.locks.request(key, { signal }, () => tell(key, stream, place(), signal));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** In a worker: leads while a tab holds the lock of those who use it. */
+export async function leadWhileUsed(stream) {
+  const leading = new AbortController();
+  const looking = setInterval(() => {
+    const name = `${streamKey(stream)} used`;
+    navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+      if (lock !== null) leading.abort();
+    });
+  }, LOOK_MS);
+  await lead(stream, () => '', leading.signal);
+  clearInterval(looking);
+}
+
+async function tell(key, { url, withCredentials }, lastEventId, signal) {
+  const channel = new BroadcastChannel(key);
+  const leader = crypto.randomUUID();
+  const address = new URL(url);
+  if (lastEventId === '') address.searchParams.set('since', 'latest');
+  const connection = connect(address.href, { withCredentials, lastEventId, signal });
+  const say = (told) => {
+    const { readyState, lastActivity } = connection;
+    channel.postMessage({ leader, readyState, lastActivity, ...told });
+  };
+  const sayPlace = () => say({ type: 'place', id: connection.lastEventId });
+  for (const type of ['message', 'delete', 'gap', 'live']) {
+    connection.addEventListener(type, ({ data, lastEventId: id, origin }) =>
+      say({ type, data, id, origin }),
+    );
+  }
+  connection.addEventListener('open', () => say({ type: 'open' }));
+  channel.onmessage = ({ data }) => data.asks && sayPlace();
+  sayPlace();
+  await new Promise((done) => {
+    signal.addEventListener('abort', done);
+    connection.addEventListener('error', ({ error, retryMs }) => {
+      say({ type: 'error', message: error.message, status: error.status, retryMs });
+      if (retryMs === null) done();
+    });
+  });
+  channel.close();
+}
