@@ -23,6 +23,8 @@ const TOMBSTONES = 0.1;
 const KEYS = 150;
 /** librdkafka's ERR__UNKNOWN_PARTITION: it never left this process. */
 const UNKNOWN_PARTITION = -190;
+/** librdkafka's ERR__MSG_TIMED_OUT. */
+const TIMED_OUT = -192;
 
 /** Produces to all topics at a steady pace and notes what Kafka took. */
 export class Producer {
@@ -119,9 +121,14 @@ export class Producer {
   async #transaction(partitions: readonly number[], isAborted: boolean): Promise<void> {
     const topic = this.#topics.transactions;
     await this.#transactional.begin();
-    const sent = partitions.map((partition) => this.#send(this.#transactional, topic, partition));
-    const records = (await Promise.all(sent)).filter((record) => record !== null);
-    if (isAborted) {
+    const sent = await Promise.allSettled(
+      partitions.map((partition) => this.#send(this.#transactional, topic, partition)),
+    );
+    const records = sent.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []));
+    const faults = sent.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    for (const fault of faults) if (fault.code !== TIMED_OUT) throw fault;
+    // What was not written in the time of a transaction is not written any more.
+    if (isAborted || faults.length > 0) {
       topic.abort(records.map(({ serial }) => serial));
       await this.#transactional.abort();
     } else {
@@ -143,8 +150,8 @@ export class Producer {
       const hash = value === null ? null : hashOf(value);
       return topic.acknowledged({ serial, partition, offset, key, hash });
     } catch (error) {
-      if ((error as { code?: number }).code !== UNKNOWN_PARTITION) throw error;
       topic.abort([serial]);
+      if ((error as { code?: number }).code !== UNKNOWN_PARTITION) throw error;
       return null;
     }
   }
