@@ -41,7 +41,7 @@ export class Crowd {
   readonly #over = new AbortController();
   readonly #times: Times = { calm: this.#calm.signal, over: this.#over.signal };
   readonly #seed: number;
-  #running: Promise<unknown> = Promise.resolve();
+  #running: Promise<void> = Promise.resolve();
   /** Why one of them cannot go on. */
   fault: unknown = null;
 
@@ -83,9 +83,12 @@ export class Crowd {
     this.#running = Promise.all([
       ...others.map(run),
       followHttpxSse(inPython, origin, this.#seed, this.#times),
-    ]).catch((error) => {
-      this.fault ??= error;
-    });
+    ]).then(
+      () => {},
+      (error) => {
+        this.fault ??= error;
+      },
+    );
   }
 
   settle(): void {
@@ -106,10 +109,12 @@ export class Crowd {
     this.#calm.abort();
   }
 
-  async end(): Promise<void> {
+  /** Lets them all go. @returns whether they went */
+  async end(): Promise<boolean> {
     this.#calm.abort();
     this.#over.abort();
-    await within('the clients to leave', this.#running, LEAVE_MS);
+    const left = this.#running.then(() => true);
+    return within('the clients to leave', left, LEAVE_MS).catch(() => false);
   }
 
   #ofKind(kind: Kind): Subscriber[] {
