@@ -2,6 +2,9 @@ import type { ClientHttp2Session } from 'node:http2';
 import { H2Session } from '../../support/h2_session.ts';
 import type { Answer, Open } from './follow.ts';
 
+const PING_MS = 10_000;
+const PONG_MS = 30_000;
+
 /** HTTP/2, one connection for all that share this. */
 export function http2(port: number, over: AbortSignal): Open {
   let session: ClientHttp2Session | null = null;
@@ -11,6 +14,7 @@ export function http2(port: number, over: AbortSignal): Open {
       // After a GOAWAY it is closed, while its streams go on.
       if (session === null || session.closed || session.destroyed) {
         session = new H2Session(`https://localhost:${port}`).session;
+        watch(session);
       }
       const stream = session.request({ ':path': path, ...headers });
       stream.on('error', reject);
@@ -24,4 +28,20 @@ export function http2(port: number, over: AbortSignal): Open {
         }),
       );
     });
+}
+
+/**
+ * Node's client does not always notice that the socket below a session is gone: its streams would
+ * then wait for ever, while the gateway holds no connection any more. A browser asks, too.
+ */
+function watch(session: ClientHttp2Session): void {
+  const timer = setInterval(() => {
+    const late = setTimeout(() => session.destroy(), PONG_MS);
+    try {
+      session.ping(() => clearTimeout(late));
+    } catch {
+      clearTimeout(late); // It is not connected yet, or over.
+    }
+  }, PING_MS);
+  session.on('close', () => clearInterval(timer));
 }
