@@ -1,26 +1,26 @@
-import { addressOf, DEFAULTS, readAddress } from './address.js';
-import { Announcer } from './announcer.js';
-import { copiesOnClick } from './clipboard.js';
-import { copyMenu } from './copy_menu.js';
-import { emptyWords } from './empty_words.js';
-import { oncePerFrame } from './frame.js';
-import { Inspector } from './inspector.js';
-import { MessageLog } from './message_log.js';
-import { Received } from './received.js';
-import { RecordGrid } from './record_grid.js';
-import { formatCount } from './record_words.js';
-import { setText } from './set_text.js';
-import { SettingsForm } from './settings_form.js';
-import { describeState } from './state_words.js';
-import { showStatus } from './status_bar.js';
-import { Stream } from './stream.js';
-import { effectiveFormat, streamUrl } from './stream_url.js';
-import { loadTopics } from './topics.js';
+import { addressOf, DEFAULTS, readAddress } from './page/address.js';
+import { Announcer } from './page/announcer.js';
+import { copiesOnClick } from './page/clipboard.js';
+import { copyMenu } from './page/copy_menu.js';
+import { emptyWords } from './page/empty_words.js';
+import { oncePerFrame } from './page/frame.js';
+import { Inspector } from './page/inspector.js';
+import { MessageLog } from './page/message_log.js';
+import { Received } from './page/received.js';
+import { RecordGrid } from './page/record_grid.js';
+import { formatCount } from './page/record_words.js';
+import { setText } from './page/set_text.js';
+import { SettingsForm } from './page/settings_form.js';
+import { describeState } from './page/state_words.js';
+import { showStatus } from './page/status_bar.js';
+import { Stream } from './page/stream.js';
+import { effectiveFormat, streamUrl } from './page/stream_url.js';
+import { loadTopics } from './page/topics.js';
 
-/** @import { Settings } from './address.js' */
-/** @import { State } from './stream.js' */
-/** @import { StreamRecord } from './stream_record.js' */
-/** @import { Topic } from './topics.js' */
+/** @import { Settings } from './page/address.js' */
+/** @import { State } from './page/stream.js' */
+/** @import { StreamRecord } from './page/stream_record.js' */
+/** @import { Topic } from './page/topics.js' */
 
 /** How often the rate and a countdown are brought up to date. */
 const TICK_MS = 500;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addressOf, DEFAULTS, readAddress, type Settings } from '../../public/address.js';
+import { addressOf, DEFAULTS, readAddress, type Settings } from '../../public/page/address.js';
 
 const ORIGIN = 'https://gateway.example';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Announcer } from '../../public/announcer.js';
+import { Announcer } from '../../public/page/announcer.js';
 
 describe('Announcer', () => {
   test('tells a state at once and a count every 10 s at most, each once', () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
-import { copyCommands } from '../../public/copy_commands.js';
+import { copyCommands } from '../../public/page/copy_commands.js';
 
 describe('copyCommands()', () => {
   test('of a stream with a public certificate', () => {

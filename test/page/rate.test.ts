@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Rate } from '../../public/rate.js';
+import { Rate } from '../../public/page/rate.js';
 
 describe('Rate', () => {
   test('is what came a second over the last three', () => {

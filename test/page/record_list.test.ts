@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { RecordList } from '../../public/record_list.js';
+import { RecordList } from '../../public/page/record_list.js';
 import { newRecord } from './records.ts';
 
 function listOf(...values: string[]): RecordList {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { RecordTable } from '../../public/record_table.js';
-import type { StreamRecord } from '../../public/stream_record.js';
+import { RecordTable } from '../../public/page/record_table.js';
+import type { StreamRecord } from '../../public/page/stream_record.js';
 import { newRecord } from './records.ts';
 
 const message = (key: string | null, value = 'v', partition = 0): StreamRecord =>

@@ -1,4 +1,4 @@
-import type { StreamRecord } from '../../public/stream_record.js';
+import type { StreamRecord } from '../../public/page/stream_record.js';
 
 let numbers = 0;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { localOf, sinceOf } from '../../public/since_time.js';
+import { localOf, sinceOf } from '../../public/page/since_time.js';
 
 describe('sinceOf() and localOf()', () => {
   test('are each other back, whatever the zone', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readRecord, type StreamRecord } from '../../public/stream_record.js';
+import { readRecord, type StreamRecord } from '../../public/page/stream_record.js';
 
 const ARRIVAL = { number: 1, received: 5, id: 'id' };
 const PLAIN: StreamRecord = {

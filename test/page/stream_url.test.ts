@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { DEFAULTS } from '../../public/address.js';
-import { streamUrl } from '../../public/stream_url.js';
+import { DEFAULTS } from '../../public/page/address.js';
+import { streamUrl } from '../../public/page/stream_url.js';
 
 const BASE = 'https://gateway.example';
 const OWN = `${BASE}/prices`;
