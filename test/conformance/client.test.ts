@@ -4,7 +4,7 @@ import { ClientProcess, type RemoteClient } from '../support/client_process.ts';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
-import { Relay } from '../support/relay.ts';
+import { Relay, type Spoil } from '../support/relay.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 
@@ -17,6 +17,19 @@ function valuesOf(count: number, from = 0): string[] {
 
 function write(topic: Topic, values: readonly string[]): Promise<void> {
   return topic.produce(...values.map((value) => ({ value })));
+}
+
+/** Ends the first connection that has had so many bytes. */
+function cutOnceAfter(count: number): Spoil {
+  let left = count;
+  return (bytes, client) => {
+    const passed = left > bytes.length ? bytes : bytes.subarray(0, Math.max(0, left));
+    left -= bytes.length;
+    if (passed === bytes) return bytes;
+    left = Number.POSITIVE_INFINITY;
+    client.end(passed);
+    return bytes.subarray(0, 0);
+  };
 }
 
 async function untilRows(rows: RemoteClient, expected: [string, string][]): Promise<void> {
@@ -102,12 +115,17 @@ onEachRuntime((runtime) => {
         await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
         const { port } = new URL(gateway.http);
         await using open = await Relay.start(Number(port));
+        let bytes = 0;
+        open.spoil = (passed) => {
+          bytes += passed.length;
+          return passed;
+        };
         const whole = await client().connect(`http://127.0.0.1:${open.port}/${topic.name}`);
         await whole.untilCount('message', 3);
-        const bytes = open.passed;
         await whole.close();
         const cutAfter = async (count: number): Promise<(string | undefined)[]> => {
-          await using relay = await Relay.start(Number(port), count);
+          await using relay = await Relay.start(Number(port));
+          relay.spoil = cutOnceAfter(count);
           const url = `http://127.0.0.1:${relay.port}/${topic.name}`;
           const connection = await client().connect(url);
           await connection.untilCount('error', 1);
