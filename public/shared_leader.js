@@ -1,9 +1,14 @@
 import { connect } from './client.js';
 
+/** @typedef {{ url: string, withCredentials: boolean }} Stream */
+
 /** How often a worker looks whether a tab still uses its stream. */
 const LOOK_MS = 10_000;
 
-/** The name of a stream among the tabs of an origin: of its lock and its channel. */
+/**
+ * The name of a stream among the tabs of an origin: of its lock and its channel.
+ * @param {Stream} stream
+ */
 export function streamKey({ url, withCredentials }) {
   return `sse-kafka-fanout ${withCredentials} ${url}`;
 }
@@ -11,7 +16,9 @@ export function streamKey({ url, withCredentials }) {
 /**
  * Waits until nobody else leads, and leads until the signal aborts: has the stream, and tells all
  * tabs what comes of it.
- * @param place gives the id to begin at; where it is empty, at what comes from now on
+ * @param {Stream} stream
+ * @param {() => string} place gives the id to begin at; where it is empty, at what comes from now on
+ * @param {AbortSignal} signal
  */
 export async function lead(stream, place, signal) {
   const key = streamKey(stream);
@@ -22,7 +29,10 @@ export async function lead(stream, place, signal) {
   }
 }
 
-/** In a worker: leads while a tab holds the lock of those who use it. */
+/**
+ * In a worker: leads while a tab holds the lock of those who use it.
+ * @param {Stream} stream
+ */
 export async function leadWhileUsed(stream) {
   const leading = new AbortController();
   const looking = setInterval(() => {
@@ -35,18 +45,20 @@ export async function leadWhileUsed(stream) {
   clearInterval(looking);
 }
 
+/** @param {string} key @param {Stream} stream @param {string} lastEventId @param {AbortSignal} signal */
 async function tell(key, { url, withCredentials }, lastEventId, signal) {
   const channel = new BroadcastChannel(key);
   const leader = crypto.randomUUID();
   const address = new URL(url);
   if (lastEventId === '') address.searchParams.set('since', 'latest');
   const connection = connect(address.href, { withCredentials, lastEventId, signal });
+  /** @param {object} told */
   const say = (told) => {
     const { readyState, lastActivity } = connection;
     channel.postMessage({ leader, readyState, lastActivity, ...told });
   };
   const sayPlace = () => say({ type: 'place', id: connection.lastEventId });
-  for (const type of ['message', 'delete', 'gap', 'live']) {
+  for (const type of /** @type {const} */ (['message', 'delete', 'gap', 'live'])) {
     connection.addEventListener(type, ({ data, lastEventId: id, origin }) =>
       say({ type, data, id, origin }),
     );
@@ -54,12 +66,14 @@ async function tell(key, { url, withCredentials }, lastEventId, signal) {
   connection.addEventListener('open', () => say({ type: 'open' }));
   channel.onmessage = ({ data }) => data.asks && sayPlace();
   sayPlace();
-  await new Promise((done) => {
-    signal.addEventListener('abort', done);
+  /** @type {Promise<void>} */
+  const over = new Promise((done) => {
+    signal.addEventListener('abort', () => done());
     connection.addEventListener('error', ({ error, retryMs }) => {
       say({ type: 'error', message: error.message, status: error.status, retryMs });
       if (retryMs === null) done();
     });
   });
+  await over;
   channel.close();
 }

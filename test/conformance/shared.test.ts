@@ -47,13 +47,22 @@ function isLedByTab(page: Page): Promise<boolean> {
   });
 }
 
-async function untilGot(page: Page, expected: string[]): Promise<void> {
+/** Waits until a tab has these, each once; those of two partitions in any order. */
+async function untilHas(page: Page, expected: string[]): Promise<void> {
+  await untilGot(page, expected, (got) => got.toSorted());
+}
+
+async function untilGot(
+  page: Page,
+  expected: string[],
+  inOrder = (got: string[]): string[] => got,
+): Promise<void> {
   let seen: string[] = [];
   await eventually(
     () => `${JSON.stringify(expected)} in a tab; it got ${JSON.stringify(seen)}`,
     async () => {
       seen = await page.evaluate(() => Reflect.get(globalThis, 'got'));
-      return JSON.stringify(seen) === JSON.stringify(expected);
+      return JSON.stringify(inOrder(seen)) === JSON.stringify(expected);
     },
   );
 }
@@ -86,10 +95,6 @@ onEachRuntime((runtime) => {
       await using window = await browser().newWindow();
       const first = await openTab(window, gateway, topic, hasWorker);
       const second = await openTab(window, gateway, topic, hasWorker);
-      for (const tab of [first, second]) {
-        const got: string[] = await tab.evaluate(() => Reflect.get(globalThis, 'got'));
-        expect(got.length).toBeLessThanOrEqual(2);
-      }
       await untilStreams(gateway, topic, 1);
       expect(await isLedByTab(second)).toBe(!hasWorker);
       await topic.produce({ value: '3' });
@@ -99,12 +104,7 @@ onEachRuntime((runtime) => {
       for (const value of values) await topic.produce({ value });
       const all = ['3', ...values];
       for (const tab of [first, second, late]) {
-        await eventually('all records', async () => {
-          const got: string[] = await tab.evaluate(() => Reflect.get(globalThis, 'got'));
-          return got.at(-1) === '7';
-        });
-        const got: string[] = await tab.evaluate(() => Reflect.get(globalThis, 'got'));
-        expect(got.toSorted()).toEqual(['1', '2', ...all]);
+        await untilHas(tab, ['1', '2', ...all]);
       }
       await untilStreams(gateway, topic, 1);
       // The first one leads where there is no worker.
@@ -112,12 +112,7 @@ onEachRuntime((runtime) => {
       await topic.produce({ value: '8' });
       await second.close();
       await topic.produce({ value: '9' });
-      await eventually('the last record', async () => {
-        const got: string[] = await late.evaluate(() => Reflect.get(globalThis, 'got'));
-        return got.at(-1) === '9';
-      });
-      const got: string[] = await late.evaluate(() => Reflect.get(globalThis, 'got'));
-      expect(got.toSorted()).toEqual(['1', '2', ...all, '8', '9']);
+      await untilHas(late, ['1', '2', ...all, '8', '9']);
       await untilStreams(gateway, topic, 1);
     });
 
@@ -147,10 +142,7 @@ onEachRuntime((runtime) => {
       expect(await isLedByTab(first)).toBe(false);
       await topic.produce({ value: '3' });
       for (const tab of [first, second]) {
-        await eventually('the last record', async () => {
-          const got: string[] = await tab.evaluate(() => Reflect.get(globalThis, 'got'));
-          return got.at(-1) === '3' && got.length === 3;
-        });
+        await untilHas(tab, ['1', '2', '3']);
       }
     });
 
