@@ -249,7 +249,7 @@ copyMenu(byId('copy'), byId('commands'), () => {
     return origin;
   }
 });
-copiesOnClick(byId('last-id'), () => stream.lastId);
+copiesOnClick(byId('copy-id'), () => stream.lastId);
 copiesOnClick(byId('copy-publish'), () => byId('publish-command').textContent);
 addEventListener('hashchange', followAddress);
 addEventListener('online', () => stream.retryNow());
