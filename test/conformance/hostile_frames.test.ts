@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { curl } from '../support/curl.ts';
+import { besideGoodClient } from '../support/beside_good_client.ts';
 import { within } from '../support/deadline.ts';
 import { fuzz } from '../support/fuzz.ts';
 import { Gateway } from '../support/gateway.ts';
@@ -18,9 +18,7 @@ import {
 } from '../support/h2_frames.ts';
 import { H2Session } from '../support/h2_session.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
-import { ProcessUse } from '../support/process_use.ts';
 import { onEachRuntime } from '../support/runtime.ts';
-import { untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import { SseStream } from '../support/sse_stream.ts';
 
@@ -158,7 +156,6 @@ const FLOODS: Readonly<Record<string, (path: string) => Buffer>> = {
 onEachRuntime((runtime) => {
   describe('frames of HTTP/2', () => {
     let topic!: Topic;
-    let written = 0;
     const gateway = shared(async () => {
       topic = await kafka.createTopic();
       await topic.produce({ value: 'first' });
@@ -170,18 +167,7 @@ onEachRuntime((runtime) => {
       await using h2 = new H2Session(gateway().https);
       const url = `${gateway().https}/${topic.name}?since=latest`;
       await using good = await SseStream.open(url, { h2: h2.session });
-      await good.until('its start', () => good.blocks.some(({ kind }) => kind === 'id'));
-      const before = new ProcessUse(gateway());
-      await others();
-      const value = `beside ${written++}`;
-      await topic.produce({ value });
-      await good.until(value, () => good.events.at(-1)?.data === value);
-      expect((await curl(`${gateway().admin}/livez`)).status).toBe(200);
-      await untilScraped('the other streams to be let go', gateway(), (scrape) => {
-        return scrape.value('sse_kafka_connections', { topic: topic.name }) === 1;
-      });
-      expect(new ProcessUse(gateway()).since(before).grownMb).toBeLessThan(200);
-      expect(gateway().stderr).not.toMatch(/"level":"(ERROR|FATAL)"/);
+      await besideGoodClient(good, { gateway: gateway(), topic, maxGrownMb: 200 }, others);
     }
 
     test(

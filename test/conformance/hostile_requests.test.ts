@@ -1,17 +1,15 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { curl } from '../support/curl.ts';
+import { besideGoodClient } from '../support/beside_good_client.ts';
 import { within } from '../support/deadline.ts';
 import { fuzz } from '../support/fuzz.ts';
 import { Gateway } from '../support/gateway.ts';
 import { H2Session } from '../support/h2_session.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
-import { ProcessUse } from '../support/process_use.ts';
 import { exchange } from '../support/raw_exchange.ts';
 import { type AnyRequest, requests, targetOf } from '../support/request_arbitraries.ts';
 import { onEachRuntime } from '../support/runtime.ts';
-import { untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import { SseStream } from '../support/sse_stream.ts';
 
@@ -58,7 +56,6 @@ async function askH2({ session }: H2Session, request: AnyRequest): Promise<numbe
 onEachRuntime((runtime) => {
   describe('hostile requests', () => {
     let topic!: Topic;
-    let written = 0;
     const gateway = shared(async () => {
       topic = await kafka.createTopic();
       await topic.produce({ value: 'first' });
@@ -68,18 +65,7 @@ onEachRuntime((runtime) => {
     /** Lets a good client read while others do this, and looks whether all is well. */
     async function beside(others: () => Promise<void>): Promise<void> {
       await using good = await gateway().stream(`/${topic.name}?since=latest`);
-      await good.until('its start', () => good.blocks.some(({ kind }) => kind === 'id'));
-      const before = new ProcessUse(gateway());
-      await others();
-      const value = `beside ${written++}`;
-      await topic.produce({ value });
-      await good.until(value, () => good.events.at(-1)?.data === value);
-      expect((await curl(`${gateway().admin}/livez`)).status).toBe(200);
-      await untilScraped('the other streams to be let go', gateway(), (scrape) => {
-        return scrape.value('sse_kafka_connections', { topic: topic.name }) === 1;
-      });
-      expect(new ProcessUse(gateway()).since(before).grownMb).toBeLessThan(128);
-      expect(gateway().stderr).not.toMatch(/"level":"(ERROR|FATAL)"/);
+      await besideGoodClient(good, { gateway: gateway(), topic, maxGrownMb: 128 }, others);
     }
 
     test(
