@@ -28,8 +28,9 @@ onAnyRuntime((runtime) => {
       expect(server.requests.map(({ url }) => url)).toEqual(['/stream']);
       await tab.page.locator('#format').selectOption('json');
       await tab.go();
+      const asksForJson = async () => server.requests.at(-1)!.url === '/stream?format=json';
+      await eventually('the page to ask for JSON', asksForJson);
       await tab.shows('plain', 'Deleted: key key', '{"partition":0}');
-      expect(server.requests.at(-1)!.url).toBe('/stream?format=json');
       // It does not tell when it is live, although it was asked.
       await tab.says('#state', 'Connected');
     });
