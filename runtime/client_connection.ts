@@ -24,6 +24,10 @@ export class Http1Connection implements ClientConnection {
     return socket.bytesWritten - socket.writableLength - queuedBytes(socket);
   }
 
+  letGo(): void {
+    this.#response.shouldKeepAlive = false;
+  }
+
   cut(): void {
     this.#response.destroy();
   }
@@ -85,6 +89,11 @@ export class Http2Connection implements ClientConnection {
       if (this.#use.streams === 1) this.#progress++;
     }
     return this.#progress;
+  }
+
+  letGo(): void {
+    // Sends GOAWAY; the answer still comes.
+    this.#response.stream.session?.close();
   }
 
   cut(): void {

@@ -53,9 +53,8 @@ export class Connections {
     const before = this.#requests.get(socket);
     if (before === undefined) socket.once('close', () => this.#requests.delete(socket));
     this.#requests.set(socket, (before ?? 0) + 1);
-    response.shouldKeepAlive &&= !this.#isDraining;
     response.once('close', () => this.#end(socket));
-    return new Http1Connection(address, response);
+    return this.#admit(new Http1Connection(address, response));
   }
 
   /** Whether a request is under way on a connection of HTTP/1.1. */
@@ -94,9 +93,12 @@ export class Connections {
       use.streams--;
       use.idleSince = performance.now();
     });
-    // The answer still comes.
-    if (this.#isDraining) session?.close();
-    return new Http2Connection(address, response, use);
+    return this.#admit(new Http2Connection(address, response, use));
+  }
+
+  #admit(connection: ClientConnection): ClientConnection {
+    if (this.#isDraining) connection.letGo();
+    return connection;
   }
 
   #end(socket: Socket): void {

@@ -6,6 +6,11 @@ export interface ClientConnection {
   readonly pendingBytes: number;
   /** Another number than before where some of them were taken since. */
   readonly progress: number;
+  /**
+   * Takes no other request by it: the client's next one comes by a new connection, which may lead to
+   * another gateway. Streams that are open go on.
+   */
+  letGo(): void;
   /** Ends it at once, whatever waits; over HTTP/2 this answer alone. */
   cut(): void;
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { retryFrame } from '../feed/frame.ts';
 import type { RefusalReason } from '../stream_observer.ts';
+import type { ClientConnection } from './client_connection.ts';
 import { randomBetween } from './random_between.ts';
 import { STREAM_HEAD } from './stream_head.ts';
 
@@ -16,7 +17,12 @@ const ANSWERS = {
  * it gets a stream that ends at once and tells it when to come back: at random, so that a crowd is
  * spread, and soon where another gateway may have room.
  */
-export function refuse(c: Context, reason: RefusalReason): Response {
+export function refuse(
+  c: Context<{ Bindings: ClientConnection }>,
+  reason: RefusalReason,
+): Response {
+  // By the same connection it would find this gateway again, which may stay full.
+  if (reason === 'max_connections') c.env.letGo();
   const retryMs = reason === 'drain' ? randomBetween(1000, 3000) : randomBetween(10_000, 20_000);
   if (wantsEvents(c))
     return c.body(retryFrame(retryMs) as Uint8Array<ArrayBuffer>, 200, STREAM_HEAD);

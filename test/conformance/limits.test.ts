@@ -1,9 +1,9 @@
-import { type ClientHttp2Session, connect } from 'node:http2';
 import { describe, expect, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { type Answer, curl } from '../support/curl.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import { H2Session } from '../support/h2_session.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
 import { SseStream, type StreamOptions } from '../support/sse_stream.ts';
@@ -28,14 +28,17 @@ async function onAllProtocols(
   use: (open: () => Promise<SseStream>) => Promise<void>,
   options: StreamOptions = {},
 ): Promise<void> {
-  const session: ClientHttp2Session = connect(secureUrl, { rejectUnauthorized: false });
-  session.on('error', () => {});
+  await use(() => SseStream.open(url, options));
+  await use(() => SseStream.open(secureUrl, options));
+  const sessions: H2Session[] = [];
   try {
-    await use(() => SseStream.open(url, options));
-    await use(() => SseStream.open(secureUrl, options));
-    await use(() => SseStream.open(secureUrl, { ...options, h2: session }));
+    await use(() => {
+      const h2 = new H2Session(secureUrl);
+      sessions.push(h2);
+      return SseStream.open(secureUrl, { ...options, h2: h2.session });
+    });
   } finally {
-    session.destroy();
+    for (const h2 of sessions) await h2[Symbol.asyncDispose]();
   }
 }
 
@@ -69,6 +72,26 @@ onEachRuntime((runtime) => {
         expectRefused(await curl('--http1.1', at.secureUrl), 503);
         expectRefused(await curl('--http2', at.secureUrl), 503);
       });
+    });
+
+    test('lets a refused client come by a new connection, which another gateway may take', async () => {
+      const at = await limited(runtime, { MAX_CONNECTIONS: '1' });
+      await using _gateway = at.gateway;
+      const secureUrl = at.secureUrl;
+      await using h2 = new H2Session(secureUrl);
+      await using stream = await SseStream.open(secureUrl, { h2: h2.session });
+      await stream.untilEvents(1);
+      const kept = await curl(`${at.gateway.http}/index.html`);
+      expect(kept.headers.get('connection')).toBe('keep-alive');
+      for (const url of [[at.url], ['--http1.1', secureUrl]]) {
+        expect((await curl(...url)).headers.get('connection')).toBe('close');
+      }
+      await using refused = await SseStream.open(secureUrl, { h2: h2.session });
+      expect(refused.status).toBe(503);
+      expect(await within('GOAWAY', h2.goaway)).toBe(0);
+      await within('the end of the refusal', refused.over);
+      await at.topic.produce({ value: 'b' });
+      await stream.untilEvents(2);
     });
 
     test('gives an EventSource the time to come back alone, and the end', async () => {

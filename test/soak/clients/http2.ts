@@ -16,13 +16,10 @@ export function http2(port: number, over: AbortSignal): Open {
         session = new H2Session(`https://localhost:${port}`).session;
         watch(session);
       }
-      const present = session;
-      const stream = present.request({ ':path': path, ...headers });
+      const stream = session.request({ ':path': path, ...headers });
       stream.on('error', reject);
       stream.on('close', () => reject(new Error('closed without a head')));
       stream.on('response', ({ ':status': status, 'retry-after': retryAfter }) => {
-        // The same connection leads to the same gateway, which may stay full. What it has goes on.
-        if (status !== 200) present.close();
         resolve({
           status: status!,
           retryAfter: retryAfter as string | undefined,
