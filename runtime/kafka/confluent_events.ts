@@ -23,7 +23,8 @@ function withoutFrame(message: string): string {
 }
 
 /**
- * Hears what a client says. `lost` is called once it has lost all brokers or one of them refuses TLS
+ * Hears what a client says. `lost` is called once it has lost all brokers, from where it does not
+ * always come back (https://github.com/confluentinc/librdkafka/issues/5301), or one of them refuses TLS
  * or login: left alone, it would try that again ten times a second.
  */
 export function listen(client: object, lost: (why: Error) => void): void {
@@ -39,6 +40,6 @@ export function listen(client: object, lost: (why: Error) => void): void {
   source.on('event.error', ({ message }) => {
     logger.debug('Kafka client: {message}', { message });
     // All of them come with the code -1.
-    if (message === 'all broker connections are down') lost(new Error(reason ?? message));
+    if (/all broker connections are down/i.test(message)) lost(new Error(reason ?? message));
   });
 }

@@ -70,7 +70,7 @@ export async function soak(
   await Promise.all(replicas.map((replica) => replica.untilLoaded()));
   await using http = await TcpBalancer.start(replicas.map((replica) => replica.http));
   await using https = await TcpBalancer.start(replicas.map((replica) => replica.https));
-  const producer = await Producer.start(broker.brokers, topics, seed, rate);
+  const producer = await Producer.start(broker.producerBrokers, topics, seed, rate);
   const crowd = new Crowd(clients, topics, seed);
   crowd.start({ http: http.port, https: https.port });
   say(`${clients} clients, 2 gateways on ${runtime.name}, ${rate} records a second, seed ${seed}`);

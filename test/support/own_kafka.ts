@@ -112,7 +112,8 @@ export class OwnKafka implements AsyncDisposable {
   }
 }
 
-function relayedProperties(
+/** Settings of a Kafka with more ways in. */
+export function relayedProperties(
   port: number,
   controllerPort: number,
   relayed: readonly Relayed[],

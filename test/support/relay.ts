@@ -1,10 +1,16 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { Transform } from 'node:stream';
+import { type Duplex, PassThrough, Transform } from 'node:stream';
 import { within } from './deadline.ts';
 import { freePort } from './free_port.ts';
 
 /** What becomes of bytes on their way back; it may write to the client's socket, or end it. */
 export type Spoil = (bytes: Buffer, client: Socket) => Buffer;
+
+/** What a connection's bytes go through on their way there and back. */
+export interface Way {
+  readonly there: Duplex;
+  readonly back: Duplex;
+}
 
 /** Passes connections on to another port of this machine, counts them, can cut and spoil them. */
 export class Relay implements AsyncDisposable {
@@ -13,6 +19,8 @@ export class Relay implements AsyncDisposable {
   readonly times: number[] = [];
   /** `null` to pass answers on as they are. */
   spoil: Spoil | null = null;
+  /** For each client's new connection; `null` to pass both ways on as they are. */
+  way: ((client: Socket) => Way) | null = null;
   /** How many bytes came back. */
   passed = 0;
   readonly #to: number;
@@ -51,10 +59,8 @@ export class Relay implements AsyncDisposable {
   #pass(socket: Socket): void {
     this.times.push(performance.now());
     const onward = connect(this.#to, '127.0.0.1');
-    const back = new Transform({
-      transform: (bytes: Buffer, _, done) => done(null, this.spoil?.(bytes, socket) ?? bytes),
-    });
-    socket.pipe(onward);
+    const { there, back } = this.way?.(socket) ?? this.#plainWay(socket);
+    socket.pipe(there).pipe(onward);
     if (this.#cutAfter !== null) this.#passPart(onward, socket);
     else onward.pipe(back).pipe(socket);
     for (const [one, other] of [
@@ -71,6 +77,13 @@ export class Relay implements AsyncDisposable {
     onward.on('data', ({ length }: Buffer) => {
       this.passed += length;
     });
+  }
+
+  #plainWay(socket: Socket): Way {
+    const back = new Transform({
+      transform: (bytes: Buffer, _, done) => done(null, this.spoil?.(bytes, socket) ?? bytes),
+    });
+    return { there: new PassThrough(), back };
   }
 
   #passPart(from: Socket, to: Socket): void {
