@@ -56,7 +56,7 @@ export class BrokerHealth {
 
   /** Of all brokers that were asked. */
   failed(step: Step, topic: string, error: unknown): void {
-    const trouble = brokerTrouble(error, topic);
+    const trouble = brokerTrouble(error, topic, 'any');
     if (trouble === null) {
       this.answered(step, topic);
       return;
@@ -69,17 +69,13 @@ export class BrokerHealth {
 
   /** Of the one broker that has the answer: others may answer other questions. */
   failedAt(step: Step, topic: string, error: unknown, partition?: number): void {
-    const trouble = brokerTrouble(error, topic);
+    const trouble = brokerTrouble(error, topic, 'one');
     if (trouble === null) {
       this.answered(step, topic, partition);
       return;
     }
-    const words = trouble.words.replace(
-      /^the brokers do not answer \(/,
-      'a broker does not answer (',
-    );
-    this.#note(key(step, topic, partition), words);
-    this.#tell(words);
+    this.#note(key(step, topic, partition), trouble.words);
+    this.#tell(trouble.words);
   }
 
   #note(trouble: string, words: string): void {

@@ -47,7 +47,7 @@ test.each([
 ])('brokerTrouble() tells what %s means, however deep it stands', (error, words) => {
   const deep = new AggregateError([unreachable('kafka:9093', error as Error)], 'No broker.');
   for (const one of [error, deep]) {
-    const trouble = brokerTrouble(one, 'events');
+    const trouble = brokerTrouble(one, 'events', 'any');
     expect(trouble?.words).toMatch(words);
     expect(trouble?.up).toBe(false);
   }
@@ -56,19 +56,23 @@ test.each([
 test('brokerTrouble() names the broker with the trouble that says most', () => {
   const down = unreachable('one:9092', failure('connect ECONNREFUSED', 'ECONNREFUSED'));
   const expired = unreachable('two:9092', failure('certificate has expired', 'CERT_HAS_EXPIRED'));
-  const { words } = brokerTrouble(new AggregateError([down, expired], 'No broker.'), 'events')!;
+  const { words } = brokerTrouble(
+    new AggregateError([down, expired], 'No broker.'),
+    'events',
+    'any',
+  )!;
   expect(words).toMatch(/^certificate: .*expired.*two:9092/);
 });
 
 test('brokerTrouble() names the broker that the Confluent client names', () => {
   const line = 'ssl://two:9092/2: SSL handshake failed: certificate verify failed';
-  expect(brokerTrouble(new Error(line), 'events')!.words).toMatch(/two:9092/);
+  expect(brokerTrouble(new Error(line), 'events', 'any')!.words).toMatch(/two:9092/);
 });
 
 test.each([answer('TOPIC_AUTHORIZATION_FAILED'), new Error('Broker: Topic authorization failed')])(
   'brokerTrouble() takes brokers that refuse a topic as up: %s',
   (error) => {
-    const trouble = brokerTrouble(error, 'events');
+    const trouble = brokerTrouble(error, 'events', 'any');
     expect(trouble).toEqual({
       up: true,
       words: expect.stringMatching(/^authorization: .*events.*READ/),
@@ -83,7 +87,7 @@ test.each([
     /^records of topic events: partition 3 .* why: look/,
   ],
 ])('brokerTrouble() takes brokers as up where %s', (message, words) => {
-  expect(brokerTrouble(new Error(message), 'events')).toEqual({
+  expect(brokerTrouble(new Error(message), 'events', 'any')).toEqual({
     up: true,
     words: expect.stringMatching(words),
   });
@@ -92,6 +96,6 @@ test.each([
 test.each([answer('NOT_LEADER_OR_FOLLOWER'), new Error('Broker: Unknown topic or partition')])(
   'brokerTrouble() finds none in an answer about a topic: %s',
   (error) => {
-    expect(brokerTrouble(error, 'events')).toBeNull();
+    expect(brokerTrouble(error, 'events', 'any')).toBeNull();
   },
 );

@@ -60,8 +60,15 @@ const TROUBLES: readonly (readonly [sign: RegExp, words: string])[] = [
 /** The brokers answered, with an error that is none of theirs to mend: the topic is gone, or moved. */
 const ANSWERED = /PLT_KFK_PROTOCOL|Unknown (topic|partition)|^Broker: /;
 
-/** What an error of a client means; `null` where the brokers did answer. */
-export function brokerTrouble(error: unknown, topic: string): BrokerTrouble | null {
+/**
+ * What an error of a client means; `null` where the brokers did answer.
+ * @param asked whether any broker had the answer, or one alone
+ */
+export function brokerTrouble(
+  error: unknown,
+  topic: string,
+  asked: 'any' | 'one',
+): BrokerTrouble | null {
   const chains = chainsOf(error);
   if (chains.some((chain) => /topic.authorization.failed/i.test(chain))) {
     const words = `authorization: no right to read topic ${topic}: allow READ and DESCRIBE_CONFIGS on it to the user of the gateway`;
@@ -87,7 +94,8 @@ export function brokerTrouble(error: unknown, topic: string): BrokerTrouble | nu
     .split('\n')
     .at(-1)!
     .replace(/ PLT_KFK_\w+/, '');
-  const words = `the brokers do not answer (${reason}): check KAFKA_BROKERS, and that they run`;
+  const who = asked === 'any' ? 'the brokers do not answer' : 'a broker does not answer';
+  const words = `${who} (${reason}): check KAFKA_BROKERS, and that they run`;
   return { words, up: false };
 }
 

@@ -7,8 +7,8 @@
 
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
-import { createInterface } from 'node:readline';
 import { URL } from 'node:url';
+import { answerCommands } from './answer_commands.mjs';
 
 // Node's global takes no events, as those of browsers and of Deno do.
 const target = new EventTarget();
@@ -134,14 +134,5 @@ function say(line) {
 }
 
 say({ id: 0 });
-for await (const line of createInterface({ input: process.stdin })) {
-  /** @type {Command} */
-  const command = JSON.parse(line);
-  Promise.resolve()
-    .then(() => COMMANDS[command.command]?.(command))
-    .then(
-      (answer) => say({ id: command.id, answer }),
-      (error) => say({ id: command.id, error: String(error) }),
-    );
-}
+await answerCommands(COMMANDS, say);
 process.exit(0);

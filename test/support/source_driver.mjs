@@ -14,8 +14,8 @@
 
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
-import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { answerCommands } from './answer_commands.mjs';
 
 const [file, brokers] = process.argv.slice(2);
 const { ConfluentSource, createPlatformaticSource } = await import(pathToFileURL(file ?? '').href);
@@ -87,13 +87,4 @@ function say(line) {
 }
 
 say({ pid: process.pid });
-for await (const line of createInterface({ input: process.stdin })) {
-  /** @type {Command} */
-  const command = JSON.parse(line);
-  Promise.resolve()
-    .then(() => COMMANDS[command.command]?.(command))
-    .then(
-      (answer) => say({ id: command.id, answer }),
-      (error) => say({ id: command.id, error: String(error) }),
-    );
-}
+await answerCommands(COMMANDS, say);
