@@ -120,5 +120,16 @@ onEachSource((runtime) => {
       await untilClosed(source);
       await source.ends();
     });
+
+    // A process that ends before its client's threads are gone crashes.
+    test('that comes while reads begin leaves no thread of a client', async () => {
+      const topic = await kafka.createTopic();
+      await using source = await SourceProcess.start(runtime, kafka.brokers);
+      const reads = await Promise.all(Array.from({ length: 8 }, () => source.read(topic)));
+      await source.close();
+      expect(source.clientThreads).toBe(0);
+      for (const read of reads) await read.until('its end', () => read.ended);
+      await source.ends();
+    });
   });
 });

@@ -191,6 +191,13 @@ export class SourceProcess implements AsyncDisposable {
     return inodes.filter((inode) => fds.includes(`socket:[${inode}]`)).length;
   }
 
+  /** How many threads of librdkafka its process has. */
+  get clientThreads(): number {
+    const tasks = `/proc/${this.#pid}/task`;
+    const names = readdirSync(tasks).map((id) => readFileSync(join(tasks, id, 'comm'), 'utf8'));
+    return names.filter((name) => name.startsWith('rdk:')).length;
+  }
+
   describe(name: string): Promise<(Omit<TopicDescription, 'id'> & { id: string }) | null> {
     return this.ask('describe', { topic: { name } });
   }
