@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { eventually } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
@@ -45,6 +45,13 @@ function isLedByTab(page: Page): Promise<boolean> {
     const tabs = held.filter(isTabs).map(({ clientId }) => clientId);
     return held.some((lock) => !isTabs(lock) && tabs.includes(lock.clientId));
   });
+}
+
+/** Ends a tab's process, which cannot say goodbye. */
+async function crash(page: Page): Promise<void> {
+  const crashed = page.waitForEvent('crash');
+  page.goto('chrome://crash').catch(() => {});
+  await within('a tab to crash', crashed);
 }
 
 /** Waits until a tab has these, each once; those of two partitions in any order. */
@@ -110,7 +117,7 @@ onEachRuntime((runtime) => {
       // The first one leads where there is no worker.
       await first.close();
       await topic.produce({ value: '8' });
-      await second.close();
+      await crash(second);
       await topic.produce({ value: '9' });
       await untilHas(late, ['1', '2', ...all, '8', '9']);
       await untilStreams(gateway, topic, 1);
