@@ -97,6 +97,9 @@ export class Http2Connection implements ClientConnection {
   }
 
   cut(): void {
-    this.#response.stream.close(constants.NGHTTP2_CANCEL);
+    const { stream } = this.#response;
+    // One that the client has reset takes no other end.
+    if (stream.closed) stream.destroy();
+    else stream.close(constants.NGHTTP2_CANCEL);
   }
 }

@@ -86,13 +86,17 @@ export class Connections {
   }
 
   #beginHttp2(address: string, response: Http2ServerResponse): ClientConnection {
-    const { session } = response.stream;
+    const { stream } = response;
+    const { session } = stream;
     const use = this.#sessions.get(session as ServerHttp2Session) ?? { streams: 0, idleSince: 0 };
     use.streams++;
-    response.stream.once('close', () => {
+    stream.once('close', () => {
       use.streams--;
       use.idleSince = performance.now();
     });
+    // Of a stream that the client resets without an error Node keeps what was not taken, for ever,
+    // even when the connection is over. Not at once: it is about to end the stream.
+    stream.once('aborted', () => setImmediate(() => stream.destroy()));
     return this.#admit(new Http2Connection(address, response, use));
   }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { constants } from 'node:http2';
 import { describe, expect, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { type Answer, curl } from '../support/curl.ts';
@@ -137,6 +139,26 @@ onEachRuntime((runtime) => {
         await next.untilEvents(1);
       });
     });
+
+    test.each([
+      ['an error', constants.NGHTTP2_CANCEL],
+      ['no error', constants.NGHTTP2_NO_ERROR],
+    ])(
+      'gives the place of a client that resets its stream with %s while bytes wait',
+      async (_, code) => {
+        const at = await limited(runtime, { MAX_CONNECTIONS: '1' });
+        await using _gateway = at.gateway;
+        // More than a client takes that does not read.
+        await at.topic.produce({ value: 'b'.repeat(500_000) });
+        await using h2 = new H2Session(at.secureUrl);
+        const stream = h2.session.request({ ':path': new URL(at.secureUrl).pathname });
+        await within('the head', once(stream, 'response'));
+        await eventually('bytes that nobody reads', async () => stream.readableLength > 16_000);
+        stream.close(code);
+        await using next = await untilLetIn(() => SseStream.open(at.url));
+        await next.untilEvents(1);
+      },
+    );
 
     test('is never exceeded in a storm, and all places come back', async () => {
       const at = await limited(runtime, { MAX_CONNECTIONS: '20' });
