@@ -1,15 +1,21 @@
+import process from 'node:process';
 import { canListen } from '../../runtime/kafka/embedded/ports.ts';
 
 /** Below what Linux gives to outgoing connections, so that none of these takes the port first. */
 const FIRST = 12_000;
 const LAST = 32_000;
 
+/** Suites that run beside each other do not take one that another was given and has not used yet. */
+const WORKERS = 16;
+const worker = Number(process.env['JEST_WORKER_ID'] ?? '0') % WORKERS;
+
 const given = new Set<number>();
 
 /** A port of this machine that nobody listens on; never the same twice. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    const row = Math.floor((Math.random() * (LAST - FIRST)) / WORKERS);
+    const port = FIRST + row * WORKERS + worker;
     if (given.has(port)) continue;
     const taken = await Promise.all(['0.0.0.0', '::1'].map((host) => canListen(host, port)));
     if (taken.includes('in use')) continue;
