@@ -5,7 +5,7 @@
  * Every option, member and event is described in client.d.ts.
  */
 
-import { BlockParser, StreamEvent } from './client_events.js';
+import { addHandlers, BlockParser, StreamEvent } from './client_events.js';
 import { Table } from './client_table.js';
 
 const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
@@ -57,10 +57,7 @@ class Connection extends EventTarget {
     this.#options = { fetch: globalThis.fetch, maxSilenceMs: MAX_SILENCE_MS, ...options };
     this.#isJson = parsed.searchParams.get('format') === 'json';
     this.#storeKey = `lastEventId of ${this.url}`;
-    for (const type of ['open', 'message', 'error', 'delete', 'gap', 'live']) {
-      this[`on${type}`] = null;
-      this.addEventListener(type, (event) => this[`on${type}`]?.(event));
-    }
+    addHandlers(this, ['open', 'message', 'error', 'delete', 'gap', 'live']);
     options.signal?.addEventListener('abort', () => this.close(), { signal: this.#closing.signal });
     if (options.signal?.aborted) this.close();
     else this.#run();

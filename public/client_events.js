@@ -79,3 +79,11 @@ function textOf(bytes) {
     return bytes;
   }
 }
+
+/** As an EventSource has them: `onmessage` and so on, which are listened to where they are set. */
+export function addHandlers(target, types) {
+  for (const type of types) {
+    target[`on${type}`] = null;
+    target.addEventListener(type, (event) => target[`on${type}`]?.(event));
+  }
+}

@@ -8,7 +8,7 @@
  */
 
 import { connect } from './client.js';
-import { StreamEvent } from './client_events.js';
+import { addHandlers, StreamEvent } from './client_events.js';
 import { lead, streamKey } from './shared_leader.js';
 
 /** How much of the leader's stream is kept, and of the own one's ids, to find a common place. */
@@ -58,10 +58,7 @@ class SharedConnection extends EventTarget {
     this.lastEventId = options.lastEventId ?? '';
     this.#options = options;
     this.#isJson = parsed.searchParams.get('format') === 'json';
-    for (const type of ['open', 'error', ...BLOCKS]) {
-      this[`on${type}`] = null;
-      this.addEventListener(type, (event) => this[`on${type}`]?.(event));
-    }
+    addHandlers(this, ['open', 'error', ...BLOCKS]);
     const { signal } = this.#closing;
     options.signal?.addEventListener('abort', () => this.close(), { signal });
     this.#key = streamKey(this);
