@@ -6,7 +6,7 @@ const FIRST = 12_000;
 const LAST = 32_000;
 
 /** Suites that run beside each other do not take one that another was given and has not used yet. */
-const WORKERS = 16;
+const WORKERS = 8;
 const worker = Number(process.env['JEST_WORKER_ID'] ?? '0') % WORKERS;
 
 const given = new Set<number>();
@@ -17,10 +17,9 @@ export async function freePort(): Promise<number> {
     const row = Math.floor((Math.random() * (LAST - FIRST)) / WORKERS);
     const port = FIRST + row * WORKERS + worker;
     if (given.has(port)) continue;
-    const taken = await Promise.all(['0.0.0.0', '::1'].map((host) => canListen(host, port)));
-    if (taken.includes('in use')) continue;
     given.add(port);
-    return port;
+    const taken = await Promise.all(['0.0.0.0', '::1'].map((host) => canListen(host, port)));
+    if (!taken.includes('in use')) return port;
   }
   throw new Error(`no free port between ${FIRST} and ${LAST}`);
 }
