@@ -31,9 +31,7 @@ onEachRuntime((runtime) => {
     async () => {
       const args = ['--minutes', '1', '--clients', '40', '--seed', '1'];
       const command = soak(...args, '--runtime', runtime.name.toLowerCase());
-      let { code, stdout, stderr } = await run(command, {}, MAX_MS);
-      // Nothing could be judged: librdkafka's producer stands still now and then after a freeze.
-      if (code === 2) ({ code, stdout, stderr } = await run(command, {}, MAX_MS));
+      const { code, stdout, stderr } = await run(command, {}, MAX_MS);
       expect({ code, told: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, told: '' });
       for (const kind of FAULT_KINDS) expect(`${stdout}`).toContain(` s  ${kind}: `);
       const { produced, total, streamsEnded, connectionsLeft } = outcomeOf(stdout);
@@ -43,7 +41,7 @@ onEachRuntime((runtime) => {
       expect(total.delivered).toBeGreaterThan(10_000);
       expect({ streamsEnded, connectionsLeft }).toEqual({ streamsEnded: 0, connectionsLeft: 0 });
     },
-    2 * MAX_MS,
+    MAX_MS,
   );
 });
 

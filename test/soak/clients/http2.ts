@@ -19,14 +19,14 @@ export function http2(port: number, over: AbortSignal): Open {
       const stream = session.request({ ':path': path, ...headers });
       stream.on('error', reject);
       stream.on('close', () => reject(new Error('closed without a head')));
-      stream.on('response', ({ ':status': status, 'retry-after': retryAfter }) => {
+      stream.on('response', ({ ':status': status, 'retry-after': retryAfter }) =>
         resolve({
           status: status!,
           retryAfter: retryAfter as string | undefined,
           body: stream,
           cut: () => stream.close(),
-        });
-      });
+        }),
+      );
     });
 }
 
