@@ -44,7 +44,7 @@ const paint = oncePerFrame(render);
 const log = new MessageLog();
 const announcer = new Announcer(byId('announcer'));
 const stream = new Stream(showState, take);
-const form = new SettingsForm(origin, start, paint);
+const form = new SettingsForm(origin, go, paint);
 const inspector = new Inspector(byId('inspector'), startAfter, () => byId('grid').focus());
 const grid = new RecordGrid(
   byId('grid'),
@@ -55,6 +55,12 @@ const grid = new RecordGrid(
     move: paint,
   },
 );
+
+/** A location that nobody chose is for the gateway's topics to choose, which may not have come yet. */
+async function go() {
+  if (form.read().location === untouched) await offered;
+  start();
+}
 
 /** Starts what the form says. */
 function start() {
@@ -211,8 +217,7 @@ function followAddress() {
   return isLinked;
 }
 
-/** @param {string} untouched the location as long as nobody has chosen one */
-async function offerTopics(untouched) {
+async function offerTopics() {
   topics = await loadTopics();
   const [first] = topics;
   const asked = form.read();
@@ -261,4 +266,6 @@ setInterval(() => {
 }, TICK_MS);
 
 const isLinked = followAddress();
-offerTopics(isLinked ? '' : form.read().location);
+/** The location as long as nobody has chosen one. */
+const untouched = isLinked ? '' : form.read().location;
+const offered = offerTopics();

@@ -8,13 +8,16 @@
  * @property {number | null} deleteRetentionMs
  */
 
+/** Go waits no longer than this for topics to choose from. */
+const DEADLINE_MS = 5000;
+
 /**
  * The topics of the gateway that serves the page; none where another server does.
  * @returns {Promise<readonly Topic[]>}
  */
 export async function loadTopics() {
   try {
-    const response = await fetch('/-/topics');
+    const response = await fetch('/-/topics', { signal: AbortSignal.timeout(DEADLINE_MS) });
     const { topics } = await response.json();
     return topics;
   } catch {

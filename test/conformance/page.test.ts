@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { eventually } from '../support/deadline.ts';
+import type { Route } from 'playwright-core';
+import { eventually, within } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, kcat } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -24,6 +25,24 @@ onEachRuntime((runtime) => {
       await kcat(['-P', '-t', topic.name, '-K:'], '3:live');
       await tab.shows('live', 'one', 'two');
       expect(tab.console.join('\n')).not.toMatch(/error|uncaught/i);
+    });
+
+    test('reads the first topic, also after a Go that was quicker than the list of topics', async () => {
+      const topic = await kafka.createTopic();
+      await topic.produce({ value: 'one' });
+      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using tab = await browser().open('about:blank');
+      const asked = new Promise<Route>((resolve) => {
+        void tab.page.route('**/-/topics', resolve);
+      });
+      await tab.page.goto(gateway.https);
+      const topics = await within('the question for topics', asked);
+      expect(await tab.location()).toBe(`${gateway.https}/events`);
+      await tab.go();
+      await topics.continue();
+      await tab.shows('one');
+      expect(await tab.location()).toBe(`${gateway.https}/${topic.name}`);
+      await tab.says('#topic', new RegExp(topic.name));
     });
 
     test('shows no line twice after a second Go', async () => {
