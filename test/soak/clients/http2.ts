@@ -2,8 +2,9 @@ import type { ClientHttp2Session } from 'node:http2';
 import { H2Session } from '../../support/h2_session.ts';
 import type { Answer, Open } from './follow.ts';
 
-const PING_MS = 10_000;
-const PONG_MS = 30_000;
+const LOOK_MS = 10_000;
+/** A gateway sends a heartbeat to each idle stream every 15 s. */
+const MAX_SILENCE_MS = 50_000;
 
 /** HTTP/2, one connection for all that share this. */
 export function http2(port: number, over: AbortSignal): Open {
@@ -32,16 +33,18 @@ export function http2(port: number, over: AbortSignal): Open {
 
 /**
  * Node's client does not always notice that the socket below a session is gone: its streams would
- * then wait for ever, while the gateway holds no connection any more. A browser asks, too.
+ * then wait for ever, while the gateway holds no connection any more. A browser asks by pings; after
+ * a GOAWAY Node cannot. https://github.com/nodejs/node/issues/61304
  */
 function watch(session: ClientHttp2Session): void {
+  let before = -1;
+  let heardAt = performance.now();
   const timer = setInterval(() => {
-    const late = setTimeout(() => session.destroy(), PONG_MS);
-    try {
-      session.ping(() => clearTimeout(late));
-    } catch {
-      clearTimeout(late); // It is not connected yet, or over.
-    }
-  }, PING_MS);
+    if (session.destroyed) return;
+    const { bytesRead } = session.socket;
+    if (bytesRead !== before) heardAt = performance.now();
+    before = bytesRead;
+    if (performance.now() - heardAt > MAX_SILENCE_MS) session.destroy();
+  }, LOOK_MS);
   session.on('close', () => clearInterval(timer));
 }
