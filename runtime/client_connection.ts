@@ -98,8 +98,8 @@ export class Http2Connection implements ClientConnection {
 
   cut(): void {
     const { stream } = this.#response;
-    // One that the client has reset takes no other end.
-    if (stream.closed) stream.destroy();
-    else stream.close(constants.NGHTTP2_CANCEL);
+    stream.close(constants.NGHTTP2_CANCEL);
+    // On a connection that takes nothing the reset would wait, and all that is before it be kept.
+    stream.destroy();
   }
 }

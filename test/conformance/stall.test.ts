@@ -1,9 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { PassThrough, Transform, type TransformCallback } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { eventually, within } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { H2Session } from '../support/h2_session.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
+import { Relay } from '../support/relay.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
 import { SseStream } from '../support/sse_stream.ts';
 
@@ -22,6 +25,17 @@ async function start(
 
 async function produceMuch(topic: Topic): Promise<void> {
   for (let i = 0; i < RECORDS; i++) await topic.produce({ value: 'x'.repeat(MB) });
+}
+
+/** How many connections the kernel has that came to a port of this machine and are whole. */
+async function connectionsOf(port: number): Promise<number> {
+  const ESTABLISHED = '01';
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'latin1').catch(() => '')),
+  );
+  const rows = tables.flatMap((table) => table.split('\n').map((row) => row.trim().split(/\s+/)));
+  return rows.filter(([, local, , state]) => local?.endsWith(end) && state === ESTABLISHED).length;
 }
 
 /** Waits until a stream that was refused for want of a place is let in. */
@@ -109,6 +123,32 @@ onEachRuntime((runtime) => {
       await topic.produce({ value: 'after the cut' });
       await reads.untilEvents(RECORDS + 1);
     });
+
+    // Deno takes as much as the client's window allows, whatever the kernel takes.
+    const onNode = runtime.name === 'Node';
+    (onNode ? test : test.skip)(
+      'lets go of an HTTP/2 connection that takes nothing at all',
+      async () => {
+        const { gateway, topic, path } = await start(runtime, { STALL_SECONDS: '2' });
+        await using _gateway = gateway;
+        const port = Number(new URL(gateway.https).port);
+        await using relay = await Relay.start(port);
+        let isBlocked = false;
+        const transform = (bytes: Buffer, _: string, done: TransformCallback): void => {
+          if (!isBlocked) done(null, bytes);
+        };
+        relay.way = () => ({ there: new PassThrough(), back: new Transform({ transform }) });
+        const secureUrl = `https://localhost:${relay.port}`;
+        // So that it is the connection which takes nothing, and not the stream.
+        await using h2 = new H2Session(secureUrl, 64 * MB);
+        await using stream = await SseStream.open(secureUrl + path, { h2: h2.session });
+        await stream.until('the first block', () => stream.blocks.length > 0);
+        expect(await connectionsOf(port)).toBe(1);
+        isBlocked = true;
+        await produceMuch(topic);
+        await eventually('its end', async () => (await connectionsOf(port)) === 0, 40_000);
+      },
+    );
 
     test('leaves a client that has all there is', async () => {
       const { gateway, path } = await start(runtime, {

@@ -9,13 +9,18 @@ export class H2Session implements AsyncDisposable {
   /** Settles when the connection is over. */
   readonly over: Promise<void>;
 
-  constructor(origin: string) {
+  /** @param window bytes that it takes ahead of its readers, of each stream and of all */
+  constructor(origin: string, window: number | null = null) {
     this.session = connect(origin, {
+      settings: window === null ? {} : { initialWindowSize: window },
       rejectUnauthorized: false,
       // Heads that are too large are sent as well.
       maxSendHeaderBlockLength: 2 ** 20,
     });
     this.session.on('error', () => {});
+    if (window !== null) {
+      this.session.once('remoteSettings', () => this.session.setLocalWindowSize(window));
+    }
     this.goaway = new Promise((resolve) => this.session.on('goaway', resolve));
     this.over = new Promise((resolve) => this.session.on('close', resolve));
   }

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { describe, test } from '@jest/globals';
+import { eventually, within } from '../support/deadline.ts';
+import { Gateway } from '../support/gateway.ts';
+import { kafka } from '../support/kafka.ts';
+import { onEachRuntime } from '../support/runtime.ts';
+import { untilScraped } from '../support/scrape.ts';
+
+const MB = 2 ** 20;
+const STREAMS = 3;
+const ROUNDS = 12;
+const CONNECTIONS = 10;
+
+/** Reads some of a stream and resets its connection in the midst of it. */
+async function readAndReset(url: URL, random: number): Promise<void> {
+  const socket: Socket = connect(Number(url.port), url.hostname);
+  const session = connectHttp2(url, {
+    createConnection: () =>
+      connectTls({ socket, ALPNProtocols: ['h2'], rejectUnauthorized: false }),
+  });
+  session.on('error', () => {});
+  const opened = Array.from({ length: STREAMS }, async () => {
+    const stream = session.request({ ':path': url.pathname });
+    stream.on('error', () => {});
+    await within('a head', once(stream, 'response'));
+    stream.resume();
+  });
+  await Promise.all(opened);
+  await eventually('bytes', async () => socket.bytesRead > random * MB);
+  socket.resetAndDestroy();
+  session.destroy();
+}
+
+onEachRuntime((runtime) => {
+  describe('a connection of HTTP/2 that is reset', () => {
+    // Node 20 never tells of about 1 in 40 of these. Nor do stalls, which are off here.
+    test('leaves no stream open, however busy it was', async () => {
+      const topic = await kafka.createTopic();
+      await topic.produce(...Array.from({ length: 1500 }, () => ({ value: 'x'.repeat(10_000) })));
+      await using gateway = await Gateway.startReady(runtime, {
+        topics: [topic.name],
+        env: { STALL_SECONDS: '0' },
+      });
+      const url = new URL(`${gateway.https}/${topic.name}`);
+      for (let round = 0; round < ROUNDS; round++) {
+        await Promise.all(
+          Array.from({ length: CONNECTIONS }, (_, n) => readAndReset(url, (1 + n + round) / 4)),
+        );
+      }
+      await untilScraped(
+        'no stream to be open',
+        gateway,
+        (metrics) => metrics.value('sse_kafka_connections', { topic: topic.name }) === 0,
+      );
+    }, 120_000);
+  });
+});
