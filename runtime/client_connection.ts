@@ -71,22 +71,26 @@ export class Http2Connection implements ClientConnection {
 
   get pendingBytes(): number {
     const { stream } = this.#response;
-    return stream.destroyed ? 0 : stream.writableLength;
+    if (stream.destroyed) return 0;
+    // On Deno the connection has a queue of its own.
+    return stream.writableLength || (stream.session?.socket.writableLength ?? 0);
   }
 
   /**
    * Node tells of a stream only when an array was taken whole. A connection that carries this one
-   * alone tells more: what goes out there is this stream's.
+   * alone tells more: what goes out there is this stream's. Of one that has handed all to its
+   * connection, what goes out there may be, and is enough.
    */
   get progress(): number {
     const { pendingBytes: pending } = this;
     if (pending < this.#lastPending) this.#progress++;
     this.#lastPending = pending;
-    const { session } = this.#response.stream;
-    const sent = session?.socket.bytesWritten ?? 0;
+    const { stream } = this.#response;
+    const socket = stream.session?.socket;
+    const sent = socket === undefined ? 0 : socket.bytesWritten - socket.writableLength;
     if (sent - this.#lastSent >= MIN_PROGRESS_BYTES) {
       this.#lastSent = sent;
-      if (this.#use.streams === 1) this.#progress++;
+      if (this.#use.streams === 1 || stream.writableLength === 0) this.#progress++;
     }
     return this.#progress;
   }

@@ -3,6 +3,7 @@ import { createSecureServer, Http2ServerRequest } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { Connections } from './connections.ts';
+import { Http2Response } from './http2_response.ts';
 import type { Listener, ListenOptions } from './listeners.ts';
 import { StreamResponse } from './stream_response.ts';
 
@@ -86,6 +87,7 @@ function serverOptions({ certificate }: ListenOptions): object {
       ...certificate,
       allowHTTP1: true,
       Http1ServerResponse: StreamResponse,
+      Http2ServerResponse: Http2Response,
       handshakeTimeout: MAX_HEAD_MS,
       maxSessionMemory: MAX_SESSION_MB,
       maxHeaderListPairs: MAX_HEADERS,

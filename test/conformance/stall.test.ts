@@ -124,31 +124,26 @@ onEachRuntime((runtime) => {
       await reads.untilEvents(RECORDS + 1);
     });
 
-    // Deno takes as much as the client's window allows, whatever the kernel takes.
-    const onNode = runtime.name === 'Node';
-    (onNode ? test : test.skip)(
-      'lets go of an HTTP/2 connection that takes nothing at all',
-      async () => {
-        const { gateway, topic, path } = await start(runtime, { STALL_SECONDS: '2' });
-        await using _gateway = gateway;
-        const port = Number(new URL(gateway.https).port);
-        await using relay = await Relay.start(port);
-        let isBlocked = false;
-        const transform = (bytes: Buffer, _: string, done: TransformCallback): void => {
-          if (!isBlocked) done(null, bytes);
-        };
-        relay.way = () => ({ there: new PassThrough(), back: new Transform({ transform }) });
-        const secureUrl = `https://localhost:${relay.port}`;
-        // So that it is the connection which takes nothing, and not the stream.
-        await using h2 = new H2Session(secureUrl, 64 * MB);
-        await using stream = await SseStream.open(secureUrl + path, { h2: h2.session });
-        await stream.until('the first block', () => stream.blocks.length > 0);
-        expect(await connectionsOf(port)).toBe(1);
-        isBlocked = true;
-        await produceMuch(topic);
-        await eventually('its end', async () => (await connectionsOf(port)) === 0, 40_000);
-      },
-    );
+    test('lets go of an HTTP/2 connection that takes nothing at all', async () => {
+      const { gateway, topic, path } = await start(runtime, { STALL_SECONDS: '2' });
+      await using _gateway = gateway;
+      const port = Number(new URL(gateway.https).port);
+      await using relay = await Relay.start(port);
+      let isBlocked = false;
+      const transform = (bytes: Buffer, _: string, done: TransformCallback): void => {
+        if (!isBlocked) done(null, bytes);
+      };
+      relay.way = () => ({ there: new PassThrough(), back: new Transform({ transform }) });
+      const secureUrl = `https://localhost:${relay.port}`;
+      // So that it is the connection which takes nothing, and not the stream.
+      await using h2 = new H2Session(secureUrl, 64 * MB);
+      await using stream = await SseStream.open(secureUrl + path, { h2: h2.session });
+      await stream.until('the first block', () => stream.blocks.length > 0);
+      expect(await connectionsOf(port)).toBe(1);
+      isBlocked = true;
+      await produceMuch(topic);
+      await eventually('its end', async () => (await connectionsOf(port)) === 0, 40_000);
+    });
 
     test('leaves a client that has all there is', async () => {
       const { gateway, path } = await start(runtime, {
