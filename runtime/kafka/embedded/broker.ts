@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../../app/errors.ts';
 import { askClusterId } from './admin.ts';
 import { fetchJars } from './jars.ts';
-import { findJava, javaCause, javaEnvironment } from './java.ts';
+import { findJava, JAVA_LOCALE, javaCause, javaEnvironment } from './java.ts';
 import { canListen, freePort } from './ports.ts';
 import {
   identityOf,
@@ -50,6 +50,7 @@ const POLL_MS = 50;
 
 /** Small and quick to start: no work here is worth a second compiler or parallel collector. */
 const JVM_OPTIONS = [
+  ...JAVA_LOCALE,
   '-Xms64m',
   '-Xmx512m',
   '-XX:+UseSerialGC',

@@ -24,6 +24,8 @@ import { Users } from './users.ts';
 const run = promisify(execFile);
 
 beforeAll(async () => {
+  // All of this has to work on a machine that is set to Turkish, too.
+  process.env['JAVA_TOOL_OPTIONS'] = '-Duser.language=tr -Duser.country=TR';
   await fetchJars(AbortSignal.timeout(300_000), () => {});
 }, 300_000);
 

@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { promisify } from 'node:util';
 import { GatewayError } from '../../../app/errors.ts';
 import { CLONE } from './clone.ts';
 import { withFileLock } from './file_lock.ts';
-import { javaEnvironment, missing } from './java.ts';
+import { JAVA_LOCALE, javaEnvironment, missing } from './java.ts';
 
 const run = promisify(execFile);
 
@@ -57,9 +58,10 @@ async function removePartial(): Promise<void> {
 async function copyDependencies(folder: string, signal: AbortSignal): Promise<void> {
   // Checksums are only warned about by default: a jar that was damaged on its way would stay.
   const args = ['-q', '-B', '--strict-checksums', '-f', POM, 'dependency:copy-dependencies'];
+  const { MAVEN_OPTS = '' } = process.env;
   try {
     await run('mvn', [...args, `-DoutputDirectory=${folder}`], {
-      env: javaEnvironment(),
+      env: { ...javaEnvironment(), MAVEN_OPTS: [MAVEN_OPTS, ...JAVA_LOCALE].join(' ') },
       signal,
       timeout: FETCH_DEADLINE_MS,
     });

@@ -39,6 +39,12 @@ export function javaEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C.UTF-8' };
 }
 
+/**
+ * What Java is told before a program's name. Left to the machine's language Kafka 4 does not start
+ * where that is Turkish: it looks its own words up in capitals, and `i` has another one there.
+ */
+export const JAVA_LOCALE = ['-Duser.language=en', '-Duser.country=US'] as const;
+
 /** The line of what a Java program printed that says best why it ended. */
 export function javaCause(output: string): string {
   const lines = output.trimEnd().split('\n');

@@ -36,6 +36,16 @@ test('formatStorage() gives a folder its cluster id once', async () => {
   expect(readClusterId(dataDir)).toBe(clusterId);
 });
 
+test('formatStorage() does so on a machine that is set to Turkish', async () => {
+  process.env['JAVA_TOOL_OPTIONS'] = '-Duser.language=tr -Duser.country=TR';
+  try {
+    await format();
+  } finally {
+    delete process.env['JAVA_TOOL_OPTIONS'];
+  }
+  expect(readClusterId(dataDir)).not.toBeNull();
+});
+
 test('formatStorage() leaves no half a folder when it is cut, and mends what a kill left', async () => {
   const abort = new AbortController();
   const cut = format(abort.signal);

@@ -5,7 +5,7 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GatewayError } from '../../../app/errors.ts';
-import { javaCause, javaEnvironment } from './java.ts';
+import { JAVA_LOCALE, javaCause, javaEnvironment } from './java.ts';
 
 const run = promisify(execFile);
 
@@ -46,14 +46,18 @@ export async function formatStorage(
   const logDir = PARTIAL + randomUUID();
   const file = `${logDir}.properties`;
   await writeFile(join(dataDir, file), properties(logDir));
-  const tool = ['-XX:TieredStopAtLevel=1', '-cp', join(jars, '*'), 'kafka.tools.StorageTool'];
+  const options = [...JAVA_LOCALE, '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*')];
   try {
-    await run(java, [...tool, 'format', '-t', newClusterId(), '-c', file], {
-      cwd: dataDir,
-      env: javaEnvironment(),
-      signal,
-      timeout: FORMAT_DEADLINE_MS,
-    });
+    await run(
+      java,
+      [...options, 'kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', file],
+      {
+        cwd: dataDir,
+        env: javaEnvironment(),
+        signal,
+        timeout: FORMAT_DEADLINE_MS,
+      },
+    );
   } catch (error) {
     signal.throwIfAborted();
     const { stderr } = error as { stderr?: string };
