@@ -5,6 +5,7 @@
  */
 export const project = {
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/support/note_processor_time.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
@@ -26,7 +27,11 @@ const WITH_KAFKA = [
 export default {
   maxWorkers: 2,
   testTimeout: 60_000,
-  reporters: ['default', '<rootDir>/test/support/count_reporter.mjs'],
+  reporters: [
+    'default',
+    '<rootDir>/test/support/count_reporter.mjs',
+    '<rootDir>/test/support/times_reporter.mjs',
+  ],
   projects: [
     {
       ...project,

@@ -1,3 +1,5 @@
+import { timed } from './times.ts';
+
 /** How long a wait lasts before it counts as a hang, in milliseconds: no measure of speed. */
 const DEADLINE_MS = 20_000;
 const POLL_MS = 50;
@@ -15,7 +17,7 @@ export async function within<T>(label: Label, promise: Promise<T>, ms = DEADLINE
     timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${textOf(label)}`)), ms);
   });
   try {
-    return await Promise.race([promise, late]);
+    return await timed('other', label, () => Promise.race([promise, late]));
   } finally {
     clearTimeout(timer);
   }

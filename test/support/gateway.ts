@@ -7,6 +7,7 @@ import { kafka } from './kafka.ts';
 import { Program } from './program.ts';
 import type { Runtime } from './runtime.ts';
 import { SseStream, type StreamOptions } from './sse_stream.ts';
+import { timed } from './times.ts';
 
 export interface GatewayOptions {
   readonly topics?: readonly string[];
@@ -77,9 +78,10 @@ export class Gateway implements AsyncDisposable {
   async start(): Promise<void> {
     const { gateway, gatewayAndKafka } = this.#runtime;
     const command = this.#env['KAFKA_BROKERS'] === '' ? gatewayAndKafka : gateway;
-    this.#program = new Program(command, { cwd: this.#folder, env: this.#env });
+    const program = new Program(command, { cwd: this.#folder, env: this.#env });
+    this.#program = program;
     try {
-      await this.#program.complained('Ready: ');
+      await timed('gateway', this.#runtime.name, () => program.complained('Ready: '));
     } catch (error) {
       await this[Symbol.asyncDispose]();
       throw error;

@@ -9,6 +9,7 @@ import { serverProperties } from '../../runtime/kafka/embedded/server_properties
 import { formatStorage, LOG_DIR } from '../../runtime/kafka/embedded/storage.ts';
 import { within } from './deadline.ts';
 import { freePort } from './free_port.ts';
+import { timed } from './times.ts';
 
 const NODES = [1, 2, 3];
 const START_MS = 120_000;
@@ -49,7 +50,7 @@ export class KafkaCluster implements AsyncDisposable {
     const starting = cluster
       .#format()
       .then(() => Promise.all(ports.map((one) => cluster.start(one))));
-    await within('a cluster to start', starting, START_MS);
+    await timed('kafka', 'cluster', () => within('a cluster to start', starting, START_MS));
     return cluster;
   }
 

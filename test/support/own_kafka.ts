@@ -6,6 +6,7 @@ import { type Broker, startBroker } from '../../runtime/kafka/embedded/broker.ts
 import { LOG_DIR } from '../../runtime/kafka/embedded/storage.ts';
 import { within } from './deadline.ts';
 import { freePort } from './free_port.ts';
+import { timed } from './times.ts';
 
 /** Kafka's log files: base offset and length of a batch stand before it. */
 const BATCH_HEAD_BYTES = 12;
@@ -54,7 +55,9 @@ export class OwnKafka implements AsyncDisposable {
       signal: AbortSignal.timeout(START_MS),
       onProgress: () => {},
     });
-    this.#broker = await within('a Kafka to start', starting, START_MS);
+    this.#broker = await timed('kafka', 'its own', () =>
+      within('a Kafka to start', starting, START_MS),
+    );
   }
 
   /** Ends it as a power cut would. */

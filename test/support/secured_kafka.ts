@@ -9,6 +9,7 @@ import { Authority, type KeyPair, type Subject } from './authority.ts';
 import { eventually, within } from './deadline.ts';
 import { freePort } from './free_port.ts';
 import { Relay } from './relay.ts';
+import { timed } from './times.ts';
 
 // After the file above, which supplies what it lacks on Node 20.
 const {
@@ -102,7 +103,9 @@ export class SecuredKafka implements AsyncDisposable {
       signal: AbortSignal.timeout(START_MS),
       onProgress: () => {},
     });
-    const broker = await within('a secured Kafka to start', starting, START_MS);
+    const broker = await timed('kafka', 'secured', () =>
+      within('a secured Kafka to start', starting, START_MS),
+    );
     return new SecuredKafka(authority, relays as Relays, dataDir, broker);
   }
 
