@@ -55,6 +55,7 @@ export class Log {
   /** Places below this one have left memory. */
   #evictedSeq = 0;
   #heldBytes = 0;
+  #records = 0;
   /** In the order in which they were made. */
   readonly #encodings = new Map<Encoding, Segment>();
   #encodedBytes = 0;
@@ -80,7 +81,7 @@ export class Log {
 
   /** Live records in memory. */
   get records(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.liveCount, 0);
+    return this.#records;
   }
 
   /** Bytes held, encoded blocks included. */
@@ -219,7 +220,7 @@ export class Log {
     const segment = this.locate(seq);
     const at = segment?.placeOf(seq) ?? 0;
     if (segment === null || segment.seqs[at] !== seq || segment.states[at] !== LIVE) return;
-    segment.kill(at);
+    this.#account(segment, () => segment.kill(at));
     if (segment !== this.tail) this.#squeeze(segment);
   }
 
@@ -255,9 +256,10 @@ export class Log {
   }
 
   #account(segment: Segment, change: () => void): void {
-    const before = segment.heldBytes;
+    const { heldBytes, liveCount } = segment;
     change();
-    this.#heldBytes += segment.heldBytes - before;
+    this.#heldBytes += segment.heldBytes - heldBytes;
+    this.#records += segment.liveCount - liveCount;
   }
 
   #evict(): void {
@@ -274,6 +276,7 @@ export class Log {
   #remove(segment: Segment): void {
     for (const encoding of segment.encodings.values()) this.#dropEncoding(encoding, segment);
     this.#heldBytes -= segment.heldBytes;
+    this.#records -= segment.liveCount;
     segment.leave();
   }
 

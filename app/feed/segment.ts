@@ -42,6 +42,8 @@ export class Segment {
   /** Set once the segment has left the log; from then on it only knows cursors. */
   gone = false;
   count = 0;
+  /** Records that are not superseded. */
+  liveCount = 0;
   /** Bytes of records that are dead. */
   deadBytes = 0;
   /** Counts deaths, so that a kept slice knows when it is stale. */
@@ -67,13 +69,6 @@ export class Segment {
     this.start = this.origin;
     this.firstSeq = firstSeq;
     this.#raw = new ByteWriter(capacity);
-  }
-
-  /** Records that are not superseded. */
-  get liveCount(): number {
-    let live = 0;
-    for (let at = 0; at < this.count; at++) if (this.states[at] === LIVE) live++;
-    return live;
   }
 
   /** Bytes of the records, dead ones included. */
@@ -109,6 +104,7 @@ export class Segment {
     this.#keyLengths[at] = key === null ? NULL_LENGTH : key.length;
     this.#valueLengths[at] = value === null ? NULL_LENGTH : value.length;
     this.#ends[at] = this.#raw.length;
+    this.liveCount++;
   }
 
   /** Notes that a partition's position moved to `next` without a record, by a hole or a gap. */
@@ -136,6 +132,7 @@ export class Segment {
 
   kill(at: number): void {
     this.states[at] = DEAD;
+    this.liveCount--;
     this.deaths++;
     this.deadBytes += this.#ends[at]! - (at === 0 ? 0 : this.#ends[at - 1]!);
   }

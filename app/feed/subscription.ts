@@ -1,7 +1,10 @@
+import { getLogger } from '@logtape/logtape';
 import { type LiveMark, liveFrame } from './live_mark.ts';
 import type { Stretch } from './stretch.ts';
 import type { Traffic } from './traffic.ts';
 import type { Waiting } from './waiting.ts';
+
+const logger = getLogger(['sse-kafka', 'feed']);
 
 const NO_PARTITIONS: Uint8Array = new Uint8Array(0);
 
@@ -62,11 +65,15 @@ export class Subscription {
     this.#waiting.add(this);
   }
 
-  /** Ends the wait. */
+  /** Ends the wait. It never throws: those who are woken after it would wait on. */
   wake(): void {
     const wake = this.#wake;
     this.#wake = null;
-    wake?.();
+    try {
+      wake?.();
+    } catch (error) {
+      logger.error('A client cannot be woken: {error}', { error });
+    }
   }
 
   close(): void {

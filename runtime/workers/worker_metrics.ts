@@ -1,7 +1,10 @@
 import type { Worker } from 'node:cluster';
+import { getLogger } from '@logtape/logtape';
 import { coalesced } from '../../app/coalesced.ts';
 import type { Exposition } from '../../app/http/metrics.ts';
 import { exposeProcess, type MetricValues, mergeMetrics } from '../metrics.ts';
+
+const logger = getLogger(['sse-kafka', 'workers']);
 
 /** A worker that does not answer in this time stands there with what it told last, in milliseconds. */
 const DEADLINE_MS = 2000;
@@ -40,8 +43,18 @@ export class WorkerMetrics implements Exposition {
   ended(worker: Worker): void {
     const counted = (this.#last.get(worker) ?? []).filter(({ type }) => type !== 'gauge');
     this.#last.delete(worker);
-    this.#gone = this.#gone.then((gone) => mergeMetrics([gone, counted]).values());
+    this.#gone = this.#gone.then((gone) => this.#with(gone, counted));
     this.#has(worker);
+  }
+
+  /** What cannot be added is left out: all that is told from then on would fail with it. */
+  async #with(gone: MetricValues, counted: MetricValues): Promise<MetricValues> {
+    try {
+      return await mergeMetrics([gone, counted]).values();
+    } catch (error) {
+      logger.error('The counts of a worker that has ended are lost: {error}', { error });
+      return gone;
+    }
   }
 
   #askAll(): Promise<void> {
