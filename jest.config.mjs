@@ -37,7 +37,15 @@ export default {
       ...project,
       displayName: 'code',
       testMatch: ['<rootDir>/{app,runtime,test,bench}/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/test/cluster/', ...WITH_KAFKA],
+      testPathIgnorePatterns: ['/node_modules/', '/test/(cluster|contract)/', ...WITH_KAFKA],
+    },
+    {
+      ...project,
+      displayName: 'contract',
+      testMatch: ['<rootDir>/test/contract/*.test.ts'],
+      globals: { FACE: 'simulated' },
+      globalSetup: '<rootDir>/test/support/hosts_for_tests.mjs',
+      globalTeardown: '<rootDir>/test/support/end_hosts_for_tests.mjs',
     },
     {
       ...project,

@@ -23,3 +23,19 @@ export async function freePort(): Promise<number> {
   }
   throw new Error(`no free port between ${FIRST} and ${LAST}`);
 }
+
+/** Where a gateway listens, as its settings say it. */
+export interface Ports {
+  readonly HTTP_PORT: string;
+  readonly HTTPS_PORT: string;
+  readonly ADMIN_PORT: string;
+}
+
+/** Settings with three free ports. */
+export async function freePorts(): Promise<Ports & Record<string, string>> {
+  return {
+    HTTP_PORT: String(await freePort()),
+    HTTPS_PORT: String(await freePort()),
+    ADMIN_PORT: String(await freePort()),
+  };
+}

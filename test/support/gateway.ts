@@ -1,13 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { eventually } from './deadline.ts';
-import { freePort } from './free_port.ts';
+import { freePorts, type Ports } from './free_port.ts';
+import { GatewayClient } from './gateway_client.ts';
 import { kafka } from './kafka.ts';
 import { Program } from './program.ts';
 import type { Runtime } from './runtime.ts';
-import { SseStream, type StreamOptions } from './sse_stream.ts';
 import { timed } from './times.ts';
+
+export type { Readiness } from './gateway_client.ts';
+export { freePorts, type Ports };
 
 export interface GatewayOptions {
   readonly topics?: readonly string[];
@@ -17,19 +19,8 @@ export interface GatewayOptions {
   readonly dotenv?: string;
 }
 
-/** What `GET /readyz` says. */
-export interface Readiness {
-  readonly status: number;
-  readonly ready: boolean;
-  readonly missing: readonly string[];
-  readonly brokers: { readonly up: boolean; readonly error: string | null };
-}
-
 /** A gateway as its users run it: a process with settings in its environment and ports. */
-export class Gateway implements AsyncDisposable {
-  readonly http: string;
-  readonly https: string;
-  readonly admin: string;
+export class Gateway extends GatewayClient implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #env: Readonly<Record<string, string>>;
   readonly #folder: string;
@@ -51,11 +42,9 @@ export class Gateway implements AsyncDisposable {
   }
 
   private constructor(runtime: Runtime, ports: Ports, folder: string, options: GatewayOptions) {
+    super(ports);
     this.#runtime = runtime;
     this.#folder = folder;
-    this.http = `http://localhost:${ports.HTTP_PORT}`;
-    this.https = `https://localhost:${ports.HTTPS_PORT}`;
-    this.admin = `http://localhost:${ports.ADMIN_PORT}`;
     const { topics, env } = options;
     this.#env = {
       ...ports,
@@ -66,7 +55,7 @@ export class Gateway implements AsyncDisposable {
     };
   }
 
-  get stderr(): string {
+  override get stderr(): string {
     return this.#program.stderr;
   }
 
@@ -108,48 +97,10 @@ export class Gateway implements AsyncDisposable {
     return this.ended();
   }
 
-  stream(path: string, options?: StreamOptions): Promise<SseStream> {
-    return SseStream.open(`${this.http}${path}`, options);
-  }
-
-  /** The first blocks from an id on, after the one with the time to come back. */
-  async blocks(path: string, id: string, count: number): Promise<string[]> {
-    await using stream = await this.stream(path, { headers: { 'last-event-id': id } });
-    await stream.until(`${count} blocks`, () => stream.blocks.length > count);
-    return stream.blocks.slice(1, count + 1).map(({ raw }) => raw);
-  }
-
-  async readiness(): Promise<Readiness> {
-    const response = await fetch(`${this.admin}/readyz`, { signal: AbortSignal.timeout(5000) });
-    return { status: response.status, ...((await response.json()) as Omit<Readiness, 'status'>) };
-  }
-
-  async untilReady(): Promise<void> {
-    await eventually(
-      () => `/readyz to say 200; the gateway said ${this.stderr}`,
-      async () => (await this.readiness()).status === 200,
-    );
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-export interface Ports {
-  readonly HTTP_PORT: string;
-  readonly HTTPS_PORT: string;
-  readonly ADMIN_PORT: string;
-}
-
-/** Settings with three free ports. */
-export async function freePorts(): Promise<Ports & Record<string, string>> {
-  return {
-    HTTP_PORT: String(await freePort()),
-    HTTPS_PORT: String(await freePort()),
-    ADMIN_PORT: String(await freePort()),
-  };
 }
 
 /** A folder to run a gateway in, empty but for a `.env`. */

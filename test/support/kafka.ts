@@ -11,6 +11,7 @@ import type {
 import { CLIENT_ID } from '../../runtime/kafka/connection.ts';
 import { Admin, ConfigResourceTypes } from '../../runtime/kafka/platformatic_on_node20.ts';
 import { eventually, within } from './deadline.ts';
+import { newName } from './new_name.ts';
 import { run } from './program.ts';
 import { cursorText, type Offsets } from './wire_format.ts';
 
@@ -23,6 +24,8 @@ const {
   Producer,
 } = await import('@platformatic/kafka');
 const { READ_COMMITTED, READ_UNCOMMITTED } = FetchIsolationLevels;
+
+export { newName };
 
 const TRANSACTION_MS = 60_000;
 
@@ -279,11 +282,6 @@ export class TestKafka implements AsyncDisposable {
 /** The Kafka that all suites share: topics need names of their own. */
 export const kafka = new TestKafka(process.env['TEST_KAFKA']!);
 afterAll(() => kafka[Symbol.asyncDispose]());
-
-/** A topic's name that nobody else has. */
-export function newName(): string {
-  return `test-${randomUUID()}`;
-}
 
 /** Runs `kcat` with the shared Kafka. @returns what it printed */
 export async function kcat(args: readonly string[], input?: string | Uint8Array): Promise<Buffer> {

@@ -1,6 +1,6 @@
 import { getMetricsFromIterator, type PromMetrics } from 'prom2javascript';
 import { eventually } from './deadline.ts';
-import type { Gateway } from './gateway.ts';
+import type { GatewayClient } from './gateway_client.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -18,7 +18,7 @@ export class Scrape {
   readonly #metrics: PromMetrics;
 
   /** @throws for a text that is not Prometheus' */
-  static async of({ admin }: Gateway): Promise<Scrape> {
+  static async of({ admin }: GatewayClient): Promise<Scrape> {
     const response = await fetch(`${admin}/metrics`, { signal: AbortSignal.timeout(5000) });
     if (response.status !== 200) throw new Error(`/metrics said ${response.status}`);
     const text = await response.text();
@@ -65,7 +65,7 @@ export class Scrape {
 /** Asks for the metrics until they are as expected; shows what they were last. */
 export async function untilScraped(
   what: string,
-  gateway: Gateway,
+  gateway: GatewayClient,
   look: (scrape: Scrape) => boolean,
 ): Promise<Scrape> {
   let last: Scrape | null = null;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, type Topic } from '../support/kafka.ts';
+import type { Topic } from '../support/kafka.ts';
 import { writeLabelled } from '../support/numbered_records.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { cursorText, gapBlock, type Lost, oldCursorText } from '../support/wire_format.ts';
+import { Gateway, kafka } from './face.ts';
 
 /** Clients that are connected are told of a topic made anew within this time. */
 const TOLD_MS = 15_000;

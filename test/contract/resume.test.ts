@@ -1,20 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import { createParser } from 'eventsource-parser';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, kcat, type Topic } from '../support/kafka.ts';
+import type { Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { Block, SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 import { cursorOffsets, cursorText, oldCursorText } from '../support/wire_format.ts';
+import { Gateway, kafka } from './face.ts';
 
 const PARTITIONS = 3;
 
-/** Writes `<name> <partition>-<n>` to every partition, with kcat. */
-async function write({ name }: Topic, label: string, count: number): Promise<void> {
+/** Writes `<name> <partition>-<n>` to every partition. */
+async function write(topic: Topic, label: string, count: number): Promise<void> {
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    const lines = Array.from({ length: count }, (_, n) => `${label} ${partition}-${n}`);
-    await kcat(['-P', '-t', name, '-p', String(partition)], lines.join('\n'));
+    const values = Array.from({ length: count }, (_, n) => `${label} ${partition}-${n}`);
+    await topic.produce(...values.map((value) => ({ value, partition })));
   }
 }
 
@@ -96,8 +96,8 @@ onEachRuntime((runtime) => {
       const update = async (round: number): Promise<void> => {
         for (let partition = 0; partition < PARTITIONS; partition++) {
           const keys = ['a', `b${round % 2}`, `c${round % 3}`];
-          const lines = keys.map((key) => `${key}:${partition} ${key} ${round}`);
-          await kcat(['-P', '-t', topic.name, '-p', String(partition), '-K:'], lines.join('\n'));
+          const values = keys.map((key) => ({ key, value: `${partition} ${key} ${round}` }));
+          await topic.produce(...values.map((record) => ({ ...record, partition })));
         }
       };
       await update(0);

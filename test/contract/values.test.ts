@@ -3,13 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { Growth } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
 import { HOSTILE_RECORDS } from '../support/hostile_records.ts';
-import { kafka, kcat, type NewRecord, type Topic } from '../support/kafka.ts';
+import type { NewRecord, Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 import { base64url, dataOf, recordBlock } from '../support/wire_format.ts';
+import { Gateway, kafka } from './face.ts';
 
 /** With a key of its own, unless it has one: on a compacted topic none is superseded. */
 function withKey(record: NewRecord, index: number): NewRecord {
@@ -105,28 +105,6 @@ onEachRuntime((runtime) => {
         expected.map(({ id, event }) => [id, event]),
       );
       expect(got.every(({ data }, at) => data === expected[at]!.data)).toBe(true);
-    });
-  });
-
-  describe('values in batches', () => {
-    let topic!: Topic;
-    const gateway = shared(async () => {
-      topic = await kafka.createTopic();
-      return Gateway.startReady(runtime, { topics: [topic.name] });
-    });
-
-    test('of every compression are read', async () => {
-      const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
-      const lines = codecs.flatMap((codec) =>
-        Array.from({ length: 50 }, (_, i) => `${codec} ${i}`),
-      );
-      for (const codec of codecs) {
-        const own = lines.filter((line) => line.startsWith(codec));
-        await kcat(['-P', '-t', topic.name, '-z', codec], own.join('\n'));
-      }
-      await using stream = await gateway().stream(`/${topic.name}`);
-      const events = await stream.untilEvents(lines.length);
-      expect(events.map(({ data }) => data)).toEqual(lines);
     });
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
+import type { NewRecord, Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 import { cursorOffsets } from '../support/wire_format.ts';
+import { Gateway, kafka } from './face.ts';
 
 /** Records, all with the key that their value is. */
 function records(...values: readonly string[]): NewRecord[] {

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { Gateway } from '../support/gateway.ts';
-import { kafka } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { Scrape } from '../support/scrape.ts';
+import { Gateway, kafka } from './face.ts';
 
 /** The last time that a Date can tell. */
 const LAST_DATE = 8_640_000_000_000_000;

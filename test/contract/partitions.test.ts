@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
+import type { NewRecord, Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 import { cursorOffsets, oldCursorText } from '../support/wire_format.ts';
+import { Gateway, kafka } from './face.ts';
 
 /** Records of which key and value tell partition and offset. */
 function records(partition: number, from: number, to: number): NewRecord[] {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
 import { eventually } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
+import { Gateway, kafka } from './face.ts';
 
 /** Settings and log starts are looked at again at least so often. */
 const LOOK_AGAIN_MS = 60_000;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, type Topic } from '../support/kafka.ts';
+import type { Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { base64url } from '../support/wire_format.ts';
+import { Gateway, kafka } from './face.ts';
 
 const UNKNOWN = [
   '/unknown',

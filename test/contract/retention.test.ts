@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, type Topic } from '../support/kafka.ts';
+import type { Topic } from '../support/kafka.ts';
 import { writeLabelled, writeNumbered } from '../support/numbered_records.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { Block } from '../support/sse_stream.ts';
 import { cursorOffsets, gapBlock, type Lost } from '../support/wire_format.ts';
+import { Gateway, kafka } from './face.ts';
 
 const A_MINUTE_MS = 60_000;
 

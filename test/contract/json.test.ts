@@ -1,12 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import { within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, type NewRecord, newName, type Topic } from '../support/kafka.ts';
+import type { NewRecord, Topic } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 import { base64url, gapBlock } from '../support/wire_format.ts';
+import { Gateway, kafka } from './face.ts';
 
 const TIME = 1_700_000_000_000;
 /** Records as old as that would be deleted otherwise. */

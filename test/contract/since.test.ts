@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
+import type { NewRecord, Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
+import { Gateway, kafka } from './face.ts';
 
 /** An hour ago, to the second. */
 const TIME = Math.floor(Date.now() / 1000) * 1000 - 3_600_000;
