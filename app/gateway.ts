@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { Config } from './config.ts';
 import { Feed } from './feed/feed.ts';
+import { ReaderSlots } from './feed/reader_slots.ts';
 import { asyncapi } from './http/asyncapi.ts';
 import { clientAddress } from './http/client_address.ts';
 import type { ClientConnection } from './http/client_connection.ts';
@@ -20,6 +21,9 @@ import type { RecordSource } from './source.ts';
 const logger = getLogger(['sse-kafka', 'http']);
 
 const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+
+/** Over all topics. With the reads of the feeds they fit the threads that a process has, see docs/operate.md. */
+const MAX_HISTORY_READERS = 8;
 
 /** A gateway: what answers requests, and the reading behind it. */
 export interface Gateway {
@@ -45,7 +49,10 @@ export function createGateway(
   slots: StreamSlots,
 ): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
-  const feeds = new Map(config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes)]));
+  const readers = new ReaderSlots(MAX_HISTORY_READERS);
+  const feeds = new Map(
+    config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes, readers)]),
+  );
   const counts = new StreamCounts(config.topics);
   const streams = new OpenStreams(config, slots, counts);
 

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { HistoryPool } from '../app/feed/history_pool.ts';
 import { Log } from '../app/feed/log.ts';
+import { ReaderSlots } from '../app/feed/reader_slots.ts';
 import { Traffic } from '../app/feed/traffic.ts';
 import { METRICS, type Measured } from '../app/http/metrics.ts';
 import { StreamCounts } from '../app/http/stream_counts.ts';
@@ -39,6 +40,7 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
       topic: description,
       source: source as RecordSource,
       traffic,
+      slots: new ReaderSlots(1),
     }),
   };
   const streams = new StreamCounts([TOPIC]);

@@ -10,6 +10,7 @@ import { jumpedPartitions } from './jumps.ts';
 import { KeyIndex } from './key_index.ts';
 import { HISTORY_SHARE, Log } from './log.ts';
 import { Opening, type Start } from './opening.ts';
+import type { ReaderSlots } from './reader_slots.ts';
 import { Subscription } from './subscription.ts';
 import { askTopicState, isOfTopic, type TopicState, toPositions } from './topic_state.ts';
 import { Traffic } from './traffic.ts';
@@ -31,6 +32,7 @@ export class Feed {
   readonly traffic: Traffic = new Traffic();
   readonly #source: RecordSource;
   readonly #maxBytes: number;
+  readonly #slots: ReaderSlots;
   readonly #waiting = new Waiting();
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
@@ -56,10 +58,12 @@ export class Feed {
   /** Ends the round under way, so that the next one looks at the topic anew. */
   #endRound = new AbortController();
 
-  constructor(topic: string, source: RecordSource, maxBytes: number) {
+  /** @param slots for its history, shared with other topics */
+  constructor(topic: string, source: RecordSource, maxBytes: number, slots: ReaderSlots) {
     this.topic = topic;
     this.#source = source;
     this.#maxBytes = maxBytes;
+    this.#slots = slots;
   }
 
   /** What the brokers said of the topic last; `null` until they did. */
@@ -214,6 +218,7 @@ export class Feed {
       topic: state.description,
       maxBytes: this.#maxBytes * HISTORY_SHARE,
       traffic: this.traffic,
+      slots: this.#slots,
     });
     this.#loaded = false;
     if (known !== null) known.successor = log;

@@ -5,6 +5,7 @@ import { LIVE } from './columns.ts';
 import { type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { gapFrame } from './gap.ts';
+import { Waiter } from './history_pool.ts';
 import type { Log } from './log.ts';
 import { moveOn } from './opening.ts';
 import { resume } from './resume.ts';
@@ -27,7 +28,7 @@ export class History implements Stretch {
   readonly #log: Log;
   readonly #positions: Positions;
   readonly #unknown: UnknownPartitions;
-  readonly #wake: () => void;
+  readonly #waiter: Waiter;
   /** Whether the page says that records are lost: to some clients that is no loss. */
   #tellsOfLoss = false;
 
@@ -36,12 +37,16 @@ export class History implements Stretch {
     this.#log = log;
     this.#positions = place.positions;
     this.#unknown = place.unknown;
-    this.#wake = () => route.subscription.wake();
+    this.#waiter = new Waiter(() => route.subscription.wake());
   }
 
   place(): Place {
     const { topicId } = this.#log;
     return { topicId, positions: this.#positions, unknown: this.#unknown };
+  }
+
+  close(): void {
+    this.#route.feed.history.leave(this.#waiter);
   }
 
   take(): Uint8Array | Stretch | null {
@@ -74,7 +79,7 @@ export class History implements Stretch {
     }
     if (page.length > 0) return this.#finish(from);
     if (this.#log.covers(this.#positions)) return this.#goOn();
-    history.want({ offsets: lacking, wake: this.#wake });
+    history.want(this.#waiter, lacking);
     return null;
   }
 
@@ -107,6 +112,7 @@ export class History implements Stretch {
   }
 
   #goOn(): Stretch {
+    this.close();
     return resume(this.#route, this.#log, this.place());
   }
 

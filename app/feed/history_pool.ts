@@ -4,6 +4,7 @@ import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from
 import { type Block, BlockCache } from './block_cache.ts';
 import { jumpedPartitions } from './jumps.ts';
 import { PageCache } from './page_cache.ts';
+import type { ReaderSlots, SlotHolder } from './reader_slots.ts';
 import { Segment } from './segment.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -11,15 +12,39 @@ const logger = getLogger(['sse-kafka', 'history']);
 
 /** Readers of one topic, however many clients are below memory. */
 const MAX_READERS = 3;
-/** A reader for which nobody waits is kept so long, in case its clients come for the next part. */
+/** A reader for which nobody waits is kept so long, in case its clients come for the next part, */
 const IDLE_MS = 5000;
-/** Batches that a reader may read on end while others wait for a reader. */
-const MAX_TURN = 64;
+/** and so long while others wait for a reader: a client that takes at once is back by then. */
+const LINGER_MS = 25;
+/** A turn: while others wait for a reader, one gives way after so many batches, */
+const TURN_BATCHES = 8;
+/** so many bytes, */
+const TURN_BYTES = 2 ** 20;
+/** or so many milliseconds, whatever comes. */
+const TURN_MS = 10_000;
 
-/** What a client below memory asks for: the next part of any of these partitions. */
-interface Want {
-  readonly offsets: Offsets;
+/** A client below memory, as the pool knows it. */
+export class Waiter {
   readonly wake: () => void;
+  /** What it asked for last: the next part of any of these partitions. */
+  offsets: Offsets = new Map();
+  /** Whether nothing has been read for it yet. */
+  isNew = true;
+  /** Those with whom it waits; `null` while it does not. */
+  waitsIn: Set<Waiter> | null = null;
+
+  constructor(wake: () => void) {
+    this.wake = wake;
+  }
+}
+
+/** Clients that wait for a reader at the same place, who share the one that they get. */
+interface QueuedPlace {
+  readonly partition: number;
+  readonly offset: number;
+  readonly waiters: Set<Waiter>;
+  /** Whether one of them is new. */
+  isNew: boolean;
 }
 
 /** What the pool reads, and how its blocks are made. */
@@ -28,11 +53,17 @@ export interface HistoryOptions {
   readonly topic: TopicDescription;
   readonly maxBytes: number;
   readonly traffic: Traffic;
+  /** Shared with other topics. */
+  readonly slots: ReaderSlots;
 }
 
 /**
  * Reads records back from Kafka for clients that lie below memory: a few readers for all of them
  * and a cache of what they read, so that a crowd at the same place reads Kafka once.
+ *
+ * Where clients are at more places than there are readers they take turns. By turns the one that
+ * waits longest and the one that came last is next: so nobody is left out, and whoever lacks little has it
+ * soon, however many are far behind.
  */
 export class HistoryPool {
   readonly blocks: BlockCache;
@@ -40,8 +71,11 @@ export class HistoryPool {
   readonly #options: HistoryOptions;
   readonly #closed = new AbortController();
   readonly #readers = new Set<Reader>();
-  /** Those for whom no reader was free; each client is here once at the most. */
-  #queue: Want[] = [];
+  /** The places for which no reader was free, the one that waits longest first. */
+  readonly #queue = new Map<string, QueuedPlace>();
+  #isNewestNext = false;
+  #isOpening = false;
+  readonly #onFree = (): void => this.#openReaders();
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -49,41 +83,97 @@ export class HistoryPool {
   }
 
   /** Wakes the client once a block from one of these offsets on is in the cache, or none comes. */
-  want(want: Want): void {
+  want(waiter: Waiter, offsets: Offsets): void {
+    const name = placeName(offsets);
+    const queued = this.#queue.get(name);
+    // Woken by something else, it keeps its place in the queue.
+    const isQueued = queued !== undefined && waiter.waitsIn === queued.waiters;
+    if (!isQueued) this.leave(waiter);
+    waiter.offsets = offsets;
+    if (isQueued || this.#closed.signal.aborted) return;
     for (const reader of this.#readers) {
-      if (reader.isAt(want.offsets)) {
-        reader.serve(want);
+      if (reader.isAt(offsets)) {
+        reader.serve(waiter);
         return;
       }
     }
-    if (this.#readers.size >= MAX_READERS) {
-      // Those whom this wakes may take its place.
-      [...this.#readers].find((reader) => reader.isIdle)?.close();
-    }
-    if (this.#readers.size < MAX_READERS) this.#open(want);
-    else if (!this.#queue.some(({ wake }) => wake === want.wake)) this.#queue.push(want);
+    const place = queued ?? this.#queuePlace(name, offsets);
+    place.isNew ||= waiter.isNew;
+    waiter.waitsIn = place.waiters.add(waiter);
+    this.#openReaders();
+  }
+
+  /** Forgets what was asked for. */
+  leave(waiter: Waiter): void {
+    const waiters = waiter.waitsIn;
+    waiter.waitsIn = null;
+    waiters?.delete(waiter);
+    if (waiters?.size !== 0) return;
+    const name = placeName(waiter.offsets);
+    if (this.#queue.get(name)?.waiters === waiters) this.#queue.delete(name);
   }
 
   close(): void {
     this.#closed.abort();
+    this.#queue.clear();
     for (const reader of this.#readers) reader.close();
-    this.#queue = [];
   }
 
-  #open(want: Want): void {
-    if (this.#closed.signal.aborted) return;
-    const reader = new Reader(this.#options, this.blocks, want.offsets, {
-      isAwaited: () => this.#queue.length > 0,
+  #queuePlace(name: string, offsets: Offsets): QueuedPlace {
+    const [partition, offset] = firstOf(offsets);
+    const place = { partition, offset, waiters: new Set<Waiter>(), isNew: false };
+    this.#queue.set(name, place);
+    return place;
+  }
+
+  /** For those who wait, as far as there are readers. */
+  #openReaders(): void {
+    // Who is woken may want the next part: that is seen to here.
+    if (this.#isOpening) return;
+    this.#isOpening = true;
+    while (this.#queue.size > 0 && this.#readers.size < MAX_READERS && this.#openNext());
+    this.#isOpening = false;
+    if (this.#queue.size > 0) for (const reader of this.#readers) reader.giveWay();
+  }
+
+  /** @returns false where there is no slot */
+  #openNext(): boolean {
+    const { slots } = this.#options;
+    const [name, { partition, offset, waiters }] = this.#next();
+    if (this.blocks.find(partition, offset) !== null) {
+      this.#queue.delete(name);
+      wakeAll(waiters);
+      return true;
+    }
+    const { offsets } = firstOf(waiters);
+    const reader: Reader = new Reader(this.#options, this.blocks, offsets, {
+      isAwaited: () => this.#queue.size > 0 || slots.areAwaited,
       closed: () => {
         this.#readers.delete(reader);
-        // All of them: those who are at the same place share the reader that the first one gets.
-        const queue = this.#queue;
-        this.#queue = [];
-        for (const { wake } of queue) wake();
+        this.#openReaders();
       },
     });
+    if (!slots.take(reader)) {
+      slots.await(this.#onFree);
+      return false;
+    }
     this.#readers.add(reader);
-    reader.serve(want);
+    for (const [other, place] of this.#queue) {
+      if (!reader.isThere(place.partition, place.offset)) continue;
+      this.#queue.delete(other);
+      for (const waiter of place.waiters) reader.serve(waiter);
+    }
+    return true;
+  }
+
+  #next(): [name: string, place: QueuedPlace] {
+    this.#isNewestNext = !this.#isNewestNext;
+    let next: [string, QueuedPlace] | null = null;
+    for (const entry of this.#queue) {
+      if (next === null || entry[1].isNew) next = entry;
+      if (!this.#isNewestNext) break;
+    }
+    return next!;
   }
 }
 
@@ -94,56 +184,70 @@ interface Pool {
 }
 
 /** One read of Kafka, which goes on for as long as somebody waits for its next part. */
-class Reader {
+class Reader implements SlotHolder {
   readonly #options: HistoryOptions;
   readonly #blocks: BlockCache;
   readonly #pool: Pool;
   readonly #positions: Map<number, number>;
   readonly #end = new AbortController();
-  #waiting = new Set<() => void>();
+  #waiting = new Set<Waiter>();
   #running = false;
-  #turn = 0;
+  /** What it has read while others wait for a reader. */
+  #turnBatches = 0;
+  #turnBytes = 0;
+  #turnTimer: ReturnType<typeof setTimeout>;
   #failures = 0;
   #batches: AsyncIterator<Batch> | null = null;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  #idleSince = 0;
+  #isGivingWay = false;
 
   constructor(options: HistoryOptions, blocks: BlockCache, from: Offsets, pool: Pool) {
     this.#options = options;
     this.#blocks = blocks;
     this.#positions = new Map(from);
     this.#pool = pool;
-  }
-
-  get isIdle(): boolean {
-    return !this.#running && this.#waiting.size === 0;
+    this.#turnTimer = setTimeout(() => this.#endLongTurn(), TURN_MS);
   }
 
   /** Whether its next part is what is asked for, in one of the partitions. */
   isAt(offsets: Offsets): boolean {
-    if (this.#end.signal.aborted) return false;
-    for (const [partition, offset] of offsets) {
-      if (this.#positions.get(partition) === offset) return true;
-    }
+    for (const [partition, offset] of offsets) if (this.isThere(partition, offset)) return true;
     return false;
   }
 
-  serve({ wake }: Want): void {
+  isThere(partition: number, offset: number): boolean {
+    return this.#positions.get(partition) === offset && !this.#end.signal.aborted;
+  }
+
+  serve(waiter: Waiter): void {
     clearTimeout(this.#idleTimer);
-    this.#waiting.add(wake);
+    waiter.isNew = false;
+    waiter.waitsIn = this.#waiting.add(waiter);
     if (!this.#running) void this.#run();
+  }
+
+  giveWay(): void {
+    if (this.#running || this.#isGivingWay) return;
+    this.#isGivingWay = true;
+    this.#closeIn(Math.max(0, this.#idleSince + LINGER_MS - Date.now()));
   }
 
   close(): void {
     if (this.#end.signal.aborted) return;
     clearTimeout(this.#idleTimer);
+    clearTimeout(this.#turnTimer);
     this.#end.abort();
-    this.#endRead();
+    // Only now: until then the read holds what it needs.
+    this.#endRead().then(() => this.#options.slots.release(this));
+    const waiting = this.#takeWaiting();
     this.#pool.closed();
-    this.#wakeAll();
+    wakeAll(waiting);
   }
 
   async #run(): Promise<void> {
     this.#running = true;
+    this.#isGivingWay = false;
     while (this.#waiting.size > 0 && !this.#end.signal.aborted) {
       try {
         await this.#readOne();
@@ -152,25 +256,46 @@ class Reader {
         if (this.#end.signal.aborted) break;
         const topic = this.#options.topic.name;
         logger.debug('Cannot read {topic} back, trying again: {error}', { topic, error });
-        this.#endRead();
+        void this.#endRead();
         await abortableDelay(backoff(++this.#failures), this.#end.signal);
         continue;
       }
-      this.#wakeAll();
+      wakeAll(this.#takeWaiting());
       this.#blocks.trim();
-      if (this.#pool.isAwaited() && (this.#waiting.size === 0 || ++this.#turn >= MAX_TURN)) {
-        this.close();
-      }
+      if (this.#isTurnOver()) this.close();
     }
     this.#running = false;
-    if (!this.#end.signal.aborted) this.#idleTimer = setTimeout(() => this.close(), IDLE_MS);
+    if (this.#end.signal.aborted) return;
+    this.#idleSince = Date.now();
+    if (this.#pool.isAwaited()) this.giveWay();
+    else this.#closeIn(IDLE_MS);
+  }
+
+  #isTurnOver(): boolean {
+    if (!this.#pool.isAwaited()) {
+      this.#turnBatches = 0;
+      this.#turnBytes = 0;
+      return false;
+    }
+    return ++this.#turnBatches >= TURN_BATCHES || this.#turnBytes >= TURN_BYTES;
+  }
+
+  /** Brokers may give nothing for long, while those of another topic do. */
+  #endLongTurn(): void {
+    if (this.#pool.isAwaited()) this.close();
+    else this.#turnTimer = setTimeout(() => this.#endLongTurn(), TURN_MS);
+  }
+
+  #closeIn(milliseconds: number): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => this.close(), milliseconds);
   }
 
   /** A read that is left where it stands would hold its connection for ever. */
-  #endRead(): void {
+  async #endRead(): Promise<void> {
     const batches = this.#batches;
     this.#batches = null;
-    batches?.return?.().catch(() => {});
+    await batches?.return?.().catch(() => {});
   }
 
   async #readOne(): Promise<void> {
@@ -227,6 +352,7 @@ class Reader {
     if (next <= from) return;
     const { name, id, partitions } = this.#options.topic;
     const bytes = records.reduce((sum, { key, value }) => sum + size(key) + size(value), 0);
+    this.#turnBytes += bytes;
     const segment = new Segment({
       topic: name,
       topicId: id,
@@ -251,11 +377,27 @@ class Reader {
     this.#positions.set(block.partition, block.next);
   }
 
-  #wakeAll(): void {
+  #takeWaiting(): Set<Waiter> {
     const waiting = this.#waiting;
     this.#waiting = new Set();
-    for (const wake of waiting) wake();
+    return waiting;
   }
+}
+
+function wakeAll(waiters: ReadonlySet<Waiter>): void {
+  for (const waiter of waiters) waiter.waitsIn = null;
+  for (const { wake } of waiters) wake();
+}
+
+/** Clients that lack the same part of the first partition are at the same place. */
+function placeName(offsets: Offsets): string {
+  return firstOf(offsets).join(':');
+}
+
+/** Of what holds at least one. */
+function firstOf<T>(all: Iterable<T>): T {
+  const [first] = all;
+  return first!;
 }
 
 function size(bytes: Uint8Array | null): number {

@@ -3,6 +3,7 @@ import { eventually } from '../../test/support/deadline.ts';
 import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from '../source.ts';
 import { Feed } from './feed.ts';
 import { TEXT } from './format.ts';
+import { ReaderSlots } from './reader_slots.ts';
 import type { Subscription } from './subscription.ts';
 
 const decoder = new TextDecoder();
@@ -78,7 +79,7 @@ beforeEach(() => {
 afterEach(() => end.abort());
 
 async function loaded(source: Records): Promise<Feed> {
-  const feed = new Feed('events', source, 2 ** 20);
+  const feed = new Feed('events', source, 2 ** 20, new ReaderSlots(3));
   void feed.run(end.signal);
   await eventually('the topic to be loaded', async () => feed.loadedLog);
   return feed;

@@ -18,6 +18,8 @@ export interface Stretch {
   take(): Uint8Array | Stretch | null;
   /** Where the client is; `null` before its start is known. */
   place(): Place | null;
+  /** Lets go of what goes on for it: the client has gone. */
+  close?(): void;
 }
 
 /** What a client's stretches share. */

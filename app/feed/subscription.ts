@@ -79,6 +79,7 @@ export class Subscription {
   close(): void {
     this.#wake = null;
     this.#waiting.delete(this);
+    this.#stretch.close?.();
   }
 
   #isLiveNow(): boolean {

@@ -156,16 +156,23 @@ export const MUTATIONS = [
   {
     name: 'those who wait for a free reader are forgotten',
     file: 'app/feed/history_pool.ts',
-    from: 'for (const { wake } of queue) wake();',
+    from: `this.#readers.delete(reader);
+        this.#openReaders();`,
+    to: 'this.#readers.delete(reader);',
+  },
+  {
+    name: 'those who wait for a free slot are forgotten',
+    file: 'app/feed/reader_slots.ts',
+    from: 'freed();',
     to: '',
   },
   {
     name: 'blocks leave the cache before those who wait have taken them',
     file: 'app/feed/history_pool.ts',
-    from: `this.#wakeAll();
+    from: `wakeAll(this.#takeWaiting());
       this.#blocks.trim();`,
     to: `this.#blocks.trim();
-      this.#wakeAll();`,
+      wakeAll(this.#takeWaiting());`,
   },
   {
     name: 'a client is told that it is live before it has what was there',

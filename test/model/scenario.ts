@@ -119,7 +119,9 @@ function makeReplicas(world: World, random: Random, hasIds: boolean): void {
     const makeSource = (): SimulatedSource =>
       new SimulatedSource(kafka, clock, own.fork(), options);
     const maxBytes = random.pick([4, 8, 32, 128, 1024]) * 1024;
-    const replica = new Replica(`replica ${number}`, makeSource, topicName, maxBytes);
+    const maxReaders = random.pick([1, 8]);
+    const name = `replica ${number}`;
+    const replica = new Replica(name, makeSource, topicName, maxBytes, maxReaders);
     replicas.push(replica);
     clock.setTimeout(() => replica.start(), random.chance(0.5) ? 0 : random.next() * 10_000);
     world.note(() => `${replica.name}: ${maxBytes} bytes`);
