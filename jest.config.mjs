@@ -19,7 +19,7 @@ export const project = {
 /** Suites that need a real Kafka; it is started only when one of them runs. */
 const WITH_KAFKA = [
   '/test/docs/commands\\.test\\.ts$',
-  '/test/(conformance|proxies)/[^/]+\\.test\\.ts$',
+  '/test/(attack|conformance|proxies)/[^/]+\\.test\\.ts$',
   '/runtime/kafka/[^/]+\\.test\\.ts$',
 ];
 

@@ -1,10 +1,21 @@
-import { createServer } from 'node:http';
-import { createSecureServer, Http2ServerRequest } from 'node:http2';
+import {
+  createServer,
+  type IncomingMessage,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import {
+  createSecureServer,
+  Http2ServerRequest,
+  type Http2ServerResponse,
+  type SecureServerOptions,
+} from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { Connections } from './connections.ts';
 import { Http2Response } from './http2_response.ts';
 import type { Listener, ListenOptions } from './listeners.ts';
+import { Pipeline } from './pipeline.ts';
 import { StreamResponse } from './stream_response.ts';
 
 /** Heads up to 32 kB are promised: the id of a topic of 1,000 partitions takes 10 kB. */
@@ -40,8 +51,10 @@ const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
  * @throws an error with the system's code (`EADDRINUSE`) when the port cannot be had.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  const { fetch, host, port } = options;
+  const { fetch, host, port, certificate } = options;
   const server = createAdaptorServer({
+    // Of a request without `Host`, as HTTP/1.0 has it.
+    hostname: 'localhost',
     fetch: async (request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings) => {
       const connection = connections.begin(incoming, outgoing);
       if (isTooLarge(incoming)) return new Response(null, { status: 431 });
@@ -52,6 +65,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     ...serverOptions(options),
   }) as Server;
   const connections = new Connections(server);
+  Pipeline.serve(server, certificate === null ? 'connection' : 'secureConnection');
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // What is written now would stand within the answer that is under way.
     if (!socket.writable || connections.isBusy(socket)) socket.destroy();
@@ -74,15 +88,15 @@ function serverOptions({ certificate }: ListenOptions): object {
   };
   if (certificate === null) {
     return {
-      createServer: (...args: Parameters<typeof createServer>) =>
-        Object.assign(createServer(...args), { maxHeadersCount: MAX_HEADERS }),
+      createServer: (settings: ServerOptions, listener: RequestListener) =>
+        Object.assign(createServer(settings, inOrder(listener)), { maxHeadersCount: MAX_HEADERS }),
       serverOptions: { ...limits, ServerResponse: StreamResponse },
     };
   }
   return {
-    createServer: (...args: Parameters<typeof createSecureServer>) =>
+    createServer: (settings: SecureServerOptions, listener: RequestListener) =>
       // Options of these names are not passed on to HTTP/1.1, the properties are.
-      Object.assign(createSecureServer(...args), limits),
+      Object.assign(createSecureServer(settings, inOrder(listener)), limits),
     serverOptions: {
       ...certificate,
       allowHTTP1: true,
@@ -94,6 +108,33 @@ function serverOptions({ certificate }: ListenOptions): object {
       settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_LIST_BYTES },
     },
   };
+}
+
+type RequestListener = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
+
+/** The same listener, for one request of a connection of HTTP/1.1 after the other. */
+function inOrder(listener: RequestListener): RequestListener {
+  return (request, response) => {
+    if ('stream' in response) {
+      listener(request, response);
+      return;
+    }
+    const http1 = request as IncomingMessage;
+    Pipeline.begin(http1, response, () => {
+      allowEmptyPort(http1);
+      // Nobody reads a body, and while it waits a reset is not noticed.
+      http1.resume();
+      listener(http1, response);
+    });
+  };
+}
+
+/** `Host: localhost:` is valid by RFC 3986, and the adaptor refuses it. */
+function allowEmptyPort({ headers }: IncomingMessage): void {
+  if (headers.host?.endsWith(':')) headers.host = headers.host.slice(0, -1);
 }
 
 /** Over HTTP/1.1 the parser has looked. */

@@ -18,8 +18,16 @@ export class StreamResponse<Request extends IncomingMessage> extends ServerRespo
     // Its body must not be looked at: that would make a response of another kind of it.
     this.#isStream =
       headers.get('content-type') === 'text/event-stream' && this.req.method !== 'HEAD';
+    if (!this.#isStream) return;
     // Nothing comes after a stream: its connection ends with it.
-    if (this.#isStream) this.shouldKeepAlive = false;
+    this.shouldKeepAlive = false;
+    // Paused, where more was sent already, it would not notice that the client has left.
+    this.req.socket.resume();
+  }
+
+  /** Whether it sends an event stream; known once it is prepared. */
+  get isStream(): boolean {
+    return this.#isStream;
   }
 
   override write(chunk: Uint8Array, ...rest: unknown[]): boolean {

@@ -5,13 +5,16 @@ import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { run } from '../support/program.ts';
+import { connectRaw, exchange } from '../support/raw_exchange.ts';
 import { onEachRuntime } from '../support/runtime.ts';
+import { untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 
 const STREAM_HEAD = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
   'access-control-allow-origin': '*',
 };
 
@@ -101,6 +104,37 @@ onEachRuntime((runtime) => {
       }
       await topic.produce({ value: 'after the cuts' });
       await stays.until('the record', () => stays.events.at(-1)?.data === 'after the cuts');
+    });
+
+    test('is the only one of its connection, whatever is sent behind it', async () => {
+      const socket = await connectRaw(gateway().http);
+      socket.on('error', () => {});
+      const get = `GET /${topic.name} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+      await using other = await gateway().stream(`/${topic.name}?since=latest`);
+      const open = (count: number): Promise<unknown> =>
+        untilScraped(`${count} streams`, gateway(), (scrape) => {
+          return scrape.value('sse_kafka_connections', { topic: topic.name }) === count;
+        });
+      socket.write(get.repeat(3000));
+      await topic.produce({ value: 'beside many requests' });
+      await other.untilEvents(1);
+      await open(2);
+      socket.resetAndDestroy();
+      await open(1);
+    });
+
+    test.each([
+      ['HTTP/1.0 without Host', 'HTTP/1.0\r\n\r\n'],
+      ['an empty Host', 'HTTP/1.1\r\nHost:\r\n\r\n'],
+      ['a Host with an empty port', 'HTTP/1.1\r\nHost: localhost:\r\n\r\n'],
+    ])('%s is served', async (_, rest) => {
+      const { http, admin } = gateway();
+      const urls = [`${admin}/livez`, `${admin}/readyz`, `${http}/`, url()];
+      for (const target of urls) {
+        const request = `GET ${new URL(target).pathname} ${rest}`;
+        const answer = await exchange(target, Buffer.from(request), false);
+        expect([target, answer]).toEqual([target, expect.stringMatching(/^HTTP\/1\.1 200 /)]);
+      }
     });
 
     test('/-/topics describes the topics', async () => {

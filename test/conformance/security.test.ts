@@ -52,7 +52,7 @@ onEachRuntime((runtime) => {
       }
     });
 
-    test('no answer but a stream leaves its type to be guessed', async () => {
+    test('no answer leaves its type to be guessed', async () => {
       const { http, https, admin } = gateway();
       for (const args of [
         [`${http}/`],
@@ -60,6 +60,7 @@ onEachRuntime((runtime) => {
         [`${http}/-/topics`],
         [`${http}/unknown`],
         ['-X', 'POST', `${http}/${topic.name}`],
+        ['-I', `${http}/${topic.name}`],
         [`${http}/${topic.name}?since=x`],
         ['--http2', `${https}/page.js`],
         [`${admin}/readyz`],

@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { StreamResponse } from './stream_response.ts';
+
+/** What is parsed at once, at most: a slice ends where a head ends, so that it begins one request. */
+const SLICE_BYTES = 1024;
+const END_OF_HEAD = '\n\r\n';
+
+type Begin = () => void;
+type OnData = (bytes: Buffer) => void;
+
+/**
+ * The requests of one connection of HTTP/1.1, begun one after the other. Node and Deno begin all that
+ * a read brings, 2,000 in 64 kB, and those that wait behind another's answer never learn that their
+ * connection is over. Here one is under way; what is behind it stays in the socket, which is paused.
+ * Behind a stream nothing comes: it is read, so that a reset is noticed, and thrown away.
+ */
+export class Pipeline {
+  static readonly #all = new WeakMap<Socket, Pipeline>();
+  readonly #socket: Socket;
+  readonly #parse: OnData;
+  #request: IncomingMessage | null = null;
+  #response: ServerResponse | null = null;
+  /** Begun by the same slice: behind a body, or with line ends that are none. */
+  readonly #waiting: Begin[] = [];
+
+  /** Has the connections of HTTP/1.1 that a server will have go through a pipeline each. */
+  static serve(server: Server, event: 'connection' | 'secureConnection'): void {
+    const isHttp1 = (socket: Socket): boolean => (socket as TLSSocket).alpnProtocol !== 'h2';
+    server.prependListener(event, (socket: Socket) => {
+      if (isHttp1(socket)) showBytes(socket);
+    });
+    // By now its parser listens.
+    server.on(event, (socket: Socket) => {
+      if (isHttp1(socket)) Pipeline.#all.set(socket, new Pipeline(socket));
+    });
+  }
+
+  /** Begins a request in its turn. */
+  static begin(request: IncomingMessage, response: ServerResponse, begin: Begin): void {
+    Pipeline.#all.get(request.socket)!.#begin(request, response, begin);
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#parse = socket.listeners('data')[0] as OnData;
+    socket.removeListener('data', this.#parse);
+    socket.on('data', (bytes) => this.#take(bytes));
+  }
+
+  #take(bytes: Buffer): void {
+    let rest = bytes;
+    // Once this side has ended, as after a head that is refused, nothing more is begun.
+    while (rest.length > 0 && this.#socket.writable) {
+      if (this.#request?.complete) {
+        if (this.#response instanceof StreamResponse && this.#response.isStream) return;
+        this.#socket.pause();
+        this.#socket.unshift(rest);
+        return;
+      }
+      const end = rest.subarray(0, SLICE_BYTES).indexOf(END_OF_HEAD);
+      const length = end < 0 ? SLICE_BYTES : end + END_OF_HEAD.length;
+      this.#parse(rest.subarray(0, length));
+      rest = rest.subarray(length);
+    }
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse, begin: Begin): void {
+    if (this.#request !== null) {
+      this.#waiting.push(() => this.#begin(request, response, begin));
+      return;
+    }
+    this.#request = request;
+    this.#response = response;
+    // In a turn of its own: thousands of small answers in one would hold up all others.
+    response.once('close', () => setImmediate(() => this.#next()));
+    begin();
+  }
+
+  #next(): void {
+    this.#request = null;
+    this.#response = null;
+    if (this.#socket.destroyed) return;
+    const begin = this.#waiting.shift();
+    if (begin === undefined) this.#socket.resume();
+    else begin();
+  }
+}
+
+/** The parser would read by itself, below the socket, where nobody has done so before. */
+function showBytes(socket: Socket): void {
+  const { _handle: handle } = socket as { _handle?: { _consumed?: boolean } | null };
+  if (handle) handle._consumed = true;
+}
