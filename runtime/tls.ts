@@ -6,7 +6,6 @@
 
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import type { Config } from '../app/config.ts';
 import { GatewayError } from '../app/errors.ts';
 import { parseCertificates, parsePrivateKey } from './pem.ts';
@@ -104,6 +103,8 @@ async function readGood(place: string): Promise<Certificate | null> {
 
 /** P-256: every browser takes it, and a handshake costs less than with RSA. */
 async function makeCertificate(): Promise<Certificate> {
+  // Not at each start: its import costs 0.1 s of a processor, and a pair is made once.
+  const { generate } = await import('selfsigned');
   const now = Date.now();
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',

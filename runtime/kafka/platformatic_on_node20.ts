@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { withLateValidators } from './late_validators.ts';
+
 if (!('withResolvers' in Promise)) {
   Object.defineProperty(Promise, 'withResolvers', { value: withResolvers });
 }
@@ -44,4 +46,4 @@ export const {
   metadataV10,
   metadataV12,
   parseBroker,
-} = await import('@platformatic/kafka');
+} = await withLateValidators('@platformatic/kafka', () => import('@platformatic/kafka'));

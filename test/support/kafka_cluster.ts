@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type Broker, startBroker } from '../../runtime/kafka/embedded/broker.ts';
-import { fetchJars } from '../../runtime/kafka/embedded/jars.ts';
-import { findJava } from '../../runtime/kafka/embedded/java.ts';
-import { serverProperties } from '../../runtime/kafka/embedded/server_properties.ts';
-import { formatStorage, LOG_DIR } from '../../runtime/kafka/embedded/storage.ts';
+import { LOG_DIR } from '../../runtime/kafka/embedded/storage.ts';
 import { within } from './deadline.ts';
 import { freePort } from './free_port.ts';
+import { copyFormatted } from './own_kafka.ts';
 import { timed } from './times.ts';
 
 const NODES = [1, 2, 3];
@@ -105,22 +103,14 @@ export class KafkaCluster implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Makes the folders; they have one cluster id, which Kafka's own tool makes only one at a time. */
+  /** Makes the folders, of one cluster. */
   async #format(): Promise<void> {
-    const signal = AbortSignal.timeout(START_MS);
-    const [java, jars] = [await findJava(signal), await fetchJars(signal, () => {})];
-    const [first, ...others] = this.#nodes.values();
-    const { dataDir, ...options } = first!;
-    await mkdir(dataDir, { recursive: true });
-    const properties = (logDir: string): string =>
-      serverProperties({ ...options, ipv6: false, logDir });
-    await formatStorage(java, jars, dataDir, properties, signal);
-    for (const other of others) {
-      await cp(join(dataDir, LOG_DIR), join(other.dataDir, LOG_DIR), { recursive: true });
-      const file = join(other.dataDir, LOG_DIR, 'meta.properties');
+    for (const { dataDir, properties } of this.#nodes.values()) {
+      await copyFormatted(dataDir);
+      const file = join(dataDir, LOG_DIR, 'meta.properties');
       const text = await readFile(file, 'utf8');
       const own = text
-        .replace(/^node\.id=.*$/m, `node.id=${other.properties['node.id']}`)
+        .replace(/^node\.id=.*$/m, `node.id=${properties['node.id']}`)
         .replace(/^directory\.id=.*$/m, `directory.id=${randomBytes(16).toString('base64url')}`);
       await writeFile(file, own);
     }

@@ -6,7 +6,7 @@
  * Plain JavaScript, because jest imports it without transforming it; hence from `dist/`.
  */
 
-import { mkdtemp } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -25,11 +25,22 @@ const PROPERTIES = {
 /** @type {() => Promise<void>} */
 let end = async () => {};
 
+const log = (/** @type {string} */ line) => process.stderr.write(`tests: ${line}\n`);
+
 export default async function setup() {
   const folder = await mkdtemp(join(tmpdir(), 'sse-kafka-test-'));
   const clean = guard(folder);
   process.env['TEST_FOLDER'] = folder;
-  const broker = await startKafka(join(folder, 'kafka'));
+  const madeOnce = join(folder, 'made-once');
+  await mkdir(madeOnce);
+  const { LOG_DIR } = await load('kafka/embedded/storage.js');
+  const { loadCertificate } = await load('tls.js');
+  const certificate = loadCertificate({ tlsCertFile: null, tlsKeyFile: null }, madeOnce);
+  await formatKafka(madeOnce);
+  const dataDir = join(folder, 'kafka');
+  await cp(join(madeOnce, LOG_DIR), join(dataDir, LOG_DIR), { recursive: true });
+  const broker = await startKafka(dataDir);
+  await certificate;
   process.env['TEST_KAFKA'] = broker.brokers;
   end = async () => {
     await broker.kill();
@@ -42,19 +53,42 @@ export function teardown() {
   return end();
 }
 
+/**
+ * Makes the folder that each Kafka of a test takes a copy of.
+ *
+ * @param {string} dataDir
+ */
+async function formatKafka(dataDir) {
+  const { signal } = new AbortController();
+  const { findJava } = await load('kafka/embedded/java.js');
+  const { fetchJars } = await load('kafka/embedded/jars.js');
+  const { formatStorage } = await load('kafka/embedded/storage.js');
+  const { serverProperties } = await load('kafka/embedded/server_properties.js');
+  const properties = (/** @type {string} */ logDir) =>
+    serverProperties({ port: 1, controllerPort: 2, ipv6: false, logDir, properties: {} });
+  const [java, jars] = [await findJava(signal), await fetchJars(signal, log)];
+  await formatStorage(java, jars, dataDir, properties, signal);
+}
+
 /** @param {string} dataDir */
 async function startKafka(dataDir) {
-  const dist = process.env['GATEWAY_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url));
-  /** @param {string} file */
-  const load = (file) =>
-    import(pathToFileURL(join(dist, 'runtime', 'kafka', 'embedded', file)).href);
-  const { startBroker } = await load('broker.js');
-  const { freePort } = await load('ports.js');
+  const { startBroker } = await load('kafka/embedded/broker.js');
+  const { freePort } = await load('kafka/embedded/ports.js');
   return startBroker({
     port: await freePort(),
     dataDir,
     properties: PROPERTIES,
     signal: new AbortController().signal,
-    onProgress: (/** @type {string} */ line) => process.stderr.write(`tests: ${line}\n`),
+    onProgress: log,
   });
+}
+
+/**
+ * A module of the gateway as it was built.
+ *
+ * @param {string} file
+ */
+function load(file) {
+  const dist = process.env['GATEWAY_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url));
+  return import(pathToFileURL(join(dist, 'runtime', file)).href);
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { mkdtemp, open, readFile, rm, truncate } from 'node:fs/promises';
+import { cp, mkdtemp, open, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type Broker, startBroker } from '../../runtime/kafka/embedded/broker.ts';
@@ -27,7 +27,7 @@ export class OwnKafka implements AsyncDisposable {
 
   /** @param relayed listeners beside the plain one */
   static async start(port: number, ...relayed: readonly Relayed[]): Promise<OwnKafka> {
-    const dataDir = await mkdtemp(join(process.env['TEST_FOLDER']!, 'kafka-'));
+    const dataDir = await newDataDir();
     const own = new OwnKafka(port, dataDir, relayed);
     await own.start();
     return own;
@@ -113,6 +113,19 @@ export class OwnKafka implements AsyncDisposable {
     await this.kill();
     await rm(this.#dataDir, { recursive: true, force: true });
   }
+}
+
+/** A folder for a broker of its own. */
+export async function newDataDir(): Promise<string> {
+  const dataDir = await mkdtemp(join(process.env['TEST_FOLDER']!, 'kafka-'));
+  await copyFormatted(dataDir);
+  return dataDir;
+}
+
+/** Puts what `kafka_for_tests.mjs` has formatted once into a broker's folder: it costs a JVM. */
+export async function copyFormatted(dataDir: string): Promise<void> {
+  const formatted = join(process.env['TEST_FOLDER']!, 'made-once', LOG_DIR);
+  await cp(formatted, join(dataDir, LOG_DIR), { recursive: true });
 }
 
 /** Settings of a Kafka with more ways in. */

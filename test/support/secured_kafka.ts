@@ -1,5 +1,5 @@
 import { pbkdf2Sync, randomBytes, X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { connect } from 'node:tls';
@@ -8,6 +8,7 @@ import { Admin, ConfigResourceTypes } from '../../runtime/kafka/platformatic_on_
 import { Authority, type KeyPair, type Subject } from './authority.ts';
 import { eventually, within } from './deadline.ts';
 import { freePort } from './free_port.ts';
+import { newDataDir } from './own_kafka.ts';
 import { Relay } from './relay.ts';
 import { timed } from './times.ts';
 
@@ -66,7 +67,7 @@ export class SecuredKafka implements AsyncDisposable {
   #iterations = SCRAM_ITERATIONS;
 
   static async start(): Promise<SecuredKafka> {
-    const dataDir = await mkdtemp(join(process.env['TEST_FOLDER']!, 'secured-kafka-'));
+    const dataDir = await newDataDir();
     const authority = await Authority.create();
     const own = await writePem(dataDir, await authority.issue({ name: 'localhost' }));
     const authorities = join(dataDir, 'authority.pem');
