@@ -1,3 +1,6 @@
+import { availableParallelism, totalmem } from 'node:os';
+import process from 'node:process';
+
 /**
  * Jest is the only test runner; Deno is driven as a child process by the same cases.
  *
@@ -19,40 +22,85 @@ export const project = {
 /** Suites that need a real Kafka; it is started only when one of them runs. */
 const WITH_KAFKA = [
   '/test/docs/commands\\.test\\.ts$',
-  '/test/(attack|conformance|proxies)/[^/]+\\.test\\.ts$',
-  '/runtime/kafka/[^/]+\\.test\\.ts$',
+  '/test/(conformance|proxies)/[^/]+\\.test\\.ts$',
+  '/runtime/kafka/(source_[^/]+|fetch_response)\\.test\\.ts$',
 ];
+/** Suites that have no shared Kafka, but run programs of the system, or compute for long. */
+const WITH_PROGRAMS = [
+  '/runtime/install/prepare\\.test\\.ts$',
+  '/runtime/kafka/embedded/(embedded_kafka|main)\\.test\\.ts$',
+  '/runtime/sse_cat/(package|sse_cat)\\.test\\.ts$',
+  '/test/(client|model|scripts)/[^/]+\\.test\\.ts$',
+  '/test/soak/soak\\.test\\.ts$',
+];
+/** Suites that only `npm run test:all` runs. */
+const LONG = ['/test/(attack|brokers)/[^/]+\\.test\\.ts$'];
+
+const KAFKA = {
+  globalSetup: '<rootDir>/test/support/kafka_for_tests.mjs',
+  globalTeardown: '<rootDir>/test/support/end_kafka_for_tests.mjs',
+};
+const quick = {
+  ...project,
+  displayName: 'quick',
+  testMatch: ['<rootDir>/{app,runtime,test,bench}/**/*.test.ts'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '/test/(cluster|contract)/',
+    ...WITH_KAFKA,
+    ...WITH_PROGRAMS,
+    ...LONG,
+  ],
+};
+const programs = { ...project, displayName: 'programs', testRegex: WITH_PROGRAMS };
+const kafka = { ...project, ...KAFKA, displayName: 'kafka', testRegex: WITH_KAFKA };
+const long = { ...project, ...KAFKA, displayName: 'long', testRegex: LONG };
+
+/** The same cases of the contract, with a Kafka in memory and with a real one. */
+const contract = {
+  ...project,
+  displayName: 'contract',
+  testMatch: ['<rootDir>/test/contract/*.test.ts'],
+  globals: { FACE: 'simulated' },
+  globalSetup: '<rootDir>/test/support/hosts_for_tests.mjs',
+  globalTeardown: '<rootDir>/test/support/end_hosts_for_tests.mjs',
+};
+const realContract = {
+  ...contract,
+  ...KAFKA,
+  displayName: 'contract with Kafka',
+  globals: { FACE: 'real' },
+};
+
+const USUAL = [quick, contract, programs, kafka];
+/** By TEST_TIER, as the scripts of package.json set it; without one a suite of any may be named. */
+const TIERS = new Map([
+  ['quick', [quick]],
+  ['usual', USUAL],
+  ['all', [...USUAL, realContract, long]],
+]);
+
+/** Most suites wait rather than compute. A worker has gateways, and often a Kafka of its own. */
+const WORKERS_PER_CORE = 1.5;
+const BYTES_PER_WORKER = 1.5 * 2 ** 30;
+/** As many as get ports of their own (`free_port.ts`). */
+const MOST_WORKERS = 8;
+
+function workers() {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  const wanted = Math.floor(availableParallelism() * WORKERS_PER_CORE);
+  return Math.max(2, Math.min(wanted, Math.floor(memory / BYTES_PER_WORKER), MOST_WORKERS));
+}
 
 /** @type {import('jest').Config} */
 export default {
-  maxWorkers: 2,
+  maxWorkers: workers(),
   testTimeout: 60_000,
+  testSequencer: '<rootDir>/test/support/longest_first.mjs',
   reporters: [
     'default',
     '<rootDir>/test/support/count_reporter.mjs',
     '<rootDir>/test/support/times_reporter.mjs',
   ],
-  projects: [
-    {
-      ...project,
-      displayName: 'code',
-      testMatch: ['<rootDir>/{app,runtime,test,bench}/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/test/(cluster|contract)/', ...WITH_KAFKA],
-    },
-    {
-      ...project,
-      displayName: 'contract',
-      testMatch: ['<rootDir>/test/contract/*.test.ts'],
-      globals: { FACE: 'simulated' },
-      globalSetup: '<rootDir>/test/support/hosts_for_tests.mjs',
-      globalTeardown: '<rootDir>/test/support/end_hosts_for_tests.mjs',
-    },
-    {
-      ...project,
-      displayName: 'kafka',
-      testRegex: WITH_KAFKA,
-      globalSetup: '<rootDir>/test/support/kafka_for_tests.mjs',
-      globalTeardown: '<rootDir>/test/support/end_kafka_for_tests.mjs',
-    },
-  ],
+  projects: TIERS.get(process.env['TEST_TIER'] ?? '') ?? [...USUAL, long],
 };

@@ -2,10 +2,10 @@
  * Makes a fresh clone ready to run: npm packages, the native Kafka client, what the system lacks,
  * the build. Says on stderr what it does; silent when there is nothing to do.
  *
- *     node runtime/install/prepare.mjs [--deno] [--test] [--kafka]
+ *     node runtime/install/prepare.mjs [--deno] [--test] [--quick] [--kafka]
  *
  * `--deno` makes it ready for Deno, which needs neither the native client nor a build, and prints
- * the options that the gateway is to be started with; Deno may run it as well. `--test` also asks for what the tests need, `--kafka` for the embedded Kafka even
+ * the options that the gateway is to be started with; Deno may run it as well. `--test` also asks for what the tests need, `--quick` for npm packages alone, which is what the quick ones need, `--kafka` for the embedded Kafka even
  * where KAFKA_BROKERS is set. Ends with 1 where something is missing that it may not install itself.
  *
  * The steps are imported only once the version is known to be good, because an older Node stops
@@ -26,6 +26,7 @@ if (major < OLDEST_NODE) {
     steps.main({
       deno: process.argv.includes('--deno'),
       test: process.argv.includes('--test'),
+      quick: process.argv.includes('--quick'),
       kafka: process.argv.includes('--kafka'),
     }),
   );

@@ -21,7 +21,7 @@ import { EMBEDDED_KAFKA_TOOLS, TEST_TOOLS } from './tools.mjs';
  * @property {() => Promise<void>} make
  */
 
-/** @typedef {{ deno: boolean, test: boolean, kafka: boolean }} Wanted */
+/** @typedef {{ deno: boolean, test: boolean, quick: boolean, kafka: boolean }} Wanted */
 
 /** @param {Wanted} wanted */
 export function main(wanted) {
@@ -55,6 +55,7 @@ function stepsFor(wanted) {
     ready: async () => (await missingTools(await tools())).length === 0,
     make: async () => ensureTools(await tools()),
   };
+  if (wanted.quick) return [nodeModules];
   if (wanted.deno) return [nodeModules, deno, systemTools];
   return [
     nodeModules,

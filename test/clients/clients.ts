@@ -3,6 +3,7 @@ import process from 'node:process';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 import type { Command } from '../support/program.ts';
 import { PYTHON } from '../support/python.ts';
+import { IS_ALL } from '../support/tier.ts';
 
 /**
  * What a client makes of a record during which something happens to its stream: it comes once, not at
@@ -194,3 +195,11 @@ export const CLIENTS: readonly Client[] = [
     jsonOnly: true,
   },
 ];
+
+/** A browser, and of each language and kind one, stand for all where `npm test` has no time. */
+const USUAL = new Set(['Chromium', 'eventsource 4', 'httpx-sse', 'curl']);
+
+/** Those that the suite runs. */
+export const CLIENTS_TO_RUN: readonly Client[] = IS_ALL
+  ? CLIENTS
+  : CLIENTS.filter(({ name }) => USUAL.has(name));

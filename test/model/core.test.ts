@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
 import { compile } from '../support/compile.mjs';
+import { IS_ALL } from '../support/tier.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', `model-${process.pid}`);
 /** The scenario with this seed is the first; the next ones count up. */
 const FIRST_SEED = Number(process.env['MODEL_SEED'] ?? 1);
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 2000);
+const RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 10_000 : 1000));
 /** Lines of a failed scenario that are shown. */
 const LINES = Number(process.env['MODEL_LINES'] ?? 60);
 const PROCESSES = 2;

@@ -21,7 +21,7 @@ const SHOWN_WAITS = 3;
 
 /**
  * Says of each test file how long it took and what it waited for, the slowest first, and writes the
- * same to `.cache/test_times.json`; `durations.mjs` makes the order of the next runs of it.
+ * same to `.cache/test_times.json`; `keep_durations.mjs` makes the order of the next runs of it.
  */
 export default class TimesReporter {
   #rootDir;
