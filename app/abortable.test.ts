@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { within } from '../test/support/deadline.ts';
-import { abortableDelay, backoff, untilAborted } from './abortable.ts';
+import { within as withinTest } from '../test/support/deadline.ts';
+import { abortableDelay, backoff, LinkedAbort, untilAborted, within } from './abortable.ts';
 
 describe('backoff()', () => {
   test('backoff() doubles from 250 ms up to 5 s', () => {
@@ -68,7 +68,7 @@ describe('untilAborted()', () => {
     const asked = openQuestion();
     const answer = untilAborted(asked.promise, signal);
     asked.answer('answer');
-    expect(await within('the answer', answer)).toBe('answer');
+    expect(await withinTest('the answer', answer)).toBe('answer');
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
@@ -76,7 +76,7 @@ describe('untilAborted()', () => {
     const { signal } = new AbortController();
     const refused = new Error('refused');
     const answer = untilAborted(Promise.reject(refused), signal);
-    await expect(within('the refusal', answer)).rejects.toBe(refused);
+    await expect(withinTest('the refusal', answer)).rejects.toBe(refused);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
@@ -84,7 +84,7 @@ describe('untilAborted()', () => {
     const ending = new AbortController();
     const answer = untilAborted(new Promise(() => {}), ending.signal);
     ending.abort(closed);
-    await expect(within('the end of the wait', answer)).rejects.toBe(closed);
+    await expect(withinTest('the end of the wait', answer)).rejects.toBe(closed);
     expect(getEventListeners(ending.signal, 'abort')).toHaveLength(0);
   });
 
@@ -94,7 +94,7 @@ describe('untilAborted()', () => {
     ['hangs', () => new Promise(() => {})],
   ])('untilAborted() rejects under an aborted signal, where the promise %s', async (_, ask) => {
     const answer = untilAborted(ask(), AbortSignal.abort(closed));
-    await expect(within('the end of the wait', answer)).rejects.toBe(closed);
+    await expect(withinTest('the end of the wait', answer)).rejects.toBe(closed);
   });
 
   // An unhandled rejection would end the process, and fails this test.
@@ -103,7 +103,7 @@ describe('untilAborted()', () => {
     const asked = openQuestion();
     const answer = untilAborted(asked.promise, ending.signal);
     ending.abort(closed);
-    await expect(within('the end of the wait', answer)).rejects.toBe(closed);
+    await expect(withinTest('the end of the wait', answer)).rejects.toBe(closed);
     asked.fail(new Error('refused'));
     await expect(answer).rejects.toBe(closed);
   });
@@ -118,3 +118,69 @@ function openQuestion() {
   });
   return { promise, answer, fail };
 }
+
+describe('within()', () => {
+  test('within() gives the outcome, and leaves no timer and no listener', async () => {
+    jest.useFakeTimers();
+    try {
+      const { signal } = new AbortController();
+      await expect(within(Promise.resolve('answer'), 1000, signal)).resolves.toBe('answer');
+      await expect(within(Promise.reject(new Error('no')), 1000, signal)).rejects.toThrow('no');
+      expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  test('within() rejects after its time, and with the reason of the signal', async () => {
+    const never = new Promise(() => {});
+    const ending = new AbortController();
+    await expect(within(never, 1, ending.signal)).rejects.toThrow('no answer in 1 ms');
+    const aborted = within(never, 60_000, ending.signal);
+    ending.abort(new Error('closed'));
+    await expect(aborted).rejects.toThrow('closed');
+  });
+
+  test('within() and LinkedAbort leave nothing in a signal that lives long', async () => {
+    const { signal } = new AbortController();
+    for (let n = 0; n < 10_000; n++) {
+      const linked = new LinkedAbort(signal);
+      await within(Promise.resolve(), 1000, linked.signal);
+      linked.letGo();
+    }
+    expect(entriesOf(signal)).toBe(0);
+    expect(entriesOf(AbortSignal.any([signal]), signal)).toBeGreaterThan(0);
+  });
+});
+
+/** Listeners of a signal, and what else hangs on it in fields that only the runtime sees. */
+function entriesOf(_: AbortSignal, signal = _): number {
+  const hidden = Object.getOwnPropertySymbols(signal)
+    .map((symbol) => (signal as unknown as Record<symbol, unknown>)[symbol])
+    .map((value) => (value as { size?: number } | null)?.size ?? 0)
+    .reduce((sum, size) => sum + size, 0);
+  return getEventListeners(signal, 'abort').length + hidden;
+}
+
+describe('LinkedAbort', () => {
+  test('LinkedAbort aborts with each of its signals, with their reason, and by itself', () => {
+    const [one, other] = [new AbortController(), new AbortController()];
+    const linked = new LinkedAbort(one.signal, other.signal);
+    other.abort('other');
+    expect(linked.signal.reason).toBe('other');
+    expect(new LinkedAbort(one.signal, other.signal).signal.reason).toBe('other');
+    const alone = new LinkedAbort(one.signal);
+    alone.abort('itself');
+    expect(alone.signal.reason).toBe('itself');
+    expect(one.signal.aborted).toBe(false);
+  });
+
+  test('LinkedAbort does not hear what it was let go of', () => {
+    const one = new AbortController();
+    const linked = new LinkedAbort(one.signal);
+    linked.letGo();
+    one.abort();
+    expect(linked.signal.aborted).toBe(false);
+  });
+});

@@ -36,6 +36,41 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   });
 }
 
+/** The same, rejecting after so many milliseconds, too. It leaves nothing in the signal. */
+export function within<T>(
+  promise: Promise<T>,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${milliseconds} ms`)), milliseconds);
+  });
+  return untilAborted(Promise.race([promise, late]), signal).finally(() => clearTimeout(timer));
+}
+
+/**
+ * A controller whose signal aborts with any of the others, too, until it is let go of. Each
+ * `AbortSignal.any` leaves an entry in the signals it is made of, for as long as they live (Node 20).
+ */
+export class LinkedAbort extends AbortController {
+  readonly #signals: readonly AbortSignal[];
+  readonly #abort = ({ target }: Event): void => this.abort((target as AbortSignal).reason);
+
+  constructor(...signals: AbortSignal[]) {
+    super();
+    this.#signals = signals;
+    for (const signal of signals) {
+      if (signal.aborted) this.abort(signal.reason);
+      signal.addEventListener('abort', this.#abort);
+    }
+  }
+
+  letGo(): void {
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#abort);
+  }
+}
+
 /** Asks until there is an answer; `null` once the signal aborts. */
 export async function untilAnswered<T>(
   question: () => Promise<T>,

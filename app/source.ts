@@ -64,8 +64,8 @@ export interface BrokerStatus {
   readonly error: string | null;
 }
 
-/** Reads from Kafka without joining a group and without committing anything. */
-export interface RecordSource {
+/** What Kafka is asked of a topic beside its records. */
+export interface TopicQuestions {
   /**
    * The topic as the brokers know it now, `null` when it does not exist.
    * @throws when the brokers cannot be asked.
@@ -74,7 +74,7 @@ export interface RecordSource {
 
   /**
    * Offsets of the given partitions, asked of Kafka now. For a time: the first record with that
-   * timestamp or a later one, else the partition's end.
+   * timestamp or a later one; a partition that has none is left out.
    * @throws when the brokers cannot be asked.
    */
   offsets(
@@ -83,6 +83,15 @@ export interface RecordSource {
     at: OffsetSpec,
     signal: AbortSignal,
   ): Promise<Offsets>;
+}
+
+/** Reads from Kafka without joining a group and without committing anything. */
+export interface RecordSource extends TopicQuestions {
+  /**
+   * The same over connections of their own, for what clients want to know: however many they are,
+   * neither reading nor what the feed itself asks waits behind them.
+   */
+  readonly forClients: TopicQuestions;
 
   /**
    * Committed records of the partitions in `from`, each from its offset, for as long as the

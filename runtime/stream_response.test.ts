@@ -4,7 +4,7 @@ import { parseConfig } from '../app/config.ts';
 import { createGateway } from '../app/gateway.ts';
 import { DirectStream } from '../app/http/direct_stream.ts';
 import { CountedSlots } from '../app/http/stream_slots.ts';
-import type { RecordSource } from '../app/source.ts';
+import type { RecordSource, TopicQuestions } from '../app/source.ts';
 import { Growth } from '../test/support/deadline.ts';
 import { freePort } from '../test/support/free_port.ts';
 import { listen } from './listen.ts';
@@ -12,9 +12,13 @@ import { listen } from './listen.ts';
 type Fetch = ReturnType<typeof createGateway>['fetch'];
 
 /** Brokers that know no topic: its streams open, and have heartbeats. */
-const NO_TOPIC: RecordSource = {
+const NO_TOPIC_KNOWN: TopicQuestions = {
   describe: () => Promise.resolve(null),
   offsets: () => Promise.resolve(new Map()),
+};
+const NO_TOPIC: RecordSource = {
+  ...NO_TOPIC_KNOWN,
+  forClients: NO_TOPIC_KNOWN,
   async *read() {},
   status: () => ({ up: true, error: null }),
   close: () => Promise.resolve(),

@@ -1,7 +1,13 @@
 import { getLogger } from '@logtape/logtape';
-import { abortableDelay, backoff, untilAnswered } from '../abortable.ts';
-import { coalesced } from '../coalesced.ts';
-import type { Batch, Offsets, RecordSource, TopicDescription } from '../source.ts';
+import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../abortable.ts';
+import type {
+  Batch,
+  OffsetSpec,
+  Offsets,
+  RecordSource,
+  TopicDescription,
+  TopicQuestions,
+} from '../source.ts';
 import type { Positions } from './cursor.ts';
 import { fanOut } from './fan_out.ts';
 import type { Format } from './format.ts';
@@ -10,9 +16,10 @@ import { jumpedPartitions } from './jumps.ts';
 import { KeyIndex } from './key_index.ts';
 import { HISTORY_SHARE, Log } from './log.ts';
 import { Opening, type Start } from './opening.ts';
+import { Questions } from './questions.ts';
 import type { ReaderSlots } from './reader_slots.ts';
 import { Subscription } from './subscription.ts';
-import { askTopicState, isOfTopic, type TopicState, toPositions } from './topic_state.ts';
+import { ASK_MS, askTopicState, isOfTopic, type TopicState, toPositions } from './topic_state.ts';
 import { Traffic } from './traffic.ts';
 import { Waiting } from './waiting.ts';
 
@@ -22,6 +29,15 @@ const logger = getLogger(['sse-kafka', 'feed']);
 const WATCH_MS = 4000;
 /** How often it is looked whether a topic that does not exist exists now. */
 const MISSING_MS = 1000;
+
+/** So many times are looked for at once: each is a question of its own to the leaders. */
+const TIMES_AT_ONCE = 8;
+
+/** An answer, and the log for which it holds: `null` where the topic is another by now. */
+interface Answer<T> {
+  readonly log: Log | null;
+  readonly answer: T | null;
+}
 
 /**
  * One topic: one reader of Kafka whatever the number of clients, which appends to the log and
@@ -36,11 +52,17 @@ export class Feed {
   readonly #waiting = new Waiting();
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
-  readonly #askNow = coalesced(async () => {
-    const { signal } = this.#closed;
-    const state = await askTopicState(this.#source, this.topic, this.#description, signal);
-    if (state !== null) this.#ends = state.ends;
-    return state;
+  /** Of the topic as it is now. */
+  readonly #stateQuestions: Questions<'state', Answer<TopicState>> = new Questions({
+    ask: async () => new Map([['state', await this.#askState()]]),
+    atOnce: 1,
+    signal: this.#closed.signal,
+  });
+  /** Of times. */
+  readonly #timeQuestions: Questions<number, Answer<Offsets>> = new Questions({
+    ask: (times) => this.#askTimes(times),
+    atOnce: TIMES_AT_ONCE,
+    signal: this.#closed.signal,
   });
   #description: TopicDescription | null = null;
   #log: Log | null = null;
@@ -55,8 +77,8 @@ export class Feed {
   #loaded = false;
   #wasLoaded = false;
   #doesNotExist = false;
-  /** Ends the round under way, so that the next one looks at the topic anew. */
-  #endRound = new AbortController();
+  /** The round under way: once it ends the next one looks at the topic anew. */
+  #roundUnderWay = new AbortController();
 
   /** @param slots for its history, shared with other topics */
   constructor(topic: string, source: RecordSource, maxBytes: number, slots: ReaderSlots) {
@@ -109,9 +131,10 @@ export class Feed {
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#closed.abort(signal.reason), { once: true });
     for (let failures = 0; !signal.aborted; ) {
-      this.#endRound = new AbortController();
+      const round = new LinkedAbort(signal);
+      this.#roundUnderWay = round;
       try {
-        await this.#round(AbortSignal.any([signal, this.#endRound.signal]));
+        await this.#round(round.signal);
         failures = 0;
       } catch (error) {
         if (signal.aborted) break;
@@ -120,6 +143,8 @@ export class Feed {
           error,
         });
         await abortableDelay(backoff(++failures), signal);
+      } finally {
+        round.letGo();
       }
     }
     this.#history?.close();
@@ -132,32 +157,65 @@ export class Feed {
   }
 
   /**
-   * The topic as the brokers have it now. `null` where it is not what this feed reads any more:
-   * then the feed looks at it anew, and whoever asked has to start over.
+   * Asks for the topic as the brokers have it now. `null` where it is not what this feed reads any
+   * more: then the feed looks at it anew, and whoever asked has to start over.
+   * @returns how to take the question back
    */
-  async askState(log: Log): Promise<TopicState | null> {
-    const positions = log.positions.slice();
-    const state = await this.#ask(() => this.#askNow());
-    if (state !== null && this.#continues(state, log, positions)) return state;
-    this.#endRound.abort();
-    await abortableDelay(MISSING_MS, this.#closed.signal);
-    return null;
-  }
-
-  /** Offsets of a time in all partitions of a log; `null` once it is not the feed's any more. */
-  askOffsets(log: Log, time: number): Promise<Offsets | null> {
-    const partitions = Array.from(log.positions, (_, partition) => partition);
-    const { signal } = this.#closed;
-    return this.#ask(async () =>
-      // Another topic may lack these partitions for ever.
-      log === this.#log ? this.#source.offsets(this.topic, partitions, time, signal) : null,
+  askState(log: Log, use: (state: TopicState | null) => void): () => void {
+    return this.#stateQuestions.ask('state', (found) =>
+      use(found.log === log ? found.answer : null),
     );
   }
 
-  #ask<T>(question: () => Promise<T>): Promise<T | null> {
-    return untilAnswered(question, this.#closed.signal, (error) => {
-      logger.debug('Topic {topic}: {error}', { topic: this.topic, error });
-    });
+  /**
+   * Asks for the offsets of a time, or else the ends, in all partitions of a log; `null` once it is
+   * not the feed's any more.
+   * @returns how to take the question back
+   */
+  askOffsets(log: Log, time: number, use: (offsets: Offsets | null) => void): () => void {
+    return this.#timeQuestions.ask(time, (found) => use(found.log === log ? found.answer : null));
+  }
+
+  async #askState(): Promise<Answer<TopicState>> {
+    const log = this.#log;
+    const positions = log?.positions.slice();
+    const state = await this.#stateFrom(this.#source.forClients);
+    if (state !== null && log !== null && this.#continues(state, log, positions!)) {
+      return { log, answer: state };
+    }
+    this.#roundUnderWay.abort();
+    await abortableDelay(MISSING_MS, this.#closed.signal);
+    return { log, answer: null };
+  }
+
+  async #askTimes(times: readonly number[]): Promise<Map<number, Answer<Offsets>>> {
+    const log = this.#log;
+    const partitions = Array.from(log?.positions ?? [], (_, partition) => partition);
+    const deadline = new LinkedAbort(this.#closed.signal);
+    const timer = setTimeout(() => deadline.abort(new Error('no answer')), ASK_MS);
+    const ask = (at: OffsetSpec): Promise<Offsets> =>
+      this.#source.forClients.offsets(this.topic, partitions, at, deadline.signal);
+    try {
+      // Asked for first: a record that comes between the two questions lies past this end.
+      const ends = await ask('latest');
+      const found = await Promise.allSettled(times.map(ask));
+      const answers = new Map<number, Answer<Offsets>>();
+      found.forEach((one, n) => {
+        if (one.status === 'rejected') return;
+        answers.set(times[n]!, { log, answer: new Map([...ends, ...one.value]) });
+      });
+      return answers;
+    } finally {
+      clearTimeout(timer);
+      deadline.letGo();
+    }
+  }
+
+  async #stateFrom(source: TopicQuestions): Promise<TopicState | null> {
+    const { signal } = this.#closed;
+    const state = await askTopicState(source, this.topic, this.#description, signal);
+    if (state !== null) this.#ends = state.ends;
+    return state;
   }
 
   /** From a look at the topic until something of what was seen has changed. */
@@ -177,7 +235,7 @@ export class Feed {
         await this.#append(log, batch, signal);
       }
     } finally {
-      this.#endRound.abort();
+      this.#roundUnderWay.abort();
       await watched;
     }
   }
@@ -258,7 +316,7 @@ export class Feed {
       if (signal.aborted) return;
       const positions = log.positions.slice();
       try {
-        const state = await this.#askNow();
+        const state = await untilAborted(this.#stateFrom(this.#source), signal);
         if (state === null || !this.#continues(state, log, positions)) break;
         if (state.description.partitions !== log.positions.length) break;
         this.#see(state);
@@ -269,7 +327,7 @@ export class Feed {
         logger.debug('Cannot look at topic {topic}: {error}', { topic: this.topic, error });
       }
     }
-    this.#endRound.abort();
+    this.#roundUnderWay.abort();
   }
 
   /** A topic that was cut while it was being loaded ends earlier than it did. */

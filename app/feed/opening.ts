@@ -1,4 +1,5 @@
 import type { Since } from '../http/since.ts';
+import type { Offsets } from '../source.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { type Cursor, coversAll, type Positions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
@@ -61,7 +62,7 @@ export class Opening implements Stretch {
     const doubtful =
       !matches(cursor.topicId, log.topicId) || !coversAll(log.positions, place.positions);
     if (!doubtful) return this.#goOn(log, place, null, cursor);
-    this.#ask(log, this.#route.feed.askState(log), (state) => this.#judge(log, cursor, state));
+    this.#askState(log, (state) => this.#judge(log, cursor, state));
     return null;
   }
 
@@ -79,7 +80,7 @@ export class Opening implements Stretch {
   #startAtBeginning(log: Log, gap: Gap | null): Stretch | null {
     if (log.covers(this.#route.feed.starts))
       return this.#goOn(log, this.#beginning(log), gap, null);
-    this.#ask(log, this.#route.feed.askState(log), ({ starts }) => {
+    this.#askState(log, ({ starts }) => {
       const positions = Float64Array.from(
         log.positions,
         (_, partition) => starts.get(partition) ?? 0,
@@ -98,7 +99,9 @@ export class Opening implements Stretch {
   }
 
   #startAtTime(log: Log, time: number, gap: Gap | null): null {
-    this.#ask(log, this.#route.feed.askOffsets(log, time), (offsets) => {
+    const ask = (use: (offsets: Offsets | null) => void): (() => void) =>
+      this.#route.feed.askOffsets(log, time, use);
+    this.#ask(log, ask, (offsets) => {
       // Partitions were added meanwhile.
       if (offsets.size < log.positions.length) return this.#startAtTime(log, time, gap);
       const positions = Float64Array.from(log.positions, (_, partition) => offsets.get(partition)!);
@@ -185,16 +188,27 @@ export class Opening implements Stretch {
     return { topicId: log.topicId, positions, unknown: unknown.sort(([a], [b]) => a - b) };
   }
 
+  #askState(log: Log, use: (state: TopicState) => Stretch | null): void {
+    this.#ask(log, (take) => this.#route.feed.askState(log, take), use);
+  }
+
   /** Keeps the client waiting for an answer, which holds only for the log that it was asked for. */
-  #ask<T>(log: Log, question: Promise<T | null>, use: (answer: T) => Stretch | null): void {
+  #ask<T>(
+    log: Log,
+    ask: (take: (answer: T | null) => void) => () => void,
+    use: (answer: T) => Stretch | null,
+  ): void {
+    const { subscription } = this.#route;
     this.#askedFor = log;
     this.#answer = null;
-    question.then((answer) => {
-      if (this.#askedFor !== log) return;
-      if (answer === null) this.#askedFor = null;
-      else this.#answer = () => use(answer);
-      this.#route.subscription.wake();
-    });
+    subscription.asks(
+      ask((answer) => {
+        subscription.asks(null);
+        if (answer === null) this.#askedFor = null;
+        else this.#answer = () => use(answer);
+        subscription.wake();
+      }),
+    );
   }
 }
 

@@ -12,6 +12,7 @@ const LIVE_CLIENT = { cursor: null, since: 'latest' } as const;
 
 /** A Kafka in memory whose partitions hold the same records, and grow when they are told to. */
 class Records implements RecordSource {
+  readonly forClients = this;
   readonly #values: string[] = [];
   readonly #partitions: number;
   #grown = (): void => {};

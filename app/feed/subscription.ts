@@ -23,6 +23,8 @@ export class Subscription {
   /** What is left of a block that is larger than one array. */
   #rest: Uint8Array | null = null;
   #wake: (() => void) | null = null;
+  /** Takes back what is being asked for it. */
+  #takeBack: (() => void) | null = null;
   /** Where the client has all that was there when it came; `null` where it is not to be told. */
   live: LiveMark | null = null;
   /** Whether it was told. */
@@ -76,8 +78,15 @@ export class Subscription {
     }
   }
 
+  /** Something is asked for it; in the place of what was asked before. */
+  asks(takeBack: (() => void) | null): void {
+    this.#takeBack?.();
+    this.#takeBack = takeBack;
+  }
+
   close(): void {
     this.#wake = null;
+    this.asks(null);
     this.#waiting.delete(this);
     this.#stretch.close?.();
   }

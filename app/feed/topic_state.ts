@@ -1,9 +1,10 @@
-import type { Offsets, RecordSource, TopicDescription } from '../source.ts';
+import { within } from '../abortable.ts';
+import type { Offsets, TopicDescription, TopicQuestions } from '../source.ts';
 import type { Positions } from './cursor.ts';
 import type { Log } from './log.ts';
 
-/** How long one question to the brokers may take, in milliseconds. */
-const ASK_MS = 10_000;
+/** How long questions to the brokers may take together, in milliseconds. */
+export const ASK_MS = 10_000;
 /** A topic that changes under each of so many tries is left for the next time. */
 const MAX_TRIES = 5;
 
@@ -24,21 +25,29 @@ export interface TopicState {
  * @returns `null` where the topic does not exist.
  * @throws when the brokers cannot be asked.
  */
-export async function askTopicState(
-  source: RecordSource,
+export function askTopicState(
+  source: TopicQuestions,
   topic: string,
   known: TopicDescription | null,
   signal: AbortSignal,
 ): Promise<TopicState | null> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]);
-  let before = known ?? (await source.describe(topic, deadline));
+  return within(ask(source, topic, known, signal), ASK_MS, signal);
+}
+
+async function ask(
+  source: TopicQuestions,
+  topic: string,
+  known: TopicDescription | null,
+  signal: AbortSignal,
+): Promise<TopicState | null> {
+  let before = known ?? (await source.describe(topic, signal));
   for (let tries = 0; before !== null && tries < MAX_TRIES; tries++) {
     const partitions = Array.from({ length: before.partitions }, (_, partition) => partition);
     const offsets = await Promise.allSettled([
-      source.offsets(topic, partitions, 'earliest', deadline),
-      source.offsets(topic, partitions, 'latest', deadline),
+      source.offsets(topic, partitions, 'earliest', signal),
+      source.offsets(topic, partitions, 'latest', signal),
     ]);
-    const after = await source.describe(topic, deadline);
+    const after = await source.describe(topic, signal);
     if (after === null) return null;
     const [starts, ends] = offsets;
     if (isSameTopic(before, after) && before.partitions === after.partitions) {

@@ -1,5 +1,5 @@
 import { untilAborted } from '../../app/abortable.ts';
-import type { OffsetSpec, Offsets, TopicDescription } from '../../app/source.ts';
+import type { OffsetSpec, Offsets, TopicDescription, TopicQuestions } from '../../app/source.ts';
 import type { BrokerHealth } from './broker_health.ts';
 import type { KafkaConnection } from './connection.ts';
 import { EARLIEST, LATEST, PlatformaticClient } from './platformatic_client.ts';
@@ -10,17 +10,25 @@ import { TopicPolicies } from './topic_policy.ts';
  * Confluent client does not tell an expired certificate from one of an unknown authority or for
  * another host, and tries a TLS handshake that fails again ten times a second (measured).
  */
-export class BrokerQuestions {
+export class BrokerQuestions implements TopicQuestions {
   readonly #connection: KafkaConnection;
   readonly #client: PlatformaticClient;
   readonly #policies: TopicPolicies;
   readonly #health: BrokerHealth;
+  /** Topics of which it was warned. */
+  readonly #warned: Set<string>;
 
-  constructor(connection: KafkaConnection, health: BrokerHealth) {
+  constructor(connection: KafkaConnection, health: BrokerHealth, warned = new Set<string>()) {
     this.#connection = connection;
     this.#client = new PlatformaticClient(connection);
-    this.#policies = new TopicPolicies(this.#client);
+    this.#policies = new TopicPolicies(this.#client, warned);
     this.#health = health;
+    this.#warned = warned;
+  }
+
+  /** The same, over connections of their own. */
+  apart(): BrokerQuestions {
+    return new BrokerQuestions(this.#connection, this.#health, this.#warned);
   }
 
   /** The topic as the brokers know it now, `null` when it does not exist. */
@@ -62,16 +70,12 @@ export class BrokerQuestions {
     at: OffsetSpec,
     signal: AbortSignal,
   ): Promise<Offsets> {
-    // Asked for first: a record that comes between the two questions lies past this end.
-    const ends =
-      typeof at === 'number' ? await this.offsets(topic, partitions, 'latest', signal) : null;
     const time = at === 'earliest' ? EARLIEST : at === 'latest' ? LATEST : at;
     const found = await this.#ask('offsets', topic, signal, () =>
       this.#client.offsets(topic, partitions, time),
     );
-    for (const [partition, end] of ends ?? []) {
-      if ((found.get(partition) ?? -1) < 0) found.set(partition, end);
-    }
+    // No record is so late.
+    for (const [partition, offset] of found) if (offset < 0) found.delete(partition);
     return found;
   }
 
@@ -90,7 +94,7 @@ export class BrokerQuestions {
       this.#health.answered(step, topic);
       return answer;
     } catch (error) {
-      if (!signal.aborted || isDeadline(signal)) {
+      if (!signal.aborted) {
         // What is not asked of a partition's leader, any broker knows, and all were tried.
         if (step === 'describe') this.#health.failed(step, topic, error);
         else this.#health.failedAt(step, topic, error);
@@ -98,9 +102,4 @@ export class BrokerQuestions {
       throw error;
     }
   }
-}
-
-/** Whether it was aborted because the brokers took too long, and not because nobody asks any more. */
-function isDeadline({ reason }: AbortSignal): boolean {
-  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }

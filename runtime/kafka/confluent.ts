@@ -1,6 +1,12 @@
 import kafka from '@confluentinc/kafka-javascript';
 import { getLogger } from '@logtape/logtape';
-import { abortableDelay, backoff, untilAborted, untilAnswered } from '../../app/abortable.ts';
+import {
+  abortableDelay,
+  backoff,
+  LinkedAbort,
+  untilAborted,
+  untilAnswered,
+} from '../../app/abortable.ts';
 import type {
   Batch,
   OffsetSpec,
@@ -32,6 +38,7 @@ export class ConfluentSource implements RecordSource {
   readonly #config: kafka.ConsumerGlobalConfig;
   readonly #health = new BrokerHealth();
   readonly #questions: BrokerQuestions;
+  readonly forClients: BrokerQuestions;
   readonly #closed = new AbortController();
   readonly #reads = new Set<Promise<void>>();
   /** Consumers that are about to be disconnected. */
@@ -40,6 +47,7 @@ export class ConfluentSource implements RecordSource {
   constructor(connection: KafkaConnection) {
     this.#config = { ...globalConfig(connection), ...CONSUMER_CONFIG };
     this.#questions = new BrokerQuestions(connection, this.#health);
+    this.forClients = this.#questions.apart();
   }
 
   describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
@@ -56,7 +64,8 @@ export class ConfluentSource implements RecordSource {
   }
 
   async *read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
-    const aborted = AbortSignal.any([signal, this.#closed.signal]);
+    const ended = new LinkedAbort(signal, this.#closed.signal);
+    const aborted = ended.signal;
     const check = new TopicCheck(topic, () => this.#questions.topicId(topic.name));
     const { promise, resolve } = deferred();
     this.#reads.add(promise);
@@ -67,6 +76,7 @@ export class ConfluentSource implements RecordSource {
         yield batch;
       }
     } finally {
+      ended.letGo();
       this.#health.ended('read', topic.name);
       resolve();
       this.#reads.delete(promise);
@@ -83,7 +93,7 @@ export class ConfluentSource implements RecordSource {
    */
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all([...this.#reads, this.#questions.close()]);
+    await Promise.all([...this.#reads, this.#questions.close(), this.forClients.close()]);
     const deadline = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     await untilAborted(Promise.all(this.#leaving), deadline).catch(() => {});
   }
@@ -129,11 +139,12 @@ export class ConfluentSource implements RecordSource {
     consumer.setDefaultConsumeTimeout(READ_WAIT_MS);
     (consumer as Consumer & TimeoutOnlyForFirst).setDefaultIsTimeoutOnlyForFirstMessage(true);
     const lost = new AbortController();
+    const ended = new LinkedAbort(signal, lost.signal);
     listen(consumer, (why) => lost.abort(why));
     const connected = connect(consumer, topic);
     let isOpen = false;
     try {
-      await untilAborted(connected, AbortSignal.any([signal, lost.signal]));
+      await untilAborted(connected, ended.signal);
       isOpen = true;
       assign(consumer, topic, positions);
       while (!signal.aborted) {
@@ -145,6 +156,7 @@ export class ConfluentSource implements RecordSource {
         else if (read.messages.length + read.ends.length > 0) yield toBatch(read);
       }
     } finally {
+      ended.letGo();
       const gone = leave(consumer, connected);
       this.#leaving.add(gone);
       void gone.then(() => this.#leaving.delete(gone));

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { LinkedAbort } from '../../app/abortable.ts';
 import type {
   Batch,
   KafkaRecord,
@@ -28,12 +29,14 @@ class PlatformaticSource implements RecordSource {
   readonly #health = new BrokerHealth();
   /** Each read has connections of its own: a fetch holds one while it waits. */
   readonly #questions: BrokerQuestions;
+  readonly forClients: BrokerQuestions;
   readonly #closed = new AbortController();
   readonly #reads = new Set<PlatformaticClient>();
 
   constructor(connection: KafkaConnection) {
     this.#connection = connection;
     this.#questions = new BrokerQuestions(connection, this.#health);
+    this.forClients = this.#questions.apart();
   }
 
   describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
@@ -50,8 +53,8 @@ class PlatformaticSource implements RecordSource {
   }
 
   async *read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
-    const ended = new AbortController();
-    const aborted = AbortSignal.any([signal, this.#closed.signal, ended.signal]);
+    const ended = new LinkedAbort(signal, this.#closed.signal);
+    const aborted = ended.signal;
     const client = new PlatformaticClient(this.#connection);
     this.#reads.add(client);
     const fetches = new TopicFetches({
@@ -73,6 +76,7 @@ class PlatformaticSource implements RecordSource {
       }
     } finally {
       ended.abort();
+      ended.letGo();
       this.#health.ended('read', topic.name);
       await client.close();
       this.#reads.delete(client);
@@ -85,7 +89,7 @@ class PlatformaticSource implements RecordSource {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all([...this.#reads, this.#questions].map((one) => one.close()));
+    await Promise.all([...this.#reads, this.#questions, this.forClients].map((one) => one.close()));
   }
 }
 

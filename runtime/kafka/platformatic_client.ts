@@ -1,12 +1,14 @@
 import { Buffer } from 'node:buffer';
 import type { API, Broker, Connection } from '@platformatic/kafka';
+import { coalesced } from '../../app/coalesced.ts';
 import { BrokerOrder } from './broker_order.ts';
 import { CLIENT_ID, type KafkaConnection } from './connection.ts';
 import { expiredCertificate } from './expired_certificate.ts';
 import { FETCH_BY_TOPIC_ID, FETCHES, type FetchedPartition } from './fetch_response.ts';
 import type { FetchSession } from './fetch_session.ts';
+import { Gate } from './gate.ts';
 import { harden } from './hardened_connection.ts';
-import { clientOptions } from './platformatic_config.ts';
+import { clientOptions, MAX_UNDER_WAY } from './platformatic_config.ts';
 import { answerOf, brokerError, errorWords } from './platformatic_errors.ts';
 import {
   apiVersionsV1,
@@ -70,10 +72,17 @@ type MetadataApi = API<
 export class PlatformaticClient {
   readonly #pool: InstanceType<typeof ConnectionPool>;
   readonly #connections = new Set<Connection>();
+  /**
+   * A connection that is closed fails those that it has queued one within the other: some thousand
+   * overflow the stack, and the process ends. So they wait here, and it never has a queue.
+   */
+  readonly #gates = new WeakMap<Connection, Gate>();
   readonly #versions = new WeakMap<Connection, Promise<ReadonlyMap<number, number>>>();
   /** What broke a connection; one that is closed does not say it. */
   readonly #errors = new WeakMap<Connection, unknown>();
   readonly #brokers: BrokerOrder;
+  /** By topic: of those who ask at the same time one asks for all. */
+  readonly #metadata = new Map<string, () => Promise<TopicMetadata | null>>();
 
   constructor(connection: KafkaConnection) {
     this.#brokers = new BrokerOrder(connection.brokers.map((broker) => parseBroker(broker)));
@@ -93,12 +102,18 @@ export class PlatformaticClient {
    * The topic as the brokers know it now; `null` when it does not exist.
    * @throws when none of them can be asked.
    */
-  async metadata(topic: string): Promise<TopicMetadata | null> {
+  metadata(topic: string): Promise<TopicMetadata | null> {
+    const ask = this.#metadata.get(topic) ?? coalesced(() => this.#askMetadata(topic));
+    this.#metadata.set(topic, ask);
+    return ask();
+  }
+
+  async #askMetadata(topic: string): Promise<TopicMetadata | null> {
     const connection = await this.#connect(this.#brokers.all);
     let answer: MetadataResponse;
     try {
       const api = await this.#api(connection, METADATA);
-      answer = await this.#answer(connection, api.async(connection, [topic], false, false));
+      answer = await this.#answer(connection, () => api.async(connection, [topic], false, false));
     } catch (error) {
       this.#brokers.failed(addressOf(connection));
       throw error;
@@ -126,7 +141,7 @@ export class PlatformaticClient {
     const api = await this.#api(connection, DESCRIBE_CONFIGS);
     const { TOPIC: resourceType } = ConfigResourceTypes;
     const resource = { resourceType, resourceName: topic, configurationKeys: names };
-    const { results } = await this.#answer(connection, api.async(connection, [resource]));
+    const { results } = await this.#answer(connection, () => api.async(connection, [resource]));
     const [{ errorCode, configs }] = results as [(typeof results)[number]];
     if (errorCode === TOPIC_AUTHORIZATION_FAILED) return null;
     if (errorCode !== 0) throw brokerError(errorCode, `settings of topic ${topic}`);
@@ -176,8 +191,7 @@ export class PlatformaticClient {
       timestamp: BigInt(at),
     }));
     const topics = [{ name: topic, partitions }];
-    const answer = await this.#answer(
-      connection,
+    const answer = await this.#answer(connection, () =>
       api.async(connection, CONSUMER, READ_COMMITTED, topics),
     );
     return answer.topics.flatMap((told) =>
@@ -208,8 +222,7 @@ export class PlatformaticClient {
       lastFetchedEpoch: -1,
       partitionMaxBytes: FETCH_BYTES,
     }));
-    const { sessionId, partitions: fetched } = await this.#answer(
-      connection,
+    const { sessionId, partitions: fetched } = await this.#answer(connection, () =>
       api.async(
         connection,
         FETCH_WAIT_MS,
@@ -264,14 +277,18 @@ export class PlatformaticClient {
   }
 
   async #askVersions(connection: Connection): Promise<ReadonlyMap<number, number>> {
-    const { apiKeys } = await this.#answer(connection, apiVersionsV1.api.async(connection, '', ''));
+    const { apiKeys } = await this.#answer(connection, () =>
+      apiVersionsV1.api.async(connection, '', ''),
+    );
     return new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]));
   }
 
   /** An answer. Brokers that close the connection may have said why before, in a TLS alert. */
-  async #answer<T>(connection: Connection, asked: Promise<T>): Promise<T> {
+  async #answer<T>(connection: Connection, request: () => Promise<T>): Promise<T> {
+    const gate = this.#gates.get(connection) ?? new Gate(MAX_UNDER_WAY);
+    this.#gates.set(connection, gate);
     try {
-      return await answerOf(asked);
+      return await gate.pass(() => answerOf(request()));
     } catch (error) {
       const cause = this.#errors.get(connection);
       // Who sends what cannot be read is not listened to any more.

@@ -2,6 +2,9 @@ import { isIP } from 'node:net';
 import type { BaseOptions } from '@platformatic/kafka';
 import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
 
+/** Requests under way over one connection; the client would queue more, of which it keeps no bound. */
+export const MAX_UNDER_WAY = 5;
+
 /** How the client reaches the brokers, in @platformatic/kafka's words. */
 export function clientOptions(connection: KafkaConnection): BaseOptions {
   const { brokers, tls, sasl } = connection;
@@ -11,6 +14,7 @@ export function clientOptions(connection: KafkaConnection): BaseOptions {
     connectTimeout: REQUEST_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     timeout: REQUEST_TIMEOUT_MS,
+    maxInflights: MAX_UNDER_WAY,
     // Who asks tries again, and tells why.
     retries: 0,
     ...(tls === null

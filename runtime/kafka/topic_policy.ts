@@ -15,10 +15,12 @@ const NAMES = ['cleanup.policy', 'delete.retention.ms'];
 /** Reads `cleanup.policy` of topics. */
 export class TopicPolicies {
   readonly #client: PlatformaticClient;
-  readonly #warned = new Set<string>();
+  /** Topics of which the missing right was told. */
+  readonly #warned: Set<string>;
 
-  constructor(client: PlatformaticClient) {
+  constructor(client: PlatformaticClient, warned: Set<string>) {
     this.#client = client;
+    this.#warned = warned;
   }
 
   /**

@@ -7,6 +7,7 @@ import type {
   RecordSource,
   TopicDescription,
   TopicIdentity,
+  TopicQuestions,
 } from '../../app/source.ts';
 import type { Random } from './random.ts';
 import type { SimulatedKafka, SimulatedPartition } from './simulated_kafka.ts';
@@ -25,6 +26,7 @@ export interface SourceOptions {
 
 /** What the native client does, traps included: see the comments. */
 export class SimulatedSource implements RecordSource {
+  readonly forClients: TopicQuestions = this;
   /** Part of the questions and reads that fail. */
   failing = 0;
   /** While set, nothing is answered and nothing is read. */
@@ -75,7 +77,8 @@ export class SimulatedSource implements RecordSource {
       for (const number of partitions) {
         const partition = this.#kafka.topic?.partitions[number];
         if (partition === undefined) throw new Error(`no partition ${number} of ${topic}`);
-        found.set(number, offsetOf(partition, at));
+        const offset = offsetOf(partition, at);
+        if (offset !== null) found.set(number, offset);
       }
       return found;
     });
@@ -211,7 +214,9 @@ export class SimulatedSource implements RecordSource {
   }
 }
 
-function offsetOf(partition: SimulatedPartition, at: OffsetSpec): number {
+function offsetOf(partition: SimulatedPartition, at: OffsetSpec): number | null {
   if (at === 'earliest') return partition.start;
-  return at === 'latest' ? partition.stableEnd : partition.offsetOf(at);
+  if (at === 'latest') return partition.stableEnd;
+  const offset = partition.offsetOf(at);
+  return offset === partition.stableEnd ? null : offset;
 }

@@ -7,6 +7,7 @@ import type {
   RecordSource,
   TopicDescription,
   TopicIdentity,
+  TopicQuestions,
 } from '../../../app/source.ts';
 import type { MemoryKafka, MemoryTopic } from './memory_kafka.ts';
 
@@ -14,6 +15,7 @@ const BATCH_RECORDS = 1000;
 
 /** Reads from the Kafka in this process, at once and without a fault. */
 export class MemorySource implements RecordSource {
+  readonly forClients: TopicQuestions = this;
   readonly #kafka: MemoryKafka;
 
   constructor(kafka: MemoryKafka) {
