@@ -1,12 +1,12 @@
 import { getLogger } from '@logtape/logtape';
 import { Hono } from 'hono';
-import { cors } from 'hono/cors';
 import type { Config } from './config.ts';
 import { Feed } from './feed/feed.ts';
 import { ReaderSlots } from './feed/reader_slots.ts';
 import { asyncapi } from './http/asyncapi.ts';
 import { clientAddress } from './http/client_address.ts';
 import type { ClientConnection } from './http/client_connection.ts';
+import { crossOrigin } from './http/cross_origin.ts';
 import { streamEvents } from './http/events.ts';
 import type { Health } from './http/health.ts';
 import type { Measured } from './http/metrics.ts';
@@ -58,13 +58,7 @@ export function createGateway(
 
   const app = new Hono<{ Bindings: ClientConnection }>();
   app.use(noSniffing);
-  app.use(
-    cors({
-      origin: config.corsOrigins === '*' ? '*' : [...config.corsOrigins],
-      allowMethods: READ_METHODS,
-      allowHeaders: ['Last-Event-ID', 'Cache-Control'],
-    }),
-  );
+  app.use(crossOrigin(config.corsOrigins, READ_METHODS.join(', ')));
   const documents = new Map<string, () => object>([
     ['/-/topics', () => ({ topics: [...feeds.values()].map(describeTopic) })],
     ['/-/openapi.json', () => openapi(config)],

@@ -66,6 +66,10 @@ const CORS_HEADERS = {
     description: '`*`, or the origin of the request where it is listed in CORS_ORIGINS.',
     schema: { type: 'string' },
   },
+  'Access-Control-Allow-Credentials': {
+    description: 'For a listed origin but `null`: its cookies may come along.',
+    schema: { const: 'true' },
+  },
 };
 
 const PREFLIGHT = {

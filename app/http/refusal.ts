@@ -28,11 +28,7 @@ export function refuse(
     return c.body(retryFrame(retryMs) as Uint8Array<ArrayBuffer>, 200, STREAM_HEAD);
   const [status, why] = ANSWERS[reason];
   const seconds = Math.ceil(retryMs / 1000);
-  return c.text(`${why}; try again in ${seconds} s\n`, status, {
-    'retry-after': `${seconds}`,
-    // A script of another origin does not see it otherwise.
-    'access-control-expose-headers': 'Retry-After',
-  });
+  return c.text(`${why}; try again in ${seconds} s\n`, status, { 'retry-after': `${seconds}` });
 }
 
 function wantsEvents(c: Context): boolean {

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
-import { eventually } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
 import { Gateway } from '../support/gateway.ts';
-import { kafka } from '../support/kafka.ts';
+import { kafka, newName } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { type Tab, TestBrowser } from '../support/test_browser.ts';
@@ -42,6 +42,23 @@ async function untilTexts(tab: Tab, selector: string, expected: string[]): Promi
 onEachRuntime((runtime) => {
   describe('client.js in a browser', () => {
     const browser = shared(() => TestBrowser.launch());
+
+    test('an EventSource with credentials opens from a listed origin', async () => {
+      await using server = await servePage('');
+      const env = { CORS_ORIGINS: new URL(server.url).origin };
+      const topic = newName();
+      await using gateway = await Gateway.start(runtime, { topics: [topic], env });
+      await using tab = await browser().open(server.url);
+      const opened = tab.page.evaluate(
+        (url) =>
+          new Promise((done) => {
+            const source = new EventSource(url, { withCredentials: true });
+            for (const type of ['open', 'error']) source.addEventListener(type, () => done(type));
+          }),
+        `${gateway.http}/${topic}`,
+      );
+      expect(await within('an EventSource', opened)).toBe('open');
+    });
 
     test('docs/live_table.html shows a live table from another origin', async () => {
       const topic = await kafka.createTopic({ compacted: true });

@@ -16,6 +16,7 @@ const STREAM_HEAD = {
   'x-accel-buffering': 'no',
   'x-content-type-options': 'nosniff',
   'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Retry-After, WWW-Authenticate, ETag',
 };
 
 /** Of the connection, not of the answer. */
@@ -180,7 +181,7 @@ onEachRuntime((runtime) => {
     const listed = shared(() =>
       Gateway.startReady(runtime, {
         topics: [topic.name],
-        env: { CORS_ORIGINS: 'https://a.example, http://b.example:8080' },
+        env: { CORS_ORIGINS: 'https://a.example, http://b.example:8080, null' },
       }),
     );
     const paths = (): string[] => [
@@ -191,41 +192,50 @@ onEachRuntime((runtime) => {
       for (const path of paths()) {
         const { headers } = await curl('-I', '-H', 'Origin: https://x.example', open().http + path);
         expect([path, headers.get('access-control-allow-origin')]).toEqual([path, '*']);
+        // A browser refuses the two together.
+        expect(headers.has('access-control-allow-credentials')).toBe(false);
       }
     });
 
-    test('echoes a listed origin, with Vary', async () => {
+    test('echoes a listed origin, with Vary, and lets its cookies come along but those of null', async () => {
       for (const path of paths()) {
-        for (const origin of ['https://a.example', 'http://b.example:8080']) {
+        for (const origin of ['https://a.example', 'http://b.example:8080', 'null']) {
           const { headers } = await curl('-I', '-H', `Origin: ${origin}`, listed().http + path);
           expect([path, headers.get('access-control-allow-origin')]).toEqual([path, origin]);
           expect([path, headers.get('vary')]).toEqual([path, 'Origin']);
+          const expected = origin === 'null' ? undefined : 'true';
+          expect(headers.get('access-control-allow-credentials')).toBe(expected);
+          const exposed = headers.get('access-control-expose-headers')?.split(', ');
+          expect(exposed).toEqual(['Retry-After', 'WWW-Authenticate', 'ETag']);
         }
       }
     });
 
     test('gives another origin none, with Vary', async () => {
       for (const path of paths()) {
-        for (const origin of ['https://x.example', 'https://a.example.x', 'null']) {
+        for (const origin of ['https://x.example', 'https://a.example.x', 'NULL']) {
           const { headers } = await curl('-I', '-H', `Origin: ${origin}`, listed().http + path);
           expect([path, headers.get('access-control-allow-origin')]).toEqual([path, undefined]);
+          expect(headers.has('access-control-allow-credentials')).toBe(false);
           expect([path, headers.get('vary')]).toEqual([path, 'Origin']);
         }
       }
     });
 
-    test('a preflight allows the headers of an EventSource', async () => {
+    test('a preflight allows what an EventSource and a signed-in page send, for two hours', async () => {
       for (const path of paths()) {
         const { status, headers } = await curl(
           ...['-X', 'OPTIONS', '-H', 'Origin: https://a.example'],
           ...['-H', 'Access-Control-Request-Method: GET'],
-          ...['-H', 'Access-Control-Request-Headers: last-event-id,cache-control'],
+          ...['-H', 'Access-Control-Request-Headers: last-event-id,cache-control,authorization'],
           listed().http + path,
         );
         expect([path, status]).toEqual([path, 204]);
         expect(headers.get('access-control-allow-origin')).toBe('https://a.example');
         const names = headers.get('access-control-allow-headers')?.toLowerCase().split(/, ?/);
-        expect(names).toEqual(expect.arrayContaining(['last-event-id', 'cache-control']));
+        expect(names).toEqual(['last-event-id', 'cache-control', 'authorization']);
+        expect(headers.get('access-control-max-age')).toBe('7200');
+        expect(headers.get('access-control-allow-credentials')).toBe('true');
         expect(headers.get('access-control-allow-methods')).toContain('GET');
       }
     });
