@@ -1,4 +1,4 @@
-import { addressOf, DEFAULTS, readAddress } from './page/address.js';
+import { absolute, addressOf, DEFAULTS, readAddress } from './page/address.js';
 import { Announcer } from './page/announcer.js';
 import { copiesOnClick } from './page/clipboard.js';
 import { copyMenu } from './page/copy_menu.js';
@@ -28,7 +28,8 @@ const TICK_MS = 500;
 const AT_REST = new Set(['idle', 'ended', 'failed']);
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
-const { origin } = location;
+/** The gateway's own address, without a slash at its end: a proxy may have it below a path. */
+const root = new URL('.', document.baseURI).href.slice(0, -1);
 /** @type {NodeListOf<HTMLInputElement>} */
 const radios = document.querySelectorAll('input[name="view"]');
 
@@ -44,7 +45,7 @@ const paint = oncePerFrame(render);
 const log = new MessageLog();
 const announcer = new Announcer(byId('announcer'));
 const stream = new Stream(showState, take);
-const form = new SettingsForm(origin, go, paint);
+const form = new SettingsForm(root, go, paint);
 const inspector = new Inspector(byId('inspector'), startAfter, () => byId('grid').focus());
 const grid = new RecordGrid(
   byId('grid'),
@@ -74,9 +75,9 @@ function read() {
   const asked = settings;
   received.forget();
   inspector.close();
-  byId('grid').dataset.told = effectiveFormat(asked, origin);
+  byId('grid').dataset.told = effectiveFormat(asked, root);
   try {
-    stream.start((lastId) => streamUrl(asked, origin, lastId));
+    stream.start((lastId) => streamUrl(asked, root, lastId));
   } catch {
     console.log('error', asked.location);
     showState({ name: 'failed', reason: 'this location is not an address' });
@@ -105,8 +106,9 @@ function showState(next) {
 
 /** How long the topic that is read keeps deletes, as far as the gateway tells, in milliseconds. */
 function keepsDeletesFor() {
-  const at = URL.canParse(settings.location, origin) ? new URL(settings.location, origin) : null;
-  const topic = topics.find(({ path }) => at?.origin === origin && at.pathname === path);
+  const place = absolute(settings.location, root);
+  const { origin = '', pathname = '' } = URL.canParse(place, root) ? new URL(place, root) : {};
+  const topic = topics.find(({ path }) => origin + pathname === root + path);
   return topic?.deleteRetentionMs ?? Number.POSITIVE_INFINITY;
 }
 
@@ -177,7 +179,7 @@ function renderEmpty(isEmpty) {
     settings,
     kept: list.kept,
     hasKeys: table.keys > 0,
-    isElsewhere: !settings.location.startsWith(`${origin}/`),
+    isElsewhere: !settings.location.startsWith(`${root}/`),
   };
   const { title, text, isPublishing } = emptyWords(situation);
   setText(byId('empty-title'), title);
@@ -188,12 +190,12 @@ function renderEmpty(isEmpty) {
 
 /** @param {string} place */
 function topicOf(place) {
-  const path = URL.canParse(place, origin) ? new URL(place, origin).pathname : '';
+  const path = URL.canParse(place, root) ? new URL(place, root).pathname : '';
   return path.split('/').pop() || 'events';
 }
 
 function keepAddress() {
-  history.replaceState(null, '', addressOf(settings, origin));
+  history.replaceState(null, '', addressOf(settings, root));
 }
 
 /** @param {Partial<Settings>} changes of what is shown, not of what is read */
@@ -206,23 +208,23 @@ function view(changes) {
 
 /** Shows what the page's address says; a stream of the page's own gateway starts by itself. */
 function followAddress() {
-  settings = readAddress(location.hash, origin);
-  form.write({ ...settings, location: settings.location || `${origin}/events` });
+  settings = readAddress(location.hash, root);
+  form.write({ ...settings, location: settings.location || `${root}/events` });
   byId('filter').value = settings.filter;
   for (const radio of radios) radio.checked = radio.value === settings.view;
   received.setFilter(settings.filter);
-  const isLinked = settings.location.startsWith(`${origin}/`);
+  const isLinked = settings.location.startsWith(`${root}/`);
   if (isLinked) start();
   paint();
   return isLinked;
 }
 
 async function offerTopics() {
-  topics = await loadTopics();
+  topics = await loadTopics(root);
   const [first] = topics;
   const asked = form.read();
   if (first !== undefined && asked.location === untouched) {
-    form.write({ ...settings, ...asked, location: new URL(first.path, origin).href });
+    form.write({ ...settings, ...asked, location: root + first.path });
   }
   form.offer(topics);
   paint();
@@ -249,9 +251,9 @@ byId('panes').addEventListener('keydown', (/** @type {KeyboardEvent} */ { key })
 });
 copyMenu(byId('copy'), byId('commands'), () => {
   try {
-    return streamUrl({ ...settings, ...form.read() }, origin);
+    return streamUrl({ ...settings, ...form.read() }, root);
   } catch {
-    return origin;
+    return root;
   }
 });
 copiesOnClick(byId('copy-id'), () => stream.lastId);

@@ -24,16 +24,24 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
+ * A location in full: a path is one of the page's own gateway, which may itself be below a path.
+ * @param {string} location
+ * @param {string} root the gateway's address, without a slash at its end
+ */
+export function absolute(location, root) {
+  return location.startsWith('/') ? `${root}${location}` : location;
+}
+
+/**
  * The settings of an address; what it leaves out or has wrong is the default.
  * @param {string} hash of the page's location, with or without the `#`
- * @param {string} origin of the page
+ * @param {string} root the gateway's address
  * @returns {Settings}
  */
-export function readAddress(hash, origin) {
+export function readAddress(hash, root) {
   const params = new URLSearchParams(hash.replace(/^#/, ''));
   const settings = { ...DEFAULTS, filter: params.get('filter') ?? '' };
-  const location = params.get('location') ?? '';
-  settings.location = location.startsWith('/') ? `${origin}${location}` : location;
+  settings.location = absolute(params.get('location') ?? '', root);
   if (params.get('view') === 'table') settings.view = 'table';
   const format = params.get('format');
   if (format === 'json' || format === 'text') settings.format = format;
@@ -49,13 +57,13 @@ export function readAddress(hash, origin) {
 /**
  * The way back: the hash with its `#`, as short as it can be.
  * @param {Settings} settings
- * @param {string} origin of the page
+ * @param {string} root the gateway's address
  */
-export function addressOf(settings, origin) {
+export function addressOf(settings, root) {
   const { location, start, since, id, format, view, filter } = settings;
   const params = new URLSearchParams();
-  const isOwn = location.startsWith(`${origin}/`);
-  if (location !== '') params.set('location', isOwn ? location.slice(origin.length) : location);
+  const isOwn = location.startsWith(`${root}/`);
+  if (location !== '') params.set('location', isOwn ? location.slice(root.length) : location);
   if (start === 'latest') params.set('since', 'latest');
   if (start === 'time' && since !== '') params.set('since', since);
   if (start === 'id' && id !== '') params.set('lastEventId', id);

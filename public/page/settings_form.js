@@ -24,15 +24,15 @@ export class SettingsForm {
   #format = byId('format');
   /** Whether somebody chose the format. */
   #isFormatChosen = false;
-  #base;
+  #root;
 
   /**
-   * @param {string} base the page's own address
+   * @param {string} root the gateway's address
    * @param {() => void} onGo
    * @param {() => void} onChange
    */
-  constructor(base, onGo, onChange) {
-    this.#base = base;
+  constructor(root, onGo, onChange) {
+    this.#root = root;
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       onGo();
@@ -71,7 +71,7 @@ export class SettingsForm {
   offer(topics) {
     const options = topics.map(({ name, path, compacted }) => {
       const text = compacted ? `${name} · compacted` : name;
-      return new Option(text, new URL(path, this.#base).href);
+      return new Option(text, this.#root + path);
     });
     const other = new Option('another location', '');
     other.hidden = true;
@@ -88,7 +88,7 @@ export class SettingsForm {
     this.#show('id-field', this.#id, this.#start.value === 'id');
     if (!this.#isFormatChosen) {
       const settings = { ...this.read(), view: /** @type {const} */ ('messages'), filter: '' };
-      this.#format.value = effectiveFormat(settings, this.#base);
+      this.#format.value = effectiveFormat(settings, this.#root);
     }
   }
 

@@ -1,3 +1,5 @@
+import { absolute } from './address.js';
+
 /** @import { Settings } from './address.js' */
 
 /** Other gateways know only plain values; of our own the page asks for keys and offsets, too. */
@@ -7,19 +9,19 @@ const FORMAT = 'format';
  * The address to read from: the location, with what the settings ask for. What the location says
  * by itself stays, where no setting says otherwise.
  * @param {Settings} settings
- * @param {string} base the page's own address
+ * @param {string} root the gateway's address, without a slash at its end
  * @param {string} lastId to go on after; empty for a first try
  * @throws {TypeError} when the location is no address
  */
-export function streamUrl(settings, base, lastId = '') {
-  const url = new URL(settings.location, base);
+export function streamUrl(settings, root, lastId = '') {
+  const url = new URL(absolute(settings.location, root), root);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError('not http');
   const { start, since, id } = settings;
   if (start === 'latest') url.searchParams.set('since', 'latest');
   if (start === 'time' && since !== '') url.searchParams.set('since', since);
   if (start === 'id' && id !== '') url.searchParams.set('lastEventId', id);
   if (lastId !== '') url.searchParams.set('lastEventId', lastId);
-  if (!url.searchParams.has(FORMAT) && effectiveFormat(settings, base) === 'json') {
+  if (!url.searchParams.has(FORMAT) && effectiveFormat(settings, root) === 'json') {
     url.searchParams.set(FORMAT, 'json');
   }
   return url.href;
@@ -29,12 +31,12 @@ export function streamUrl(settings, base, lastId = '') {
  * The format of records: as chosen, else with all that is known of them where the stream is of the
  * page's own gateway.
  * @param {Settings} settings
- * @param {string} base the page's own address
+ * @param {string} root the gateway's address, without a slash at its end
  * @returns {'json' | 'text'}
  */
-export function effectiveFormat({ format, location }, base) {
+export function effectiveFormat({ format, location }, root) {
   if (format !== 'auto') return format;
-  const isOwn =
-    URL.canParse(location, base) && new URL(location, base).origin === new URL(base).origin;
+  const url = absolute(location, root);
+  const isOwn = URL.canParse(url, root) && new URL(url, root).href.startsWith(`${root}/`);
   return isOwn ? 'json' : 'text';
 }

@@ -13,11 +13,12 @@ const DEADLINE_MS = 5000;
 
 /**
  * The topics of the gateway that serves the page; none where another server does.
+ * @param {string} root the page's own address
  * @returns {Promise<readonly Topic[]>}
  */
-export async function loadTopics() {
+export async function loadTopics(root) {
   try {
-    const response = await fetch('/-/topics', { signal: AbortSignal.timeout(DEADLINE_MS) });
+    const response = await fetch(`${root}/-/topics`, { signal: AbortSignal.timeout(DEADLINE_MS) });
     const { topics } = await response.json();
     return topics;
   } catch {

@@ -1,3 +1,4 @@
+import { request as ask, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
@@ -6,6 +7,20 @@ import { OtherServer, status, streamOf } from '../support/other_server.ts';
 import { onAnyRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { type Tab, TestBrowser } from '../support/test_browser.ts';
+
+/** Hands on what is asked for below a path, and takes the path off. */
+function below(path: string, target: string): RequestListener {
+  return ({ url = '', method, headers }, response) => {
+    if (!url.startsWith(`${path}/`)) return void response.writeHead(404).end();
+    const asked = ask(target + url.slice(path.length), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    });
+    asked.on('error', () => response.destroy());
+    response.once('close', () => asked.destroy());
+    asked.end();
+  };
+}
 
 onAnyRuntime((runtime) => {
   describe('the page, with another server', () => {
@@ -17,6 +32,22 @@ onAnyRuntime((runtime) => {
       await tab.go();
       return tab;
     };
+
+    test('works below a path that a proxy takes off', async () => {
+      await using proxy = await OtherServer.start(below('/streams', gateway().http));
+      const root = `${new URL(proxy.url).origin}/streams`;
+      await using tab = await browser().open(`${root}/`);
+      const { topics } = await (await fetch(`${gateway().http}/-/topics`)).json();
+      const stream = root + topics[0].path;
+      await eventually('the topic', async () => (await tab.location()) === stream);
+      await tab.go();
+      await tab.logs('open');
+      await tab.page.reload();
+      await tab.says('#state', 'Replaying');
+      expect(await tab.location()).toBe(stream);
+      const lost = proxy.requests.filter(({ url }) => !url?.startsWith('/streams/'));
+      expect(lost).toEqual([]);
+    });
 
     test('shows a stream of values, and asks for nothing that it may not know', async () => {
       await using server = await OtherServer.start(

@@ -35,6 +35,15 @@ describe('readAddress()', () => {
 });
 
 describe('addressOf()', () => {
+  test('leaves out the path below which a proxy has the gateway, which readAddress() puts back', () => {
+    const root = `${ORIGIN}/streams`;
+    const hash = addressOf({ ...DEFAULTS, location: `${root}/prices` }, root);
+    expect(hash).toBe('#location=/prices');
+    expect(readAddress(hash, root).location).toBe(`${root}/prices`);
+    const beside = { ...DEFAULTS, location: `${ORIGIN}/prices` };
+    expect(addressOf(beside, root)).toBe(`#location=${beside.location}`);
+  });
+
   test('leaves out what is the default, and the own origin', () => {
     expect(addressOf(DEFAULTS, ORIGIN)).toBe('#');
     const location = `${ORIGIN}/prices`;

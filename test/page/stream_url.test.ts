@@ -27,6 +27,14 @@ describe('streamUrl()', () => {
     expect(streamUrl({ ...DEFAULTS, location, ...changes }, BASE)).toBe(expected);
   });
 
+  test('takes a path for one of the gateway, and what is beside it for another server', () => {
+    const root = `${BASE}/streams`;
+    const at = (location: string) => streamUrl({ ...DEFAULTS, location }, root);
+    expect(at('/prices')).toBe(`${root}/prices?format=json`);
+    expect(at(`${root}/prices`)).toBe(`${root}/prices?format=json`);
+    expect(at(OWN)).toBe(OWN);
+  });
+
   test('goes on after the last id, whatever id it started at', () => {
     const settings = { ...DEFAULTS, location: OTHER, start: 'id', id: 'first' } as const;
     expect(streamUrl(settings, BASE, 'last')).toBe(`${OTHER}?lastEventId=last`);
