@@ -69,8 +69,8 @@ describe('parseConfig()', () => {
       kafkaUsername: null,
       kafkaPassword: null,
       topics: ['events'],
-      host: '127.0.0.1',
-      adminHost: '127.0.0.1',
+      host: 'localhost',
+      adminHost: 'localhost',
       httpPort: 8080,
       httpsPort: 9090,
       adminPort: 9091,
@@ -176,10 +176,10 @@ describe('parseConfig()', () => {
       const { host, adminHost } = parseConfig(env, 'node');
       return [host, adminHost];
     };
-    expect(hosts({})).toEqual(['127.0.0.1', '127.0.0.1']);
-    expect(hosts({ KAFKA_BROKERS: 'k:1' })).toEqual(['0.0.0.0', '0.0.0.0']);
+    expect(hosts({})).toEqual(['localhost', 'localhost']);
+    expect(hosts({ KAFKA_BROKERS: 'k:1' })).toEqual(['::', '::']);
     expect(hosts({ KAFKA_BROKERS: 'k:1', HOST: '::1' })).toEqual(['::1', '::1']);
-    expect(hosts({ KAFKA_BROKERS: 'k:1', ADMIN_HOST: '::1' })).toEqual(['0.0.0.0', '::1']);
+    expect(hosts({ KAFKA_BROKERS: 'k:1', ADMIN_HOST: '::1' })).toEqual(['::', '::1']);
   });
 
   test('parseConfig() reports ten faults at once, in one error, a line each', () => {
@@ -240,7 +240,8 @@ describe('parseConfig()', () => {
     [{ HTTP_PORT: '9092' }, ['HTTP_PORT']],
     [{ EMBEDDED_KAFKA_PORT: '8080' }, ['EMBEDDED_KAFKA_PORT']],
     [{ HTTP_PORT: '9092', KAFKA_BROKERS: 'k:1' }, []],
-    [{ ADMIN_PORT: '8080', ADMIN_HOST: '::1' }, []],
+    [{ ADMIN_PORT: '8080', ADMIN_HOST: '::1' }, ['ADMIN_PORT']],
+    [{ ADMIN_PORT: '8080', ADMIN_HOST: '::1', HOST: '127.0.0.1' }, []],
     [{ ADMIN_PORT: '8080', ADMIN_HOST: '127.0.0.1', HOST: '0.0.0.0' }, ['ADMIN_PORT']],
     [{ ADMIN_PORT: '8080', ADMIN_HOST: '::', HOST: '127.0.0.1' }, ['ADMIN_PORT']],
     [{ ADMIN_PORT: '8080', ADMIN_HOST: '::1', HOST: '0.0.0.0' }, []],

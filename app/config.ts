@@ -8,6 +8,7 @@
  */
 
 import { z } from 'zod';
+import { type StrayName, signInFaults, strayNames } from './config_names.ts';
 import {
   connections,
   entries,
@@ -69,7 +70,10 @@ export const SETTINGS = {
   kafkaPassword: { name: 'KAFKA_PASSWORD', default: null, schema: z.string(), secret: true },
   /** Topics to serve, each at `/<topic>`. */
   topics: { name: 'TOPICS', default: 'events', schema: list(topic) },
-  /** Address that HTTP and HTTPS listen on; only this machine's with the embedded Kafka. */
+  /**
+   * Address that HTTP and HTTPS listen on: only this machine's with the embedded Kafka, else every
+   * one. `localhost` and `::` are IPv6 and IPv4, where the machine has both.
+   */
   host: { name: 'HOST', default: defaultHost, schema: host },
   /** Address that the admin listener listens on; as `HOST`. */
   adminHost: {
@@ -125,8 +129,15 @@ export type Config = {
 
 export type LogLevel = Config['logLevel'];
 
+const NAMES = Object.values<Setting>(SETTINGS).map(({ name }) => name);
+
+/** What stands in an environment like a setting and is none, so that it counts for nothing. */
+export function likeSettings(env: Readonly<Record<string, string | undefined>>): StrayName[] {
+  return strayNames(env, NAMES);
+}
+
 function defaultHost(given: Given): string {
-  return given.has('KAFKA_BROKERS') ? '0.0.0.0' : '127.0.0.1';
+  return given.has('KAFKA_BROKERS') ? '::' : 'localhost';
 }
 
 /**
@@ -156,6 +167,7 @@ export function parseConfig(
     else if (given.has(setting.name)) faults.push(...valueFaults(setting, text, error.issues));
   }
   const config = values as Partial<Config>;
+  faults.push(...signInFaults(env, NAMES));
   faults.push(...togetherFaults(given), ...listenerFaults(given, config));
   if (config.kafkaBrokers === null && config.embeddedKafkaPort === 0) {
     const expected = 'host:port,... (EMBEDDED_KAFKA_PORT=0 turns the embedded Kafka off)';
@@ -235,7 +247,7 @@ function listenerFaults(given: Given, config: Partial<Config>): ConfigFault[] {
     { setting: 'HTTP_PORT', port: config.httpPort, host: config.host },
     { setting: 'HTTPS_PORT', port: config.httpsPort, host: config.host },
     { setting: 'ADMIN_PORT', port: config.adminPort, host: config.adminHost },
-    { setting: 'EMBEDDED_KAFKA_PORT', port: embedded, host: '127.0.0.1' },
+    { setting: 'EMBEDDED_KAFKA_PORT', port: embedded, host: 'localhost' },
   ].filter((listener) => listener.port);
   for (const [index, one] of listeners.entries()) {
     for (const other of listeners.slice(index + 1)) {
@@ -250,5 +262,10 @@ function listenerFaults(given: Given, config: Partial<Config>): ConfigFault[] {
 /** Where this cannot tell (two names of one address), listening fails later with its own error. */
 function overlap(a: string, b: string): boolean {
   if (a === b || a === '::' || b === '::') return true;
-  return (a === '0.0.0.0' && !b.includes(':')) || (b === '0.0.0.0' && !a.includes(':'));
+  return covers(a, b) || covers(b, a);
+}
+
+function covers(wide: string, host: string): boolean {
+  if (wide === '0.0.0.0') return !host.includes(':');
+  return wide === 'localhost' && (host === '127.0.0.1' || host === '::1');
 }

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
 import type { ClientConnection } from '../app/http/client_connection.ts';
 import { Http1Connection, Http2Connection, type Http2Use } from './client_connection.ts';
+import type { Certificate } from './tls.ts';
 
 /** When the kernel begins to ask whether a silent client is still there, and then once a second. */
 const KEEP_ALIVE_MS = 30_000;
@@ -84,6 +86,10 @@ export class Connections {
     for (const [socket, requests] of this.#requests) if (requests === 0) socket.destroySoon();
     // Sends GOAWAY; streams that are open go on.
     for (const session of this.#sessions.keys()) session.close();
+  }
+
+  renew(certificate: Certificate): void {
+    (this.#server as TlsServer).setSecureContext(certificate);
   }
 
   /** Takes no more; cuts what has not ended by itself after so many milliseconds. */

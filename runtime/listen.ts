@@ -12,11 +12,14 @@ import {
 } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
+import { getLogger } from '@logtape/logtape';
 import { Connections } from './connections.ts';
 import { Http2Response } from './http2_response.ts';
 import type { Listener, ListenOptions } from './listeners.ts';
 import { Pipeline } from './pipeline.ts';
 import { StreamResponse } from './stream_response.ts';
+
+const logger = getLogger(['sse-kafka', 'http']);
 
 /** Heads up to 32 kB are promised: the id of a topic of 1,000 partitions takes 10 kB. */
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -70,6 +73,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     // What is written now would stand within the answer that is under way.
     if (!socket.writable || connections.isBusy(socket)) socket.destroy();
     else refuse(socket, REFUSALS.get(error.code) ?? '400 Bad Request');
+  });
+  server.on('tlsClientError', (error: Error, socket: Socket) => {
+    logger.debug('A TLS handshake failed: {error}', { error, address: socket.remoteAddress });
   });
   await new Promise<void>((done, fail) => {
     server.once('error', fail);

@@ -17,6 +17,8 @@ export interface ListenOptions {
 export interface Listener {
   /** Closes connections that are kept, the others after their answers. New ones get theirs, too. */
   drain(): void;
+  /** Shows this certificate to connections from now on; of a listener of HTTPS. */
+  renew(certificate: Certificate): void;
   /** Takes no more connections, and cuts those that are open still after so many milliseconds. */
   close(graceMs: number): Promise<void>;
 }
@@ -29,27 +31,47 @@ const DATA_DIR = '.data';
 
 /** The ports of a process that are open. */
 export class Listeners {
-  /** As a person would type them. */
-  readonly urls: string[] = [];
   readonly #listen: Listen;
   readonly #public: Listener[] = [];
+  readonly #secure: Listener[] = [];
   readonly #all: Listener[] = [];
 
   constructor(listen: Listen) {
     this.#listen = listen;
   }
 
-  /** Opens the ports of the streams. */
-  async openPublic(config: Config, fetch: Gateway['fetch']): Promise<void> {
+  /**
+   * Opens the ports of the streams.
+   * @returns their addresses, as a person would type them.
+   */
+  async openPublic(config: Config, fetch: Gateway['fetch']): Promise<string[]> {
     const { host, httpPort, httpsPort } = config;
     const certificate = httpsPort === 0 ? null : await loadCertificate(config, DATA_DIR);
-    await this.#open('HTTP_PORT', { host, port: httpPort, certificate: null, fetch }, this.#public);
-    await this.#open('HTTPS_PORT', { host, port: httpsPort, certificate, fetch }, this.#public);
+    const plain = { host, port: httpPort, certificate: null, fetch };
+    const http = await this.#open('HTTP_PORT', plain);
+    const https = await this.#open('HTTPS_PORT', { ...plain, port: httpsPort, certificate });
+    this.#public.push(...http.listeners, ...https.listeners);
+    this.#secure.push(...https.listeners);
+    return [...http.urls, ...https.urls];
   }
 
-  /** Opens the port of health and metrics. */
-  async openAdmin({ adminHost, adminPort }: Config, fetch: ListenOptions['fetch']): Promise<void> {
-    await this.#open('ADMIN_PORT', { host: adminHost, port: adminPort, certificate: null, fetch });
+  /**
+   * Opens the port of health and metrics.
+   * @returns its address, as `openPublic()` does.
+   */
+  async openAdmin(config: Config, fetch: ListenOptions['fetch']): Promise<string[]> {
+    const { adminHost: host, adminPort: port } = config;
+    return (await this.#open('ADMIN_PORT', { host, port, certificate: null, fetch })).urls;
+  }
+
+  /**
+   * Reads the certificate of HTTPS again; one that is made by the gateway stays.
+   * @throws GatewayError `CERTIFICATE` where the files hold no pair: the old one stays.
+   */
+  async renewCertificate(config: Config): Promise<void> {
+    if (config.tlsCertFile === null || this.#secure.length === 0) return;
+    const certificate = await loadCertificate(config, DATA_DIR);
+    for (const listener of this.#secure) listener.renew(certificate);
   }
 
   /** Those of the admin port are left: an orchestrator's probe may keep its connection. */
@@ -61,17 +83,41 @@ export class Listeners {
     await Promise.all(this.#all.splice(0).map((listener) => listener.close(graceMs)));
   }
 
-  async #open(setting: string, options: ListenOptions, kind: Listener[] = []): Promise<void> {
-    if (options.port === 0) return;
+  async #open(setting: string, options: ListenOptions) {
+    const listeners: Listener[] = [];
+    if (options.port === 0) return { listeners, urls: [] };
+    const listen = async (host: string): Promise<void> => {
+      listeners.push(await this.#listen({ ...options, host }));
+      this.#all.push(listeners.at(-1)!);
+    };
     try {
-      const listener = await this.#listen(options);
-      this.#all.push(listener);
-      kind.push(listener);
+      await listenOnAll(options.host, listen);
     } catch (cause) {
       throw listenError(setting, options, cause);
     }
-    this.urls.push(`${options.certificate === null ? 'http' : 'https'}://${authority(options)}`);
+    const scheme = options.certificate === null ? 'http' : 'https';
+    return { listeners, urls: [`${scheme}://${authority(options)}`] };
   }
+}
+
+/** `localhost` is two addresses, one of which a browser takes; the machine may have no IPv6. */
+async function listenOnAll(host: string, listen: (host: string) => Promise<void>): Promise<void> {
+  if (host === 'localhost') {
+    await listen('127.0.0.1');
+    await listen('::1').catch(unlessTaken);
+  } else if (host === '::') {
+    await listen('::').catch((error) => {
+      unlessTaken(error);
+      return listen('0.0.0.0');
+    });
+  } else {
+    await listen(host);
+  }
+}
+
+/** The systems have many errors for an IPv6 that is off, and few for a port that cannot be had. */
+function unlessTaken(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EADDRINUSE' || error.code === 'EACCES') throw error;
 }
 
 function listenError(setting: string, options: ListenOptions, cause: unknown): GatewayError {

@@ -1,16 +1,16 @@
 import process from 'node:process';
 import { getLogger } from '@logtape/logtape';
-import type { Config } from '../app/config.ts';
 import { GatewayError } from '../app/errors.ts';
 import { createAdmin } from '../app/http/health.ts';
 import { CountedSlots } from '../app/http/stream_slots.ts';
+import { announce } from './announcement.ts';
 import { kafkaConnection } from './kafka/connection.ts';
 import { withEmbeddedKafka } from './kafka/embedded/with_embedded_kafka.ts';
 import { configureLogging } from './logging.ts';
 import { exposeMetrics } from './metrics.ts';
 import { logProcessTrouble } from './process_trouble.ts';
 import { logStart, type RuntimeAdapter, Serving } from './serving.ts';
-import { readSettings } from './settings.ts';
+import { type ReadSettings, readSettings } from './settings.ts';
 import { onSignals } from './signals.ts';
 
 const logger = getLogger(['sse-kafka']);
@@ -18,12 +18,13 @@ const logger = getLogger(['sse-kafka']);
 /** Runs a gateway until a signal ends it; errors of the start are told on stderr. */
 export async function main(adapter: RuntimeAdapter): Promise<void> {
   try {
-    const config = readSettings(adapter.name);
+    const settings = readSettings(adapter.name);
+    const { config } = settings;
     configureLogging(config.logLevel);
     logProcessTrouble();
-    if (config.workers === 1) await runAlone(adapter, config);
+    if (config.workers === 1) await runAlone(adapter, settings);
     // Only Node has workers.
-    else await (await import('./workers/run_workers.ts')).runWorkers(adapter, config);
+    else await (await import('./workers/run_workers.ts')).runWorkers(adapter, settings);
     process.exit(0);
   } catch (error) {
     const told = error instanceof GatewayError ? error.message : (error as Error).stack;
@@ -33,8 +34,9 @@ export async function main(adapter: RuntimeAdapter): Promise<void> {
 }
 
 /** One process that does everything. */
-async function runAlone(adapter: RuntimeAdapter, config: Config): Promise<void> {
-  logStart(adapter, config);
+async function runAlone(adapter: RuntimeAdapter, settings: ReadSettings): Promise<void> {
+  const { config } = settings;
+  logStart(adapter, settings);
   let serving: Serving | null = null;
   const end = (how: 'drain' | 'stop'): void => {
     if (serving === null) process.exit(0);
@@ -46,17 +48,18 @@ async function runAlone(adapter: RuntimeAdapter, config: Config): Promise<void> 
       end('drain');
     },
     stop: () => end('stop'),
+    reload: () => serving?.reload(),
     exit: (code) => process.exit(code),
   });
   serving = await Serving.create(adapter, config, new CountedSlots(config));
   const { gateway, listeners, signal } = serving;
   try {
-    await listeners.openPublic(config, gateway.fetch);
+    const streams = await listeners.openPublic(config, gateway.fetch);
     const admin = createAdmin(gateway.health, exposeMetrics(gateway.measured));
-    await listeners.openAdmin(config, (request) => admin.fetch(request));
+    const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));
     await withEmbeddedKafka(config, signal, async () => {
       const { brokers } = kafkaConnection(config);
-      logger.info(`Ready: ${listeners.urls.join(' ')} reading from ${brokers.join(',')}`);
+      announce({ streams, admin: ofAdmin, brokers }, gateway.health, signal);
       await serving.run();
     });
     logger.info('Stopped');

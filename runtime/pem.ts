@@ -5,6 +5,16 @@
  */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/**
+ * The text of a PEM file, without the byte order marks that some editors put in front: Deno's TLS
+ * finds no certificate behind one, Node's does.
+ * @throws the system's error where it cannot be read.
+ */
+export function readPem(file: string): string {
+  return readFileSync(file, 'utf8').replaceAll('\ufeff', '');
+}
 
 // Blocks are cut out first: a file may hold certificate and key, text between them, or EC
 // PARAMETERS, and neither runtime looks past the first block.

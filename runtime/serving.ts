@@ -9,6 +9,7 @@ import type { RecordSource } from '../app/source.ts';
 import { readStaticFiles } from './files.ts';
 import { type KafkaConnection, kafkaConnection } from './kafka/connection.ts';
 import { type Listen, Listeners } from './listeners.ts';
+import type { ReadSettings } from './settings.ts';
 
 const logger = getLogger(['sse-kafka']);
 
@@ -24,9 +25,10 @@ export interface RuntimeAdapter {
   readonly listen: Listen;
 }
 
-/** The first line of the log. */
-export function logStart({ name }: RuntimeAdapter, { topics }: Config): void {
-  logger.info('Starting on {runtime}: {topics}', { runtime: name, topics: topics.join() });
+/** The first lines of the log. */
+export function logStart({ name }: RuntimeAdapter, { config, warnings }: ReadSettings): void {
+  logger.info('Starting on {runtime}: {topics}', { runtime: name, topics: config.topics.join() });
+  for (const warning of warnings) logger.warn('{warning}', { warning });
 }
 
 /** A gateway with its source and its ports, from the start to the end: a process, or one worker. */
@@ -76,6 +78,14 @@ export class Serving {
     } finally {
       await Promise.all([this.#source.close(), this.#closePorts()]);
     }
+  }
+
+  /** Reads the files of the certificate again; where they hold none the old one stays. */
+  reload(): void {
+    this.listeners.renewCertificate(this.#config).then(
+      () => logger.info('The certificate of HTTPS was read again'),
+      (error) => logger.error('The old certificate of HTTPS stays: {error}', { error }),
+    );
   }
 
   /** Ends the streams over DRAIN_SECONDS, and stops then. */

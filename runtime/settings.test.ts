@@ -25,6 +25,8 @@ beforeAll(async () => {
   writeFileSync(path('cut.crt'), ec.cert.slice(0, 200));
   writeFileSync(path('broken.crt'), ec.cert.replace(/\n.{20}/, '\nAAAAAAAAAAAAAAAAAAAA'));
   writeFileSync(path('second_broken.crt'), ec.cert + rsa.cert.replace(/\n.{20}/, '\n!'));
+  writeFileSync(path('marked.crt'), `\ufeff${ec.cert}\ufeff${rsa.cert}`);
+  writeFileSync(path('marked.key'), `\ufeff${ec.private}`);
   writeFileSync(path('empty.pem'), '');
   mkdirSync(path('folder'));
 });
@@ -50,7 +52,7 @@ describe('readSettings()', () => {
   test('readSettings() does without .env, and reads the process environment', () => {
     Object.assign(process.env, { HEARTBEAT_SECONDS: '21' });
     try {
-      expect(readSettings('node', undefined, path('no.env')).heartbeatSeconds).toBe(21);
+      expect(readSettings('node', undefined, path('no.env')).config.heartbeatSeconds).toBe(21);
     } finally {
       Reflect.deleteProperty(process.env, 'HEARTBEAT_SECONDS');
     }
@@ -58,14 +60,32 @@ describe('readSettings()', () => {
 
   test('readSettings() lets the environment win over .env, an empty variable too', () => {
     const file = dotenv('\ufeffTOPICS="a, b" # two\r\nexport HTTP_PORT=1111\nHTTPS_PORT=2222\n');
-    const config = readSettings('deno', { HTTP_PORT: '3333', HTTPS_PORT: '' }, file);
+    const { config } = readSettings('deno', { HTTP_PORT: '3333', HTTPS_PORT: '' }, file);
     expect(config).toMatchObject({ topics: ['a', 'b'], httpPort: 3333, httpsPort: 9090 });
     expect(process.env).not.toHaveProperty('TOPICS');
   });
 
+  test('readSettings() warns of names that look like a setting, in .env too', () => {
+    const file = dotenv('TOPIC=a\nKAFKA_SASL_USERNAME=u\n');
+    const { warnings } = readSettings('node', { KAFKA_QQQQQQ: 'x', HOME: '/' }, file);
+    expect(warnings).toEqual([
+      'KAFKA_QQQQQQ is no setting and is passed over (docs/settings.md lists them)',
+      'KAFKA_SASL_USERNAME is no setting and is passed over; did you mean KAFKA_USERNAME? (docs/settings.md lists them)',
+      'TOPIC is no setting and is passed over; did you mean TOPICS? (docs/settings.md lists them)',
+    ]);
+  });
+
+  test('readSettings() does not start without a sign-in that was asked for', () => {
+    const [line, ...others] = linesOf({ JWT_ISSUER: 'https://a.example' });
+    expect(line).toBe(
+      'JWT_ISSUER: expected no setting of this name: this version has no sign-in, everybody may read',
+    );
+    expect(others).toEqual([]);
+  });
+
   test('readSettings() takes a password with a dollar as it is', () => {
     const file = dotenv('KAFKA_SASL_MECHANISM=PLAIN\nKAFKA_USERNAME=u\nKAFKA_PASSWORD=pa$sw');
-    expect(readSettings('node', {}, file).kafkaPassword).toBe('pa$sw');
+    expect(readSettings('node', {}, file).config.kafkaPassword).toBe('pa$sw');
   });
 
   test('readSettings() reports a .env that is a folder, beside the other faults', () => {
@@ -81,6 +101,7 @@ describe('readSettings()', () => {
     { TLS_CERT_FILE: 'rsa.crt', TLS_KEY_FILE: 'rsa.key' },
     { TLS_CERT_FILE: 'both.pem', TLS_KEY_FILE: 'both.pem' },
     { KAFKA_CERT_FILE: 'bundle.crt', KAFKA_KEY_FILE: 'ec.key' },
+    { KAFKA_CERT_FILE: 'marked.crt', KAFKA_KEY_FILE: 'marked.key' },
   ])('readSettings() takes the files %j', (files) => {
     const env = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, path(file)]));
     expect(linesOf(env)).toEqual([]);

@@ -7,9 +7,17 @@
 import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { parse } from 'dotenv';
-import { type Config, parseConfig, type Runtime } from '../app/config.ts';
+import { type Config, likeSettings, parseConfig, type Runtime } from '../app/config.ts';
+import type { StrayName } from '../app/config_names.ts';
 import type { ConfigFault } from '../app/errors.ts';
-import { parseCertificates, parsePrivateKey } from './pem.ts';
+import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
+
+/** What a process was told. */
+export interface ReadSettings {
+  readonly config: Config;
+  /** What is no fault and most likely not meant, a line each. */
+  readonly warnings: readonly string[];
+}
 
 /**
  * Reads the settings. The environment wins over `.env` of the working directory, a variable that
@@ -20,10 +28,16 @@ export function readSettings(
   runtime: Runtime,
   env: Readonly<Record<string, string | undefined>> = process.env,
   dotenvFile = '.env',
-): Config {
+): ReadSettings {
   const faults: ConfigFault[] = [];
   const merged = { ...readDotenv(dotenvFile, faults), ...env };
-  return parseConfig(merged, runtime, (config) => [...faults, ...pemFaults(config)]);
+  const config = parseConfig(merged, runtime, (config) => [...faults, ...pemFaults(config)]);
+  return { config, warnings: likeSettings(merged).map(strayWarning) };
+}
+
+function strayWarning({ name, likely }: StrayName): string {
+  const meant = likely === null ? '' : `; did you mean ${likely}?`;
+  return `${name} is no setting and is passed over${meant} (docs/settings.md lists them)`;
 }
 
 /** dotenv on both runtimes: Deno's `--env-file` expands `pa$sw` to `pa`. */
@@ -83,8 +97,7 @@ const MAX_PEM_BYTES = 4 * 2 ** 20;
 function readPemFile(file: string): string {
   const stat = statSync(file);
   // A pipe would be empty when the Kafka client reads it once more.
-  if (!stat.isFile() || stat.size > MAX_PEM_BYTES) return '';
-  return readFileSync(file, 'utf8');
+  return stat.isFile() && stat.size <= MAX_PEM_BYTES ? readPem(file) : '';
 }
 
 /** The system's word for it, `ENOENT`; where Deno refuses by its own rules, the error's name. */

@@ -10,7 +10,7 @@ import { transformFile } from '@swc/core';
 import { onSignals } from './signals.ts';
 
 describe('onSignals()', () => {
-  function listen() {
+  function listen(onTerminal = false) {
     const source = new EventEmitter();
     const clock = { now: 1000 };
     const said: string[] = [];
@@ -18,12 +18,14 @@ describe('onSignals()', () => {
       {
         drain: () => said.push('drain'),
         stop: () => said.push('stop'),
+        reload: () => said.push('reload'),
         exit: (code) => said.push(`exit ${code}`),
       },
       source,
       () => clock.now,
+      onTerminal,
     );
-    const send = (signal: 'SIGINT' | 'SIGTERM', at: number) => {
+    const send = (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', at: number) => {
       clock.now = 1000 + at;
       source.emit(signal);
     };
@@ -56,6 +58,19 @@ describe('onSignals()', () => {
     send('SIGINT', 1);
     expect(said).toEqual(['drain', 'exit 130']);
   });
+
+  test('onSignals() takes SIGHUP for the end of its terminal, and elsewhere for no end at all', () => {
+    const terminal = listen(true);
+    for (const at of [0, 1]) terminal.send('SIGHUP', at);
+    expect(terminal.said).toEqual(['stop']);
+    terminal.send('SIGHUP', 300);
+    expect(terminal.said).toEqual(['stop', 'exit 129']);
+    const daemon = listen(false);
+    for (const at of [0, 1, 500]) daemon.send('SIGHUP', at);
+    daemon.send('SIGTERM', 501);
+    daemon.send('SIGHUP', 502);
+    expect(daemon.said).toEqual(['reload', 'reload', 'reload', 'drain', 'reload']);
+  });
 });
 
 describe('onSignals() in a process', () => {
@@ -78,6 +93,7 @@ describe('onSignals() in a process', () => {
       const actions = {
         drain: () => console.log('drain'),
         stop: () => console.log('stop'),
+        reload: () => {},
         exit: (code) => process.exit(code),
       };
       onSignals(actions, process, () => 0);

@@ -5,6 +5,7 @@
  */
 
 import process from 'node:process';
+import { isatty } from 'node:tty';
 
 /** What the gateway does when it is told to end. */
 export interface SignalActions {
@@ -12,11 +13,13 @@ export interface SignalActions {
   drain(): void;
   /** SIGINT: streams end at once. */
   stop(): void;
+  /** SIGHUP without a terminal: files are read again, as of any daemon. */
+  reload(): void;
   /** A second signal: end now with this code, 128 and the signal's number as shells do. */
   exit(code: number): void;
 }
 
-type Signal = 'SIGINT' | 'SIGTERM';
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /** The part of node:process that is used, so that tests need no signal. */
 export interface SignalSource {
@@ -26,13 +29,19 @@ export interface SignalSource {
 /** A Ctrl-C reaches the gateway from the terminal and, some milliseconds later, through npm. */
 const SAME_SIGNAL_MS = 300;
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Listens to SIGTERM and SIGINT for as long as the process lives. `now` gives milliseconds. */
+const STDIN = 0;
+
+/**
+ * Listens to signals for as long as the process lives. `now` gives milliseconds. On a terminal SIGHUP
+ * is its end; elsewhere, below `nohup` too, nobody has left.
+ */
 export function onSignals(
   actions: SignalActions,
   source: SignalSource = process,
   now: () => number = () => performance.now(),
+  onTerminal: boolean = isatty(STDIN),
 ): void {
   let first: { signal: Signal; at: number } | null = null;
 
@@ -48,4 +57,5 @@ export function onSignals(
 
   source.on('SIGTERM', () => take('SIGTERM'));
   source.on('SIGINT', () => take('SIGINT'));
+  source.on('SIGHUP', () => (onTerminal ? take('SIGHUP') : actions.reload()));
 }

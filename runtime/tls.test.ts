@@ -48,11 +48,19 @@ function keep(pair: { cert?: string; key?: string }, number = '1'): void {
 describe('loadCertificate()', () => {
   test('loadCertificate() gives what is in the files that are set', async () => {
     const files = { tlsCertFile: join(data, 'cert'), tlsKeyFile: join(data, 'key') };
-    writeFileSync(files.tlsCertFile, 'the certificate');
-    writeFileSync(files.tlsKeyFile, 'the key');
-    const pair = await loadCertificate(files, data);
-    expect(pair).toEqual({ cert: 'the certificate', key: 'the key' });
+    const pair = await pairValid(-1, 1);
+    // As some editors save it.
+    writeFileSync(files.tlsCertFile, `\ufeff${pair.cert}`);
+    writeFileSync(files.tlsKeyFile, `\ufeff${pair.key}`);
+    expect(await loadCertificate(files, data)).toEqual(pair);
     expect(readdirSync(data)).toEqual(['cert', 'key']);
+  });
+
+  test('loadCertificate() refuses files of which one was replaced and the other was not', async () => {
+    const files = { tlsCertFile: join(data, 'cert'), tlsKeyFile: join(data, 'key') };
+    writeFileSync(files.tlsCertFile, (await pairValid(-1, 1)).cert);
+    writeFileSync(files.tlsKeyFile, (await pairValid(-1, 1)).key);
+    await expect(loadCertificate(files, data)).rejects.toMatchObject({ code: 'CERTIFICATE' });
   });
 
   test('loadCertificate() says which settings are at fault when a file went away', async () => {

@@ -4,11 +4,12 @@
  * @module
  */
 
+import type { X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../app/config.ts';
 import { GatewayError } from '../app/errors.ts';
-import { parseCertificates, parsePrivateKey } from './pem.ts';
+import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
 
 /** A certificate (with its chain) and its key, PEM. */
 export interface Certificate {
@@ -36,12 +37,7 @@ export async function loadCertificate(
 ): Promise<Certificate> {
   const { tlsCertFile, tlsKeyFile } = config;
   if (tlsCertFile !== null && tlsKeyFile !== null) {
-    try {
-      return { cert: await readFile(tlsCertFile, 'utf8'), key: await readFile(tlsKeyFile, 'utf8') };
-    } catch (cause) {
-      const message = `cannot read TLS_CERT_FILE or TLS_KEY_FILE: ${(cause as Error).message}`;
-      throw new GatewayError('CERTIFICATE', message, { cause });
-    }
+    return readPair(tlsCertFile, tlsKeyFile);
   }
   const folder = join(dataDir, 'tls');
   try {
@@ -52,6 +48,27 @@ export async function loadCertificate(
       'or set TLS_CERT_FILE and TLS_KEY_FILE, or HTTPS_PORT=0';
     throw new GatewayError('CERTIFICATE', message, { cause });
   }
+}
+
+function readPair(certFile: string, keyFile: string): Certificate {
+  let pair: Certificate;
+  try {
+    pair = { cert: readPem(certFile), key: readPem(keyFile) };
+  } catch (cause) {
+    const message = `cannot read TLS_CERT_FILE or TLS_KEY_FILE: ${(cause as Error).message}`;
+    throw new GatewayError('CERTIFICATE', message, { cause });
+  }
+  if (leafOf(pair) !== null) return pair;
+  const message = 'TLS_KEY_FILE does not hold the key of the first certificate in TLS_CERT_FILE';
+  throw new GatewayError('CERTIFICATE', message);
+}
+
+/** The first certificate, `null` where there is none or the key is not its own. */
+function leafOf({ cert, key }: Certificate): X509Certificate | null {
+  const [leaf] = parseCertificates(cert) ?? [];
+  const privateKey = parsePrivateKey(key);
+  if (leaf === undefined || privateKey === null) return null;
+  return leaf.checkPrivateKey(privateKey) ? leaf : null;
 }
 
 /**
@@ -89,9 +106,8 @@ async function readGood(place: string): Promise<Certificate | null> {
   try {
     const cert = await readFile(join(place, 'cert.pem'), 'utf8');
     const key = await readFile(join(place, 'key.pem'), 'utf8');
-    const [leaf] = parseCertificates(cert) ?? [];
-    const privateKey = parsePrivateKey(key);
-    if (leaf === undefined || privateKey === null || !leaf.checkPrivateKey(privateKey)) return null;
+    const leaf = leafOf({ cert, key });
+    if (leaf === null) return null;
     const now = Date.now();
     const isValid =
       Date.parse(leaf.validFrom) <= now && now < Date.parse(leaf.validTo) - RENEW_DAYS * DAY_MS;

@@ -76,7 +76,8 @@ export class Feed {
   #target = new Map<number, number>();
   #loaded = false;
   #wasLoaded = false;
-  #doesNotExist = false;
+  /** How often in a row the brokers said that the topic does not exist. */
+  #looksWithoutTopic = 0;
   /** The round under way: once it ends the next one looks at the topic anew. */
   #roundUnderWay = new AbortController();
 
@@ -97,7 +98,7 @@ export class Feed {
   get missing(): string | null {
     if (this.#wasLoaded) return null;
     if (this.#log !== null) return `topic ${this.topic} is being loaded`;
-    if (this.#doesNotExist) return `topic ${this.topic} does not exist yet`;
+    if (this.#looksWithoutTopic > 0) return `topic ${this.topic} does not exist yet`;
     return `topic ${this.topic} is not known yet`;
   }
 
@@ -221,8 +222,9 @@ export class Feed {
   /** From a look at the topic until something of what was seen has changed. */
   async #round(signal: AbortSignal): Promise<void> {
     const state = await askTopicState(this.#source, this.topic, this.#description, signal);
-    this.#doesNotExist = state === null;
+    this.#looksWithoutTopic = state === null ? this.#looksWithoutTopic + 1 : 0;
     if (state === null) {
+      this.#warnOfMissing();
       await abortableDelay(MISSING_MS, signal);
       return;
     }
@@ -238,6 +240,15 @@ export class Feed {
       this.#roundUnderWay.abort();
       await watched;
     }
+  }
+
+  /** At the second look: a topic that was just created is not known to every broker at once. */
+  #warnOfMissing(): void {
+    if (this.#looksWithoutTopic !== 2) return;
+    logger.warn(
+      'Topic {topic} does not exist: create it, or correct TOPICS. Its streams open and stay silent until it does',
+      { topic: this.topic },
+    );
   }
 
   async #append(log: Log, batch: Batch, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Config } from '../../app/config.ts';
+import { readPem } from '../pem.ts';
 
 /** How to reach the brokers; the adapters put it in their client's words. */
 export interface KafkaConnection {
@@ -28,8 +28,7 @@ export const REQUEST_TIMEOUT_MS = 5000;
 export function kafkaConnection(config: Config): KafkaConnection {
   const { kafkaBrokers, kafkaTls, kafkaSaslMechanism, kafkaUsername, kafkaPassword } = config;
   const { kafkaCaFile, kafkaCertFile, kafkaKeyFile } = config;
-  const read = (file: string | null): string | null =>
-    file === null ? null : readFileSync(file, 'utf8');
+  const read = (file: string | null): string | null => (file === null ? null : readPem(file));
   return {
     brokers: kafkaBrokers ?? [`localhost:${config.embeddedKafkaPort}`],
     tls: kafkaTls

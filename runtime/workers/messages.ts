@@ -19,6 +19,7 @@ export type WorkerMessage =
 /** What the primary process tells a worker. */
 export type PrimaryMessage =
   | { readonly kind: 'drain' }
+  | { readonly kind: 'reload' }
   | { readonly kind: 'stop' }
   | { readonly kind: 'measure'; readonly number: number }
   | { readonly kind: 'taken'; readonly number: number; readonly refusal: RefusalReason | null };

@@ -2,25 +2,37 @@ import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { getLogger } from '@logtape/logtape';
-import type { Config } from '../../app/config.ts';
+import { ConfigError } from '../../app/errors.ts';
 import { createAdmin } from '../../app/http/health.ts';
+import { announce } from '../announcement.ts';
 import { kafkaConnection } from '../kafka/connection.ts';
 import { withEmbeddedKafka } from '../kafka/embedded/with_embedded_kafka.ts';
 import { Listeners } from '../listeners.ts';
 import { logStart, type RuntimeAdapter } from '../serving.ts';
+import type { ReadSettings } from '../settings.ts';
 import { onSignals } from '../signals.ts';
 import { runWorker } from './worker.ts';
-import { WorkerPool } from './worker_pool.ts';
+import { isOwnWorker, WorkerPool } from './worker_pool.ts';
 
 const logger = getLogger(['sse-kafka']);
+
+const ALREADY_A_WORKER = {
+  setting: 'WORKERS',
+  expected:
+    '1 where something else shares the ports between processes, as the cluster mode of pm2 does: ' +
+    'leave that to one of them (pm2: exec_mode fork)',
+};
 
 /**
  * `WORKERS` processes that share the ports, each with a feed of its own. The primary process has
  * the admin port, the embedded Kafka and the signals, and no stream.
  */
-export async function runWorkers(adapter: RuntimeAdapter, config: Config): Promise<void> {
-  if (cluster.isWorker) return runWorker(adapter, config);
-  logStart(adapter, config);
+export async function runWorkers(adapter: RuntimeAdapter, settings: ReadSettings): Promise<void> {
+  const { config } = settings;
+  if (isOwnWorker()) return runWorker(adapter, config);
+  // There it would neither listen nor hear of its workers.
+  if (cluster.isWorker) throw new ConfigError([ALREADY_A_WORKER]);
+  logStart(adapter, settings);
   const count = config.workers === 'auto' ? availableParallelism() : config.workers;
   const pool = new WorkerPool(config, count);
   const stopped = new AbortController();
@@ -34,6 +46,7 @@ export async function runWorkers(adapter: RuntimeAdapter, config: Config): Promi
       stopped.abort();
       pool.stop();
     },
+    reload: () => pool.reload(),
     exit: (code) => process.exit(code),
   });
   const listeners = new Listeners(adapter.listen);
@@ -41,11 +54,11 @@ export async function runWorkers(adapter: RuntimeAdapter, config: Config): Promi
   try {
     const urls = await pool.start();
     if (urls !== null) {
-      await listeners.openAdmin(config, (request) => admin.fetch(request));
+      const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));
       await withEmbeddedKafka(config, stopped.signal, async () => {
-        const all = [...urls, ...listeners.urls].join(' ');
         const { brokers } = kafkaConnection(config);
-        logger.info(`Ready: ${all} reading from ${brokers.join(',')}`, { workers: count });
+        const places = { streams: urls, admin: ofAdmin, brokers };
+        announce(places, () => pool.health, stopped.signal);
         await pool.ended;
       });
     }

@@ -11,7 +11,7 @@ const HEALTH_MS = 250;
 /** One worker: serves on the shared ports with a feed of its own, until the primary ends it. */
 export async function runWorker(adapter: RuntimeAdapter, config: Config): Promise<void> {
   // A Ctrl-C reaches every process of the terminal: the primary says what becomes of it.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.once('disconnect', () => process.exit(1));
 
   const slots = new AskedSlots(send);
@@ -20,18 +20,20 @@ export async function runWorker(adapter: RuntimeAdapter, config: Config): Promis
   process.on('message', (message: PrimaryMessage) => {
     if (message.kind === 'drain') serving.drain();
     else if (message.kind === 'stop') serving.stop();
+    else if (message.kind === 'reload') serving.reload();
     else if (message.kind === 'taken') slots.taken(message.number, message.refusal);
     else if (message.kind === 'measure') void measure(metrics, message.number);
   });
   const { gateway, listeners } = serving;
+  let urls: readonly string[];
   try {
-    await listeners.openPublic(config, gateway.fetch);
+    urls = await listeners.openPublic(config, gateway.fetch);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     await sent({ kind: 'failed', message: error.message });
     process.exit(error.exitCode);
   }
-  send({ kind: 'listening', urls: listeners.urls });
+  send({ kind: 'listening', urls });
   const tellHealth = (): void => send({ kind: 'health', health: gateway.health() });
   tellHealth();
   setInterval(tellHealth, HEALTH_MS).unref();

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import process from 'node:process';
 import { getLogger } from '@logtape/logtape';
 import type { Config } from '../../app/config.ts';
 import { GatewayError } from '../../app/errors.ts';
@@ -17,6 +18,14 @@ const RESTART_MS = 1000;
 const MAX_SILENCE_MS = 30_000;
 /** What workers may take to end beyond DRAIN_SECONDS. */
 const END_MS = 10_000;
+
+/** In the environment of a worker: another program's process may be a cluster's worker, too. */
+const OWN_WORKER = 'SSE_KAFKA_WORKER';
+
+/** Whether this process was started by a `WorkerPool`. */
+export function isOwnWorker(): boolean {
+  return cluster.isWorker && process.env[OWN_WORKER] !== undefined;
+}
 
 /** What the primary process knows of one worker. */
 interface Member {
@@ -95,6 +104,10 @@ export class WorkerPool {
     };
   }
 
+  reload(): void {
+    for (const worker of this.#members.keys()) this.#send(worker, { kind: 'reload' });
+  }
+
   drain(): void {
     this.#endAll('drain', this.#config.drainSeconds * 1000 + END_MS);
   }
@@ -111,7 +124,7 @@ export class WorkerPool {
   }
 
   #fork(): void {
-    const worker = cluster.fork();
+    const worker = cluster.fork({ [OWN_WORKER]: '1' });
     const now = performance.now();
     const member: Member = {
       startedAt: now,

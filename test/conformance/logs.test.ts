@@ -42,22 +42,23 @@ async function untilLogged(gateway: Gateway, what: string, look: (line: Line) =>
 
 onEachRuntime((runtime) => {
   describe('the log', () => {
-    test('is JSON where no terminal is: start, ready, loaded, drain, stop, many topics', async () => {
+    test('is JSON where no terminal is: start, listening, loaded, drain, stop, many topics', async () => {
       const { name } = await kafka.createTopic();
       const missing = Array.from({ length: 12 }, newName);
       await using gateway = await Gateway.start(runtime, { topics: [name, ...missing] });
       await gateway.says('is loaded');
       expect(await gateway.stop()).toBe(0);
       const lines = linesOf(gateway);
-      expect(lines.map(({ level }) => level)).toEqual(lines.map(() => 'INFO'));
-      const order = [/^Starting/, /^Ready: /, /is loaded$/, /^Draining/, /^Stopped$/];
+      const levels = lines.map(({ message }) => (message.includes('not exist') ? 'WARN' : 'INFO'));
+      expect(lines.map(({ level }) => level)).toEqual(levels);
+      const order = [/^Starting/, /^Listening: /, /is loaded$/, /^Draining/, /^Stopped$/];
       const found = order.map((word) => lines.findIndex(({ message }) => word.test(message)));
       expect(found).toEqual([...found].sort((a, b) => a - b));
       expect(found).not.toContain(-1);
       expect(lines[0]!.message).toContain(name);
-      const ready = lines[found[1]!]!.message;
+      const listening = lines[found[1]!]!.message;
       for (const url of [gateway.http, gateway.https, gateway.admin, kafka.brokers]) {
-        expect(ready).toContain(url);
+        expect(listening).toContain(url);
       }
     });
 
@@ -116,7 +117,7 @@ onEachRuntime((runtime) => {
       await program.printed('is loaded');
       const lines = program.stdout.toString().trimEnd().split(/\r?\n/);
       for (const line of lines) expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {4}\S/);
-      expect(lines.join('\n')).toMatch(/ Ready: http:/);
+      expect(lines.join('\n')).toMatch(/ Listening: streams and page at http:/);
     });
   });
 });

@@ -144,12 +144,48 @@ onEachRuntime((runtime) => {
       expect(gateway.stderr).not.toContain('http://');
     });
 
-    test('that say nothing wrong are told in the ready line: URLs and brokers', async () => {
-      await using gateway = await Gateway.start(runtime, { topics: [newName()] });
-      const ready = gateway.stderr.split('\n').find((line) => line.includes('Ready: '));
-      for (const part of [gateway.http, gateway.https, gateway.admin, kafka.brokers]) {
-        expect(ready).toContain(part);
+    test('name URLs by what they are for, topics that are missing, and Ready once it is', async () => {
+      const [there, missing] = [await kafka.createTopic(), newName()];
+      const topics = [there.name, missing];
+      await using gateway = await Gateway.start(runtime, { topics, env: { HOST: '' } });
+      const where =
+        `streams and page at ${gateway.http} and ${gateway.https}; ` +
+        `health and metrics at ${gateway.admin}; reading from ${kafka.brokers}`;
+      expect(gateway.stderr).toContain(`"Listening: ${where}"`);
+      await gateway.says(`Topic ${missing} does not exist: create it, or correct TOPICS`);
+      expect(gateway.stderr).not.toContain('Ready: ');
+      expect((await gateway.readiness()).missing).toEqual([`topic ${missing} does not exist yet`]);
+      // On every address, whatever localhost is taken for.
+      for (const url of [gateway.http, gateway.https, gateway.admin]) {
+        for (const address of ['127.0.0.1', '[::1]']) {
+          expect((await curl(url.replace('localhost', address))).status).toBeLessThan(500);
+        }
       }
+      await kafka.createTopic({ name: missing });
+      await gateway.says(`"Ready: ${where}"`);
+      expect((await gateway.readiness()).status).toBe(200);
+    });
+
+    test('that do not exist are told with the one that is meant', async () => {
+      const env = { TOPIC: 'a', KAFKA_SASL_USERNAME: 'b', HTTP_PROXY: 'c', KAFKA_OPTS: 'd' };
+      await using gateway = await Gateway.start(runtime, { topics: [newName()], env });
+      const warned = gateway.stderr.split('\n').filter((line) => line.includes('"WARN"'));
+      expect(warned.map((line) => /(\w+) is no setting.* mean (\w+)/.exec(line)?.slice(1))).toEqual(
+        [
+          ['KAFKA_SASL_USERNAME', 'KAFKA_USERNAME'],
+          ['TOPIC', 'TOPICS'],
+        ],
+      );
+    });
+
+    test('of a sign-in that there is not do not open the gateway', async () => {
+      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, JWT_ISSUER: SECRET };
+      const { code, stderr } = await runToEnd(runtime, env);
+      expect({ code, stderr }).toEqual({
+        code: 78,
+        stderr: expect.stringMatching(/^JWT_ISSUER: /),
+      });
+      expect(stderr).not.toContain('s3cr');
     });
 
     test('that are secret are never shown, whatever goes wrong with them', async () => {

@@ -74,7 +74,7 @@ export class Replica implements AsyncDisposable {
       env: { ...this.#env, ...env },
     });
     this.#program = program;
-    await program.complained('Ready: ', START_MS);
+    await program.complained('Listening: ', START_MS);
     this.uses.push(new ProcessSeries(`${this.name}, process ${this.uses.length + 1}`, program.pid));
   }
 

@@ -31,7 +31,7 @@ export class Gateway extends GatewayClient implements AsyncDisposable {
   readonly #folder: string;
   #program!: Program;
 
-  /** Starts one and waits for its ready line; topics may still be loading. */
+  /** Starts one and waits until it listens; topics may still be missing. */
   static async start(runtime: Runtime, options: GatewayOptions = {}): Promise<Gateway> {
     const folder = await newFolder(options.dotenv);
     // As if it had run there before: to make one costs a start 0.2 s of a processor.
@@ -79,7 +79,7 @@ export class Gateway extends GatewayClient implements AsyncDisposable {
     const program = new Program(command, { cwd: this.#folder, env: this.#env });
     this.#program = program;
     try {
-      await timed('gateway', this.#runtime.name, () => program.complained('Ready: '));
+      await timed('gateway', this.#runtime.name, () => program.complained('Listening: '));
     } catch (error) {
       await this[Symbol.asyncDispose]();
       throw error;

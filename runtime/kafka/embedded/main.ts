@@ -25,7 +25,7 @@ async function main(args: readonly string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const { embeddedKafkaPort: port, topics } = readSettings('node');
+  const { embeddedKafkaPort: port, topics } = readSettings('node').config;
   if (port === 0) throw new GatewayError('EMBEDDED_KAFKA', 'EMBEDDED_KAFKA_PORT=0: set a port');
   const options = { port, signal: stopped.signal, onProgress: say };
   if (command === 'start') {
