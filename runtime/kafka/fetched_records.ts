@@ -1,6 +1,6 @@
 import type { KafkaRecord } from '../../app/source.ts';
 import type { AbortedTransaction, FetchedPartition } from './fetch_response.ts';
-import { batchBytes, RecordBatch } from './record_batch.ts';
+import { type Batch, batchBytes, toBatch } from './record_batch.ts';
 
 /** Records of a partition, and where its next fetch goes once they are had. */
 export interface Run {
@@ -33,7 +33,7 @@ export function* readRuns(fetched: FetchedPartition, from: number, limit: number
       const whole = batchBytes(bytes, at);
       if (whole === null) break;
       at += whole.length;
-      const batch = new RecordBatch(partition, whole);
+      const batch = toBatch(partition, whole);
       if (aborted.lets(batch)) {
         // A batch is sent whole, from before the offset that was asked for.
         for (let record = batch.next(); record !== null; record = batch.next()) {
@@ -70,7 +70,7 @@ class AbortedProducers {
   }
 
   /** Whether a batch holds records that may be shown; each batch in turn. */
-  lets(batch: RecordBatch): boolean {
+  lets(batch: Batch): boolean {
     if (!batch.isTransactional) return !batch.isControl;
     while (this.#ahead.length > 0 && this.#ahead.at(-1)!.firstOffset <= batch.lastOffset) {
       this.#aborted.add(this.#ahead.pop()!.producerId);

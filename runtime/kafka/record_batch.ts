@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { Header, KafkaRecord } from '../../app/source.ts';
 import { decompress } from './decompress.ts';
+import { LegacyBatch } from './legacy_batch.ts';
 import { crc32c } from './platformatic_on_node20.ts';
 
 /** Offset and length of a batch, which its length does not count. */
@@ -13,6 +14,8 @@ const CHECKSUM_AT = 17;
 const CHECKED_AT = 21;
 /** The format of Kafka 0.11 and later. */
 const MAGIC = 2;
+/** The least that a batch of each format has. */
+const LEAST_BYTES: Readonly<Record<number, number>> = { 0: 26, 1: 34, [MAGIC]: HEAD_BYTES };
 
 const COMPRESSION = 0b111;
 const LOG_APPEND_TIME = 1 << 3;
@@ -27,14 +30,25 @@ const NOT_AS_LONG = 'a record is not as long as it says';
  * @throws where it is shorter than a batch can be.
  */
 export function batchBytes(bytes: Buffer, at: number): Buffer | null {
-  if (bytes.length - at < HEAD_BYTES) return null;
+  if (bytes.length - at <= MAGIC_AT) return null;
   const length = PREFIX_BYTES + bytes.readInt32BE(at + 8);
-  if (length < HEAD_BYTES) throw new Error(`a batch of ${length} bytes`);
+  const magic = bytes.readInt8(at + MAGIC_AT);
+  if (length < (LEAST_BYTES[magic] ?? HEAD_BYTES)) throw new Error(`a batch of ${length} bytes`);
   return bytes.length - at < length ? null : bytes.subarray(at, at + length);
 }
 
-/** Records as the producer put them together, one after the other. */
-export class RecordBatch {
+/** Records as the producer put them together, one after the other, of whatever format. */
+export type Batch = Pick<RecordBatch, keyof RecordBatch>;
+
+/** @throws where it is of an unknown format, or not what was written. */
+export function toBatch(partition: number, bytes: Buffer): Batch {
+  const magic = bytes.readInt8(MAGIC_AT);
+  if (magic === MAGIC) return new RecordBatch(partition, bytes);
+  if (magic === 0 || magic === 1) return new LegacyBatch(partition, bytes);
+  throw new Error(`message format ${magic} is not read, only 0 to ${MAGIC}`);
+}
+
+class RecordBatch {
   readonly lastOffset: number;
   readonly producerId: bigint;
   readonly #partition: number;
@@ -47,12 +61,8 @@ export class RecordBatch {
   /** Where the record under way ends. */
   #end = 0;
 
-  /** @throws where it is of another format, or not what was written. */
+  /** @throws where it is not what was written. */
   constructor(partition: number, bytes: Buffer) {
-    const magic = bytes.readInt8(MAGIC_AT);
-    if (magic !== MAGIC) {
-      throw new Error(`message format ${magic} is not read, only 2: let a newer broker rewrite it`);
-    }
     if (crc32c(bytes.subarray(CHECKED_AT)) !== bytes.readUInt32BE(CHECKSUM_AT)) {
       throw new Error('the checksum of a batch is wrong, its bytes are not what was written');
     }

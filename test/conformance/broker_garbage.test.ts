@@ -1,8 +1,11 @@
+import { Buffer } from 'node:buffer';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { untilTold, untilWell, warnings } from '../support/broker_access.ts';
 import { freePort } from '../support/free_port.ts';
 import { Gateway } from '../support/gateway.ts';
 import { TestKafka, type Topic } from '../support/kafka.ts';
+import { legacyMessage } from '../support/legacy_message.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
 import { ProcessUse } from '../support/process_use.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -83,6 +86,42 @@ onEachRuntime((runtime) => {
         await stream.untilEvents(all.length);
         expect(valuesOf(stream)).toEqual(all);
         expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
+      },
+      CASE_MS,
+    );
+  });
+
+  describe('records of the message formats before Kafka 0.11', () => {
+    test(
+      'come as others do',
+      async () => {
+        const compacted = await kafka().createTopic({ compacted: true });
+        const plain = await kafka().createTopic();
+        await broker().kill();
+        const key = Buffer.from('k');
+        const old = [0, 1].map((magic) =>
+          legacyMessage(magic, { offset: magic, key, value: Buffer.from(`format ${magic}`) }),
+        );
+        const set = [2, 3].map((n) =>
+          legacyMessage(1, { offset: n - 2, key: Buffer.of(n), value: Buffer.from(`packed ${n}`) }),
+        );
+        const packed = { offset: 3, value: gzipSync(Buffer.concat(set)), attributes: 1 };
+        const log = Buffer.concat([...old, legacyMessage(1, packed)]);
+        for (const { name } of [compacted, plain]) await broker().rewrite(name, 0, log);
+        await broker().start();
+        await using gateway = await Gateway.startReady(runtime, {
+          topics: [compacted.name, plain.name],
+          env: { KAFKA_BROKERS: broker().brokers },
+        });
+        await using latest = await gateway.stream(`/${compacted.name}`);
+        await latest.untilEvents(3);
+        expect(valuesOf(latest)).toEqual(['format 1', 'packed 2', 'packed 3']);
+        await plain.produce({ value: 'today' });
+        await using all = await gateway.stream(`/${plain.name}`);
+        await all.untilEvents(5);
+        const written = ['format 0', 'format 1', 'packed 2', 'packed 3', 'today'];
+        expect(all.events.map(({ data }) => data)).toEqual(written);
+        expect(all.events.at(-1)!.id).toBe(plain.cursor(5));
       },
       CASE_MS,
     );

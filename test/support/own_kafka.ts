@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { cp, mkdtemp, open, readFile, rm, truncate } from 'node:fs/promises';
+import { cp, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type Broker, startBroker } from '../../runtime/kafka/embedded/broker.ts';
@@ -89,6 +89,16 @@ export class OwnKafka implements AsyncDisposable {
       at += BATCH_HEAD_BYTES + log.readInt32BE(at + 8);
     }
     await truncate(path, at);
+  }
+
+  /** Puts bytes in the place of a partition's log, as if it had been written long ago; while it is down. */
+  async rewrite(topic: string, partition: number, log: Uint8Array): Promise<void> {
+    const folder = join(this.#dataDir, LOG_DIR, `${topic}-${partition}`);
+    for (const name of await readdir(folder)) {
+      // What it noted of its own log; it finds that out again.
+      if (/index$|snapshot$|^leader-epoch-checkpoint$/.test(name)) await rm(join(folder, name));
+    }
+    await writeFile(join(folder, `${'0'.repeat(20)}.log`), log);
   }
 
   /** Turns over the last byte of a partition's batch, as a disk does, or turns it back. */
