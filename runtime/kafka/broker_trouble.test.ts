@@ -64,6 +64,31 @@ test('brokerTrouble() names the broker with the trouble that says most', () => {
   expect(words).toMatch(/^certificate: .*expired.*two:9092/);
 });
 
+test('brokerTrouble() says which address the brokers gave where that leads nowhere', () => {
+  const reason = failure('getaddrinfo ENOTFOUND kafka.invalid', 'ENOTFOUND');
+  const cause = unreachable('kafka.invalid:30310', reason);
+  const error = new Error('the brokers send their clients to kafka.invalid:30310', { cause });
+  expect(brokerTrouble(error, 'events', 'one')).toEqual({
+    up: true,
+    words: expect.stringMatching(
+      /^advertised address: KAFKA_BROKERS is right.* kafka.invalid:30310.*ENOTFOUND.*advertised.listeners/,
+    ),
+  });
+  const cert = unreachable('kafka:9093', failure('altnames', 'ERR_TLS_CERT_ALTNAME_INVALID'));
+  const other = new Error('the brokers send their clients to kafka:9093', { cause: cert });
+  expect(brokerTrouble(other, 'events', 'one')!.words).toMatch(/^certificate: /);
+});
+
+test('brokerTrouble() names the version of brokers that are too old', () => {
+  const old = new Error('the brokers are older than Kafka 2.3 (of request 3 they know version 5)');
+  expect(
+    brokerTrouble(new AggregateError([old, old], 'no broker answers'), 'events', 'any'),
+  ).toEqual({
+    up: false,
+    words: expect.stringMatching(/^version: .*older than Kafka 2.3 .*update/),
+  });
+});
+
 test('brokerTrouble() names the broker that the Confluent client names', () => {
   const line = 'ssl://two:9092/2: SSL handshake failed: certificate verify failed';
   expect(brokerTrouble(new Error(line), 'events', 'any')!.words).toMatch(/two:9092/);

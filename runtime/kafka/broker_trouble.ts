@@ -60,6 +60,8 @@ const TROUBLES: readonly (readonly [sign: RegExp, words: string])[] = [
 /** The brokers answered, with an error that is none of theirs to mend: the topic is gone, or moved. */
 const ANSWERED = /PLT_KFK_PROTOCOL|Unknown (topic|partition)|^Broker: /;
 
+const TOO_OLD = /^the brokers are older than .*/m;
+
 /**
  * What an error of a client means; `null` where the brokers did answer.
  * @param asked whether any broker had the answer, or one alone
@@ -85,6 +87,10 @@ export function brokerTrouble(
     const words = `records of topic ${topic}: ${unreadable}: look at the disk of its broker; once they are deleted there up to the next ones, reading goes on`;
     return { words, up: true };
   }
+  const tooOld = chains.find((chain) => TOO_OLD.test(chain));
+  if (tooOld !== undefined) {
+    return { words: `version: ${TOO_OLD.exec(tooOld)![0]}: update them`, up: false };
+  }
   const [leaderless] = chains.flatMap((chain) => /^partition .* has no leader/.exec(chain) ?? []);
   if (leaderless !== undefined) {
     return { words: `${leaderless}: see that the brokers which have it run`, up: true };
@@ -94,6 +100,13 @@ export function brokerTrouble(
     .split('\n')
     .at(-1)!
     .replace(/ PLT_KFK_\w+/, '');
+  const [, advertised] = /^the brokers send their clients to (\S+)/m.exec(chains[0]!) ?? [];
+  if (advertised !== undefined) {
+    const words =
+      `advertised address: KAFKA_BROKERS is right, the brokers answer there, but they send their clients to ${advertised}, ` +
+      `which cannot be reached from here (${reason}): set advertised.listeners of that broker to an address that can, or start it if it does not run`;
+    return { words, up: true };
+  }
   const who = asked === 'any' ? 'the brokers do not answer' : 'a broker does not answer';
   const words = `${who} (${reason}): check KAFKA_BROKERS, and that they run`;
   return { words, up: false };

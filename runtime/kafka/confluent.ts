@@ -35,7 +35,7 @@ type Consumer = InstanceType<typeof KafkaConsumer>;
 
 /** Reads Kafka on Node through librdkafka: `assign` and `consume(n)`, no group, no commit. */
 export class ConfluentSource implements RecordSource {
-  readonly #config: kafka.ConsumerGlobalConfig;
+  readonly #connection: KafkaConnection;
   readonly #health = new BrokerHealth();
   readonly #questions: BrokerQuestions;
   readonly forClients: BrokerQuestions;
@@ -45,7 +45,7 @@ export class ConfluentSource implements RecordSource {
   readonly #leaving = new Set<Promise<void>>();
 
   constructor(connection: KafkaConnection) {
-    this.#config = { ...globalConfig(connection), ...CONSUMER_CONFIG };
+    this.#connection = connection;
     this.#questions = new BrokerQuestions(connection, this.#health);
     this.forClients = this.#questions.apart();
   }
@@ -134,7 +134,8 @@ export class ConfluentSource implements RecordSource {
 
   /** Reads until the consumer cannot go on, which is thrown. */
   async *#consume(topic: string, positions: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
-    const consumer = new KafkaConsumer({ ...this.#config }, { 'auto.offset.reset': 'earliest' });
+    const config = { ...globalConfig(this.#connection), ...CONSUMER_CONFIG };
+    const consumer = new KafkaConsumer(config, { 'auto.offset.reset': 'earliest' });
     // Without this, the wait starts over at each record: 5 s of latency at 20 records/s.
     consumer.setDefaultConsumeTimeout(READ_WAIT_MS);
     (consumer as Consumer & TimeoutOnlyForFirst).setDefaultIsTimeoutOnlyForFirstMessage(true);

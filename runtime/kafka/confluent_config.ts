@@ -1,5 +1,6 @@
 import { rootCertificates } from 'node:tls';
 import type kafka from '@confluentinc/kafka-javascript';
+import { BrokerOrder } from './broker_order.ts';
 import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
 
 /** What a consumer has beside it. */
@@ -12,7 +13,7 @@ export const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {
   'enable.partition.eof': true,
   'isolation.level': 'read_committed',
   // No 'check.crcs': a batch with a wrong one is passed over, and the addon tells of it only where
-  // no record came before it.
+  // no record came before it (KafkaConsumerConsumeNum in its workers.cc). So a broken one is delivered.
   'fetch.wait.max.ms': 500,
   // The defaults hold 64 MB a partition; these bound memory and catch up at 190,000 records/s.
   'queued.min.messages': 5000,
@@ -22,7 +23,8 @@ export const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {
 
 /** How the client reaches the brokers, in librdkafka's words. */
 export function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalConfig {
-  const { brokers, tls, sasl } = connection;
+  const { tls, sasl } = connection;
+  const brokers = BrokerOrder.of(connection).best.map(address);
   const wire = tls === null ? 'plaintext' : 'ssl';
   return {
     'client.id': CLIENT_ID,
@@ -48,4 +50,8 @@ export function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalC
           'sasl.password': sasl.password,
         }),
   };
+}
+
+function address({ host, port }: { host: string; port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -14,7 +14,7 @@ test.each([true, false])(
     const port = await freePort();
     await once(server.listen(port, '127.0.0.1'), 'listening');
     for (const host of ['localhost', '127.0.0.1']) {
-      const found = await expiredCertificate([{ host, port }], null);
+      const found = await expiredCertificate({ host, port }, null);
       expect(found?.message).toEqual(
         expired ? expect.stringContaining(`${host}:${port}`) : undefined,
       );
@@ -27,8 +27,8 @@ test('expiredCertificate() takes who does not speak TLS, or is not there, for no
   const server = createPlainServer((socket) => socket.destroy());
   const port = await freePort();
   await once(server.listen(port, '127.0.0.1'), 'listening');
-  expect(await expiredCertificate([{ host: 'localhost', port }], null)).toBeNull();
+  expect(await expiredCertificate({ host: 'localhost', port }, null)).toBeNull();
   server.close();
   await once(server, 'close');
-  expect(await expiredCertificate([{ host: 'localhost', port }], null)).toBeNull();
+  expect(await expiredCertificate({ host: 'localhost', port }, null)).toBeNull();
 });

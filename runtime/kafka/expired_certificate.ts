@@ -4,20 +4,14 @@ import type { Broker } from '@platformatic/kafka';
 import { REQUEST_TIMEOUT_MS } from './connection.ts';
 
 /**
- * The error for the first of these brokers that shows a certificate which has expired, as Node tells
- * it; `null` for none. For Deno, which has one error for whatever it does not trust: the certificate
- * is looked at in a handshake of its own, over which nothing is sent.
+ * The error for a broker that shows a certificate which has expired, as Node tells it; else `null`.
+ * For Deno, which has one error for whatever it does not trust: the certificate is looked at in a
+ * handshake of its own, over which nothing is sent.
  */
-export async function expiredCertificate(
-  brokers: readonly Broker[],
-  cause: unknown,
-): Promise<Error | null> {
-  for (const broker of brokers) {
-    if (!(await showsExpired(broker))) continue;
-    const what = `Connection to ${broker.host}:${broker.port} failed: certificate has expired`;
-    return Object.assign(new Error(what, { cause }), { code: 'CERT_HAS_EXPIRED' });
-  }
-  return null;
+export async function expiredCertificate(broker: Broker, cause: unknown): Promise<Error | null> {
+  if (!(await showsExpired(broker))) return null;
+  const what = `Connection to ${broker.host}:${broker.port} failed: certificate has expired`;
+  return Object.assign(new Error(what, { cause }), { code: 'CERT_HAS_EXPIRED' });
 }
 
 function showsExpired({ host, port }: Broker): Promise<boolean> {

@@ -21,7 +21,6 @@ import {
   metadataV8,
   metadataV10,
   metadataV12,
-  parseBroker,
 } from './platformatic_on_node20.ts';
 import type { Asked, Leader, TopicMetadata } from './topic_leaders.ts';
 
@@ -85,7 +84,7 @@ export class PlatformaticClient {
   readonly #metadata = new Map<string, () => Promise<TopicMetadata | null>>();
 
   constructor(connection: KafkaConnection) {
-    this.#brokers = new BrokerOrder(connection.brokers.map((broker) => parseBroker(broker)));
+    this.#brokers = BrokerOrder.of(connection);
     this.#pool = new ConnectionPool(CLIENT_ID, clientOptions(connection));
     const isTls = connection.tls !== null;
     this.#pool.on('connecting', ({ connection }) => {
@@ -109,16 +108,13 @@ export class PlatformaticClient {
   }
 
   async #askMetadata(topic: string): Promise<TopicMetadata | null> {
-    const connection = await this.#connect(this.#brokers.all);
-    let answer: MetadataResponse;
-    try {
+    const { broker, answer } = await this.#brokers.ask(async (broker) => {
+      const connection = await this.#connect(broker);
       const api = await this.#api(connection, METADATA);
-      answer = await this.#answer(connection, () => api.async(connection, [topic], false, false));
-    } catch (error) {
-      this.#brokers.failed(addressOf(connection));
-      throw error;
-    }
-    this.#brokers.answered(addressOf(connection), answer.brokers);
+      const request = (): Promise<MetadataResponse> => api.async(connection, [topic], false, false);
+      return { broker, answer: await this.#answer(connection, request) };
+    });
+    this.#brokers.answered(broker, answer.brokers);
     const brokers = new Map(answer.brokers.map((broker) => [broker.nodeId, broker]));
     const known = answer.topics.find(({ name }) => name === topic);
     if (known === undefined || known.errorCode === UNKNOWN_TOPIC) return null;
@@ -137,11 +133,13 @@ export class PlatformaticClient {
    * @throws when they cannot be asked for.
    */
   async configs(topic: string, names: string[]): Promise<Map<string, string | null> | null> {
-    const connection = await this.#connect(this.#brokers.all);
-    const api = await this.#api(connection, DESCRIBE_CONFIGS);
     const { TOPIC: resourceType } = ConfigResourceTypes;
     const resource = { resourceType, resourceName: topic, configurationKeys: names };
-    const { results } = await this.#answer(connection, () => api.async(connection, [resource]));
+    const { results } = await this.#brokers.ask(async (broker) => {
+      const connection = await this.#connect(broker);
+      const api = await this.#api(connection, DESCRIBE_CONFIGS);
+      return this.#answer(connection, () => api.async(connection, [resource]));
+    });
     const [{ errorCode, configs }] = results as [(typeof results)[number]];
     if (errorCode === TOPIC_AUTHORIZATION_FAILED) return null;
     if (errorCode !== 0) throw brokerError(errorCode, `settings of topic ${topic}`);
@@ -183,7 +181,7 @@ export class PlatformaticClient {
     topic: string,
     asked: readonly Asked[],
   ): Promise<readonly ListedOffset[]> {
-    const connection = await this.#connect([broker]);
+    const connection = await this.#connectToLeader(broker);
     const api = await this.#api(connection, LIST_OFFSETS);
     const partitions = asked.map(({ partition, epoch, at }) => ({
       partitionIndex: partition,
@@ -210,7 +208,7 @@ export class PlatformaticClient {
     asked: readonly Asked[],
     session: FetchSession,
   ): Promise<Fetch> {
-    const connection = await this.#connect([broker]);
+    const connection = await this.#connectToLeader(broker);
     const api = await this.#api(connection, FETCHES);
     const byName = api.version < FETCH_BY_TOPIC_ID;
     const topicId = byName ? topic.name : topic.id;
@@ -260,17 +258,33 @@ export class PlatformaticClient {
     }
     const versions = await asked;
     const api = candidates.find(({ key, version }) => version <= (versions.get(key) ?? -1));
-    if (api === undefined) throw new Error('the brokers are older than Kafka 2.3: update them');
+    if (api === undefined) {
+      const [{ key }] = candidates as readonly [T];
+      const newest = versions.get(key) ?? 'none';
+      throw new Error(
+        `the brokers are older than Kafka 2.3 (of request ${key} they know version ${newest}, not ${candidates.at(-1)!.version})`,
+      );
+    }
     return api;
   }
 
-  /** A connection to the first of these brokers that takes one. */
-  async #connect(brokers: readonly Broker[]): Promise<Connection> {
+  /** A connection to a broker at the address that the brokers tell, which may lead nowhere from here. */
+  async #connectToLeader(broker: Broker): Promise<Connection> {
     try {
-      return await this.#pool.getFirstAvailable([...brokers]);
+      return await this.#connect(broker);
+    } catch (error) {
+      if (this.#brokers.isBootstrap(broker)) throw error;
+      const { host, port } = broker;
+      throw new Error(`the brokers send their clients to ${host}:${port}`, { cause: error });
+    }
+  }
+
+  async #connect(broker: Broker): Promise<Connection> {
+    try {
+      return await this.#pool.get(broker);
     } catch (error) {
       const why = errorWords(error);
-      const expired = MAY_HAVE_EXPIRED.test(why) ? await expiredCertificate(brokers, error) : null;
+      const expired = MAY_HAVE_EXPIRED.test(why) ? await expiredCertificate(broker, error) : null;
       if (expired !== null) throw expired;
       throw new Error(why, { cause: error });
     }
@@ -301,10 +315,6 @@ export class PlatformaticClient {
     this.#connections.delete(connection);
     connection.socket?.destroy();
   }
-}
-
-function addressOf({ host, port }: Connection): Broker {
-  return { host: host!, port: port! };
 }
 
 /** The first four of a UUID's bytes. */

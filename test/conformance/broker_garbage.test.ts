@@ -20,7 +20,13 @@ function valuesOf({ events }: SseStream): string[] {
 }
 
 onEachRuntime((runtime) => {
-  const broker = shared(async () => OwnKafka.start(await freePort()));
+  /** A way in of which the broker tells clients an address that leads nowhere. */
+  let misleading: number;
+  const broker = shared(async () => {
+    misleading = await freePort();
+    const told = { port: misleading, toldHost: 'kafka.invalid', toldPort: 30310 };
+    return OwnKafka.start(await freePort(), told);
+  });
   const kafka = shared(async () => new TestKafka(broker().brokers));
 
   /** A topic of three partitions with four records each, one of them spoiled. */
@@ -85,6 +91,25 @@ onEachRuntime((runtime) => {
         const all = [...well, '0-2', '0-3', ...(compacted ? [] : ['2-live'])].sort();
         await stream.untilEvents(all.length);
         expect(valuesOf(stream)).toEqual(all);
+        expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
+      },
+      CASE_MS,
+    );
+  });
+
+  describe('an address that leads nowhere', () => {
+    test(
+      'is told by name where the brokers give it, and that KAFKA_BROKERS is right',
+      async () => {
+        const { name } = await kafka().createTopic({ compacted: true });
+        await using gateway = await Gateway.start(runtime, {
+          topics: [name],
+          env: { KAFKA_BROKERS: `localhost:${misleading}` },
+        });
+        const words =
+          /^advertised address: KAFKA_BROKERS is right.* kafka\.invalid:30310,.*ENOTFOUND/;
+        const { status, brokers } = await untilTold(gateway, words);
+        expect({ status, up: brokers.up }).toEqual({ status: 503, up: true });
         expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
       },
       CASE_MS,

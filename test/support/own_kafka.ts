@@ -12,10 +12,12 @@ import { timed } from './times.ts';
 const BATCH_HEAD_BYTES = 12;
 const START_MS = 60_000;
 
-/** Another way in, of which clients are told another port than the one it listens on. */
+/** Another way in, of which clients are told another address than the one it listens on. */
 export interface Relayed {
   readonly port: number;
   readonly toldPort: number;
+  /** Default: `localhost`. */
+  readonly toldHost?: string;
 }
 
 /** A Kafka of one case, which may be killed, frozen and started again. */
@@ -155,7 +157,7 @@ export function relayedProperties(
     ].join(),
     'advertised.listeners': [
       `PLAINTEXT://localhost:${port}`,
-      ...each(({ toldPort }, name) => `${name}://localhost:${toldPort}`),
+      ...each(({ toldHost, toldPort }, name) => `${name}://${toldHost ?? 'localhost'}:${toldPort}`),
     ].join(),
     'listener.security.protocol.map': [
       'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
