@@ -14,6 +14,9 @@ export class StreamEvent extends MessageEvent {
   }
 }
 
+/** Characters of a block, far more than a record has: a server that ends none would fill the memory. */
+const MAX_BLOCK = 2 ** 26;
+
 /** Bytes in, blocks out, however they are cut; an id counts from the end of its block. */
 export class BlockParser {
   // By itself Deno's takes a BOM away from the beginning of each chunk.
@@ -21,6 +24,7 @@ export class BlockParser {
   #isAtStart = true;
   #line = '';
   #endsWithCr = false;
+  #length = 0;
   #data = [];
   #block = { type: 'message' };
 
@@ -34,6 +38,7 @@ export class BlockParser {
     const lines = text.split(/\r\n|\n|\r/);
     lines[0] = this.#line + lines[0];
     this.#line = lines.pop();
+    this.#length += text.length;
     for (const line of lines) {
       if (line !== '') {
         this.#take(line);
@@ -43,7 +48,9 @@ export class BlockParser {
       yield { ...this.#block, data };
       this.#data = [];
       this.#block = { type: 'message' };
+      this.#length = 0;
     }
+    if (this.#length > MAX_BLOCK) throw new RangeError('The server sends a block without end');
   }
 
   #take(line) {

@@ -89,10 +89,17 @@ class SharedConnection extends EventTarget {
   }
 
   /** It stops its stream while the consumer is behind, so that it needs one of its own. */
-  [Symbol.asyncIterator]() {
+  async *[Symbol.asyncIterator]() {
     this.#isIterated = true;
     if (this.#own === null) this.#openOwn();
-    return this.#own[Symbol.asyncIterator]();
+    try {
+      for (let own = null; own !== this.#own && !this.#closing.signal.aborted; ) {
+        own = this.#own;
+        yield* own;
+      }
+    } finally {
+      this.close();
+    }
   }
 
   #openOwn(store) {

@@ -32,6 +32,26 @@ function eventsOf(blocks: readonly ParsedBlock[]): object[] {
   return withData.map(({ type, data, id }) => ({ type, data, id }));
 }
 
+interface Parser {
+  feed(bytes: Uint8Array): Iterable<object>;
+}
+
+describe('BlockParser', () => {
+  test('BlockParser ends what is a block without end, be it one line or many', async () => {
+    const path = '../../public/client_events.js';
+    const { BlockParser } = (await import(path)) as { BlockParser: new () => Parser };
+    const line = Buffer.alloc(2 ** 20, 'x');
+    const lines = Buffer.from(`data:${'x'.repeat(2 ** 20)}\n`);
+    for (const chunk of [line, lines]) {
+      const parser = new BlockParser();
+      const feed = (times: number): void => {
+        for (let i = 0; i < times; i++) expect([...parser.feed(chunk)]).toEqual([]);
+      };
+      expect(() => feed(70)).toThrow('a block without end');
+    }
+  });
+});
+
 onEachRuntime((runtime) => {
   describe('BlockParser', () => {
     const client = shared(() => ClientProcess.start(runtime));

@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { shared } from '../../public/shared.js';
+import { eventually } from '../support/deadline.ts';
+import { ScriptedServer, stream } from '../support/scripted_server.ts';
+
+/** Channels and locks that are not let go of. */
+const channels = new Set<BroadcastChannel>();
+const locks = new Set<string>();
+const { BroadcastChannel: Channel, navigator } = globalThis;
+
+class CountedChannel extends Channel {
+  constructor(name: string) {
+    super(name);
+    channels.add(this);
+  }
+
+  override close(): void {
+    super.close();
+    channels.delete(this);
+  }
+}
+
+/** Gives every lock at once; it is held until its holder's promise ends. */
+async function request(name: string, _: object, hold: () => Promise<void>): Promise<void> {
+  locks.add(name);
+  await hold();
+  locks.delete(name);
+}
+
+beforeEach(() => {
+  Object.assign(globalThis, { BroadcastChannel: CountedChannel });
+  const value = { locks: { request } };
+  Object.defineProperty(globalThis, 'navigator', { value, configurable: true, writable: true });
+});
+afterEach(() => {
+  Object.assign(globalThis, { BroadcastChannel: Channel });
+  const value = navigator;
+  Object.defineProperty(globalThis, 'navigator', { value, configurable: true, writable: true });
+  for (const channel of channels) channel.close();
+});
+
+describe('shared()', () => {
+  test('shared() lets go of its channel and its lock once an iteration of it ends', async () => {
+    await using server = await ScriptedServer.start(stream('data:1\nid:1\n\n', 'data:2\nid:2\n\n'));
+    const connection = shared(server.url);
+    const got: string[] = [];
+    for await (const { data } of connection) {
+      got.push(data);
+      if (got.length === 2) break;
+    }
+    expect(got).toEqual(['1', '2']);
+    expect(connection.readyState).toBe(2);
+    const isLeft = async (): Promise<true | null> =>
+      channels.size + locks.size === 0 ? true : null;
+    await eventually('channels and locks to be let go of', isLeft);
+  });
+});
