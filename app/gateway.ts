@@ -22,8 +22,9 @@ const logger = getLogger(['sse-kafka', 'http']);
 
 const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Over all topics. With the reads of the feeds they fit the threads that a process has, see docs/operate.md. */
+/** Over all topics. With the reads of the feeds they fit the threads of a process, see docs/operate.md. */
 const MAX_HISTORY_READERS = 8;
+const MAX_SWEEPS = 2;
 
 /** A gateway: what answers requests, and the reading behind it. */
 export interface Gateway {
@@ -49,7 +50,10 @@ export function createGateway(
   slots: StreamSlots,
 ): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
-  const readers = new ReaderSlots(MAX_HISTORY_READERS);
+  const readers = {
+    history: new ReaderSlots(MAX_HISTORY_READERS),
+    sweeps: new ReaderSlots(MAX_SWEEPS),
+  };
   const feeds = new Map(
     config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes, readers)]),
   );

@@ -17,7 +17,7 @@ import { KeyIndex } from './key_index.ts';
 import { HISTORY_SHARE, Log } from './log.ts';
 import { Opening, type Start } from './opening.ts';
 import { Questions } from './questions.ts';
-import type { ReaderSlots } from './reader_slots.ts';
+import type { SharedReaders } from './reader_slots.ts';
 import { Subscription } from './subscription.ts';
 import { ASK_MS, askTopicState, isOfTopic, type TopicState, toPositions } from './topic_state.ts';
 import { Traffic } from './traffic.ts';
@@ -48,7 +48,7 @@ export class Feed {
   readonly traffic: Traffic = new Traffic();
   readonly #source: RecordSource;
   readonly #maxBytes: number;
-  readonly #slots: ReaderSlots;
+  readonly #readers: SharedReaders;
   readonly #waiting = new Waiting();
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
@@ -81,12 +81,12 @@ export class Feed {
   /** The round under way: once it ends the next one looks at the topic anew. */
   #roundUnderWay = new AbortController();
 
-  /** @param slots for its history, shared with other topics */
-  constructor(topic: string, source: RecordSource, maxBytes: number, slots: ReaderSlots) {
+  /** @param readers shared with other topics */
+  constructor(topic: string, source: RecordSource, maxBytes: number, readers: SharedReaders) {
     this.topic = topic;
     this.#source = source;
     this.#maxBytes = maxBytes;
-    this.#slots = slots;
+    this.#readers = readers;
   }
 
   /** What the brokers said of the topic last; `null` until they did. */
@@ -287,7 +287,7 @@ export class Feed {
       topic: state.description,
       maxBytes: this.#maxBytes * HISTORY_SHARE,
       traffic: this.traffic,
-      slots: this.#slots,
+      slots: this.#readers.history,
     });
     this.#loaded = false;
     if (known !== null) known.successor = log;
@@ -353,8 +353,7 @@ export class Feed {
   #forgetDeletes(log: Log, description: TopicDescription, signal: AbortSignal): void {
     if (description.deleteRetentionMs === null || !this.#loaded) return;
     log.tombstones
-      .sweep(this.#source, description, Date.now() - description.deleteRetentionMs, signal)
-      .then((gone) => log.forget(gone))
+      ?.sweep(this.#source, description, log, this.#readers.sweeps, signal)
       .catch((error) => {
         logger.debug('Cannot look for deletes of {topic}: {error}', { topic: this.topic, error });
       });

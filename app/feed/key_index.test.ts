@@ -16,32 +16,51 @@ jest.unstable_mockModule('./hash.ts', () => ({ Hash128: CrowdingHash }));
 jest.resetModules();
 const { KeyIndex: CrowdedIndex } = await import('./key_index.ts');
 
-type Call = readonly [name: 'put' | 'get' | 'forget', partition: number, key: Uint8Array];
+type Call = readonly [name: 'put' | 'delete' | 'get' | 'sweep', partition: number, key: Uint8Array];
+type Index = InstanceType<typeof KeyIndex>;
 
 function anyCalls(anyKey: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Call[]> {
-  const name = fc.constantFrom<Call[0][]>('put', 'put', 'put', 'get', 'forget');
+  const name = fc.constantFrom<Call[0][]>('put', 'put', 'delete', 'delete', 'get', 'sweep');
   return fc.array(fc.tuple(name, fc.nat(2), anyKey), { maxLength: 200, size: 'max' });
 }
 
+interface Known {
+  readonly place: Place;
+  readonly partition: number;
+  readonly key: Uint8Array;
+  readonly isDelete: boolean;
+}
+
 /** Does the same to an index and to a Map, and compares each answer, and all that is left. */
-function compareWithMap(index: InstanceType<typeof KeyIndex>, calls: readonly Call[]): void {
-  const model = new Map<string, { place: Place; partition: number; key: Uint8Array }>();
-  const answers: (Place | null)[] = [];
-  const expected: (Place | null)[] = [];
+function compareWithMap(index: Index, calls: readonly Call[]): void {
+  const model = new Map<string, Known>();
+  const answers: unknown[] = [];
+  const expected: unknown[] = [];
   for (const [seq, [name, partition, key]] of calls.entries()) {
     const id = `${partition}:${key.join()}`;
-    const place = { offset: seq * 2, seq };
-    if (name === 'forget') {
-      // Some sequence number that is no key's any more is nothing to it.
-      index.forget(new Set([model.get(id)?.place.seq ?? -1, seq]));
-      model.delete(id);
+    const known = model.get(id);
+    if (name === 'sweep') {
+      const [before, offset] = [seq - 3, known?.place.offset ?? 0];
+      index.beginSweep();
+      answers.push(index.see(partition, key, offset + 1), index.see(partition, key, offset));
+      expected.push(false, known?.isDelete ?? false);
+      const isGone = ([other, { place, isDelete }]: [string, Known]): boolean =>
+        isDelete && other !== id && place.seq < before;
+      const gone = [...model].filter(isGone);
+      const forgotten = [...index.forgetUnseen(before)].flat();
+      answers.push(forgotten.sort((one, other) => one - other));
+      expected.push(gone.map(([, { place }]) => place.seq).sort((one, other) => one - other));
+      for (const [other] of gone) model.delete(other);
       continue;
     }
-    expected.push(model.get(id)?.place ?? null);
-    answers.push(
-      name === 'get' ? index.get(partition, key) : index.put(partition, key, place.offset, seq),
-    );
-    if (name === 'put') model.set(id, { place, partition, key });
+    expected.push(known?.place ?? null);
+    if (name === 'get') {
+      answers.push(index.get(partition, key));
+      continue;
+    }
+    const [place, isDelete] = [{ offset: seq * 2, seq }, name === 'delete'];
+    answers.push(index.put(partition, key, place.offset, seq, isDelete));
+    model.set(id, { place, partition, key, isDelete });
   }
   for (const { place, partition, key } of model.values()) {
     expected.push(place);
@@ -49,6 +68,13 @@ function compareWithMap(index: InstanceType<typeof KeyIndex>, calls: readonly Ca
   }
   expect(answers).toEqual(expected);
   expect(index.size).toBe(model.size);
+  expect(index.deletes).toBe([...model.values()].filter(({ isDelete }) => isDelete).length);
+}
+
+/** Forgets all deletes below a sequence number. */
+function forgetAll(index: Index, seq = Number.POSITIVE_INFINITY): void {
+  index.beginSweep();
+  for (const _ of index.forgetUnseen(seq));
 }
 
 const keyBytes = new Uint8Array(12);
@@ -80,10 +106,10 @@ describe('KeyIndex', () => {
     const index = new KeyIndex();
     const key = keyOf(1);
     for (let partition = 0; partition < 1000; partition++) {
-      expect(index.put(partition, key, partition, partition)).toBeNull();
+      expect(index.put(partition, key, partition, partition, partition === 7)).toBeNull();
     }
     expect(index.get(1000, key)).toBeNull();
-    index.forget(new Set([7]));
+    forgetAll(index);
     expect(index.get(7, key)).toBeNull();
     expect(index.get(8, key)).toEqual({ offset: 8, seq: 8 });
     expect(index.size).toBe(999);
@@ -114,34 +140,59 @@ describe('KeyIndex', () => {
     const check = (what: string, i: number, got: Place | null, seq: number | null): void => {
       if ((got?.seq ?? null) !== seq || (got?.offset ?? null) !== seq) wrong.push(`${what} ${i}`);
     };
-    for (let i = 0; i < count; i++) check('put', i, index.put(0, keyOf(i), i, i), null);
-    for (let i = 0; i < count; i += 2) {
-      check('put', i, index.put(0, keyOf(i), count + i, count + i), i);
-    }
-    const gone = new Set<number>();
-    for (let i = 0; i < count; i += 3) gone.add(i % 2 === 0 ? count + i : i);
-    index.forget(gone);
+    const put = (i: number, seq: number): Place | null =>
+      index.put(0, keyOf(i), seq, seq, i % 3 === 0);
+    for (let i = 0; i < count; i++) check('put', i, put(i, i), null);
+    for (let i = 0; i < count; i += 2) check('put', i, put(i, count + i), i);
+    forgetAll(index);
     for (let i = 0; i < count; i++) {
       const seq = i % 3 === 0 ? null : i % 2 === 0 ? count + i : i;
       check('get', i, index.get(0, keyOf(i)), seq);
     }
     expect(wrong).toEqual([]);
     expect(index.size).toBe(count - Math.ceil(count / 3));
-    index.forget(new Set(Array.from({ length: 2 * count }, (_, seq) => seq)));
+    for (let i = 0; i < count; i++) index.put(0, keyOf(i), i, i, true);
+    forgetAll(index);
     expect(index.size).toBe(0);
   });
 
   test('KeyIndex does not grow where as many keys go as come', () => {
     const index = new KeyIndex();
     const count = 10_000;
-    for (let i = 0; i < count; i++) index.put(0, keyOf(i), i, i);
+    for (let i = 0; i < count; i++) index.put(0, keyOf(i), i, i, true);
     const before = index.heldBytes;
     for (let i = count; i < 5 * count; i += 100) {
-      index.forget(new Set(Array.from({ length: 100 }, (_, j) => i - count + j)));
-      for (let j = i; j < i + 100; j++) index.put(0, keyOf(j), j, j);
+      forgetAll(index, i - count + 100);
+      for (let j = i; j < i + 100; j++) index.put(0, keyOf(j), j, j, true);
     }
     expect(index.size).toBe(count);
     expect(index.heldBytes).toBeLessThan(before * 1.3);
+  });
+
+  test('KeyIndex has no large table, and forgets in short steps, however many keys there are', () => {
+    const index = new KeyIndex();
+    const count = 150_000;
+    for (let i = 0; i < count; i++) index.put(0, keyOf(i), i, i, true);
+    index.beginSweep();
+    // A step looks at one table, which none of these leave.
+    const looks = [...index.forgetUnseen(0)];
+    expect(looks.length).toBeGreaterThan(count / 16_384);
+    const steps = [...index.forgetUnseen(count)].map(({ length }) => length);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(1000);
+    expect(index.size).toBe(0);
+  });
+
+  test('KeyIndex tells those deletes alone that were seen in this sweep, after any number of sweeps', () => {
+    const index = new KeyIndex();
+    for (let i = 0; i < 2; i++) index.put(0, keyOf(i), i, i, true);
+    for (let sweep = 0; sweep < 1000; sweep++) {
+      index.beginSweep();
+      expect([index.see(0, keyOf(0), 0), index.see(0, keyOf(1), 1)]).toEqual([true, true]);
+      expect([...index.forgetUnseen(2)].flat()).toEqual([]);
+    }
+    index.beginSweep();
+    index.see(0, keyOf(0), 0);
+    expect([...index.forgetUnseen(2)].flat()).toEqual([1]);
   });
 
   test('KeyIndex holds at most 50 bytes a key, whatever their number', () => {

@@ -1,10 +1,21 @@
 import { Hash128 } from './hash.ts';
 
-const SHARDS = 64;
 const FIRST_CAPACITY = 8;
 const MAX_LOAD = 0.85;
 const GROWTH = 1.25;
+/** A table of more keys is split in two: to move them all takes about a millisecond. */
+const MAX_TABLE_KEYS = 16_384;
+/** So many halvings are enough for a billion keys. */
+const MAX_DEPTH = 16;
 const EMPTY = -1;
+/** Keys forgotten at once, at the most. */
+const MAX_FORGOTTEN = 1000;
+
+/** What a key's latest record is: one with a value, a delete, or a delete last seen in Kafka by that sweep. */
+const VALUE = 0;
+const UNSEEN_DELETE = 1;
+const FIRST_SWEEP = 2;
+const LAST_SWEEP = 255;
 
 /** Where the latest record of a key stands. */
 export interface Place {
@@ -17,60 +28,116 @@ export interface Place {
  * The latest record of every key of a compacted topic, keys told apart within their partition.
  *
  * Typed arrays and a seeded 128-bit hash in place of the key: a Map ends at 16.7 million entries
- * and costs several times as much, and a shorter hash would one day drop a live record. Many small
- * tables that grow by a quarter, each at its own time, keep it at 38 to 47 bytes a key with no
- * moment at which all is held twice.
+ * and costs several times as much, and a shorter hash would one day drop a live record. Small
+ * tables that grow by a quarter, and are split in two before one is large, keep it at 39 to 49
+ * bytes a key, and no step is longer for all keys being many.
+ *
+ * It knows which of the latest records are deletes, so that those that Kafka has dropped can be
+ * told and forgotten, see `Tombstones`.
  */
 export class KeyIndex {
   readonly #hash = new Hash128();
-  readonly #shards: Shard[] = Array.from({ length: SHARDS }, () => new Shard(FIRST_CAPACITY));
+  readonly #tables: Table[] = [new Table(0, FIRST_CAPACITY)];
+  /** By the low bits of the first hash word; as many as the table that was split most often needs. */
+  #directory: Table[] = [...this.#tables];
+  #sweep = LAST_SWEEP;
 
   get size(): number {
-    return this.#shards.reduce((sum, shard) => sum + shard.size, 0);
+    return this.#tables.reduce((sum, table) => sum + table.size, 0);
+  }
+
+  /** Keys of which the latest record is a delete. */
+  get deletes(): number {
+    return this.#tables.reduce((sum, table) => sum + table.deletes, 0);
   }
 
   get heldBytes(): number {
-    return this.#shards.reduce((sum, shard) => sum + shard.heldBytes, 0);
+    return this.#tables.reduce((sum, table) => sum + table.heldBytes, 0);
   }
 
   /** Notes a key's latest record. @returns the one it supersedes, `null` for a new key. */
-  put(partition: number, key: Uint8Array, offset: number, seq: number): Place | null {
-    return this.#shard(partition, key).put(this.#hash.words, offset, seq);
+  put(
+    partition: number,
+    key: Uint8Array,
+    offset: number,
+    seq: number,
+    isDelete: boolean = false,
+  ): Place | null {
+    const table = this.#table(partition, key);
+    const { words } = this.#hash;
+    const previous = table.put(words, offset, seq, isDelete ? UNSEEN_DELETE : VALUE);
+    if (table.size > MAX_TABLE_KEYS && table.depth < MAX_DEPTH) this.#split(table);
+    return previous;
   }
 
   /** @returns the latest record of a key, `null` where there is none. */
   get(partition: number, key: Uint8Array): Place | null {
-    return this.#shard(partition, key).get(this.#hash.words);
+    return this.#table(partition, key).get(this.#hash.words);
   }
 
-  /** Forgets the keys of which the latest record has one of these sequence numbers. */
-  forget(seqs: ReadonlySet<number>): void {
-    for (const shard of this.#shards) shard.forget(seqs);
+  /** Begins anew to tell which deletes there still are: to `forgetUnseen` none was seen yet. */
+  beginSweep(): void {
+    this.#sweep = this.#sweep === LAST_SWEEP ? FIRST_SWEEP : this.#sweep + 1;
   }
 
-  #shard(partition: number, key: Uint8Array): Shard {
+  /** Notes a delete that was found in Kafka. @returns whether it is the latest record of its key */
+  see(partition: number, key: Uint8Array, offset: number): boolean {
+    return this.#table(partition, key).see(this.#hash.words, offset, this.#sweep);
+  }
+
+  /**
+   * Forgets the keys of which the latest record is a delete that was not seen since `beginSweep`,
+   * and has a sequence number below `seq`.
+   *
+   * @returns the sequence numbers of some of them at each step, between which the index may change
+   */
+  *forgetUnseen(seq: number): Generator<readonly number[]> {
+    // What is split off meanwhile is left for the next time.
+    for (const table of [...this.#tables]) {
+      let forgotten: readonly number[];
+      do {
+        forgotten = table.forgetUnseen(seq, this.#sweep);
+        yield forgotten;
+      } while (forgotten.length === MAX_FORGOTTEN);
+    }
+  }
+
+  #table(partition: number, key: Uint8Array): Table {
     this.#hash.update(partition, key);
-    return this.#shards[this.#hash.words[0]! % SHARDS]!;
+    return this.#directory[this.#hash.words[0]! & (this.#directory.length - 1)]!;
+  }
+
+  /** Gives one half of a table's keys to a new one, by the next bit of the first hash word. */
+  #split(table: Table): void {
+    const bit = 2 ** table.depth;
+    if (bit === this.#directory.length) this.#directory = [...this.#directory, ...this.#directory];
+    const other = table.split(bit);
+    this.#tables.push(other);
+    for (let at = 0; at < this.#directory.length; at++) {
+      if (this.#directory[at] === table && (at & bit) !== 0) this.#directory[at] = other;
+    }
   }
 }
 
 /** Open addressing with linear probing; four hash words an entry, the second one says where. */
-class Shard {
+class Table {
   size = 0;
-  #capacity: number;
-  #hashes: Uint32Array;
-  #offsets: Float64Array;
-  #seqs: Float64Array;
+  deletes = 0;
+  /** How often it was split. */
+  depth: number;
+  #capacity!: number;
+  #hashes!: Uint32Array;
+  #offsets!: Float64Array;
+  #seqs!: Float64Array;
+  #kinds!: Uint8Array;
 
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-    this.#hashes = new Uint32Array(capacity * 4);
-    this.#offsets = new Float64Array(capacity).fill(EMPTY);
-    this.#seqs = new Float64Array(capacity);
+  constructor(depth: number, capacity: number) {
+    this.depth = depth;
+    this.#allocate(capacity);
   }
 
   get heldBytes(): number {
-    return this.#capacity * 32;
+    return this.#capacity * 33;
   }
 
   get(words: Uint32Array): Place | null {
@@ -80,7 +147,7 @@ class Shard {
       : { offset: this.#offsets[at]!, seq: this.#seqs[at]! };
   }
 
-  put(words: Uint32Array, offset: number, seq: number): Place | null {
+  put(words: Uint32Array, offset: number, seq: number, kind: number): Place | null {
     let at = this.#find(words);
     const previous = this.#offsets[at]!;
     if (previous === EMPTY) {
@@ -92,22 +159,70 @@ class Shard {
       this.size++;
     }
     const place = previous === EMPTY ? null : { offset: previous, seq: this.#seqs[at]! };
+    this.deletes += Number(kind !== VALUE) - Number(this.#kinds[at] !== VALUE);
     this.#offsets[at] = offset;
     this.#seqs[at] = seq;
+    this.#kinds[at] = kind;
     return place;
   }
 
-  forget(seqs: ReadonlySet<number>): void {
+  see(words: Uint32Array, offset: number, sweep: number): boolean {
+    const at = this.#find(words);
+    if (this.#offsets[at] !== offset || this.#kinds[at] === VALUE) return false;
+    this.#kinds[at] = sweep;
+    return true;
+  }
+
+  forgetUnseen(seq: number, sweep: number): number[] {
+    const forgotten: number[] = [];
+    if (this.deletes === 0) return forgotten;
     for (let at = 0; at < this.#capacity; at++) {
       // Closing the hole moves another entry to this place.
-      while (this.#offsets[at] !== EMPTY && seqs.has(this.#seqs[at]!)) this.#deleteAt(at);
+      while (this.#isUnseen(at, sweep) && this.#seqs[at]! < seq) {
+        forgotten.push(this.#seqs[at]!);
+        this.#deleteAt(at);
+        if (forgotten.length === MAX_FORGOTTEN) return forgotten;
+      }
     }
+    return forgotten;
+  }
+
+  /** Keeps the keys whose first hash word lacks a bit. @returns the table of the others */
+  split(bit: number): Table {
+    this.depth++;
+    const [hashes, offsets, seqs, kinds] = [this.#hashes, this.#offsets, this.#seqs, this.#kinds];
+    const capacity = this.#capacity;
+    const half = Math.ceil((this.size / 2 / MAX_LOAD) * 1.05) + 1;
+    const other = new Table(this.depth, half);
+    this.#allocate(half);
+    for (let at = 0; at < capacity; at++) {
+      if (offsets[at] === EMPTY) continue;
+      const words = hashes.subarray(at * 4, at * 4 + 4);
+      const table = (words[0]! & bit) === 0 ? this : other;
+      table.put(words, offsets[at]!, seqs[at]!, kinds[at]!);
+    }
+    return other;
+  }
+
+  #isUnseen(at: number, sweep: number): boolean {
+    return this.#offsets[at] !== EMPTY && this.#kinds[at] !== VALUE && this.#kinds[at] !== sweep;
+  }
+
+  #allocate(capacity: number): void {
+    this.size = 0;
+    this.deletes = 0;
+    this.#capacity = capacity;
+    this.#hashes = new Uint32Array(capacity * 4);
+    this.#offsets = new Float64Array(capacity).fill(EMPTY);
+    this.#seqs = new Float64Array(capacity);
+    this.#kinds = new Uint8Array(capacity);
   }
 
   /** Closes the hole that is left, so that no probe ends too early. */
   #deleteAt(place: number): void {
     let hole = place;
     this.size--;
+    if (this.#kinds[place] !== VALUE) this.deletes--;
     for (let at = this.#after(hole); this.#offsets[at] !== EMPTY; at = this.#after(at)) {
       const home = this.#home(this.#hashes[at * 4 + 1]!);
       const reachable = hole <= at ? home <= hole || home > at : home <= hole && home > at;
@@ -115,9 +230,11 @@ class Shard {
       this.#hashes.copyWithin(hole * 4, at * 4, at * 4 + 4);
       this.#offsets[hole] = this.#offsets[at]!;
       this.#seqs[hole] = this.#seqs[at]!;
+      this.#kinds[hole] = this.#kinds[at]!;
       hole = at;
     }
     this.#offsets[hole] = EMPTY;
+    this.#kinds[hole] = VALUE;
   }
 
   /** The entry of a hash, or the empty one where it would go. */
@@ -146,20 +263,19 @@ class Shard {
   }
 
   #grow(): void {
-    const larger = new Shard(Math.ceil(this.#capacity * GROWTH) + 1);
-    for (let at = 0; at < this.#capacity; at++) {
-      if (this.#offsets[at] === EMPTY) continue;
-      let to = larger.#home(this.#hashes[at * 4 + 1]!);
-      while (larger.#offsets[to] !== EMPTY) to = larger.#after(to);
-      for (let word = 0; word < 4; word++) {
-        larger.#hashes[to * 4 + word] = this.#hashes[at * 4 + word]!;
-      }
-      larger.#offsets[to] = this.#offsets[at]!;
-      larger.#seqs[to] = this.#seqs[at]!;
+    const [hashes, offsets, seqs, kinds] = [this.#hashes, this.#offsets, this.#seqs, this.#kinds];
+    const { size, deletes } = this;
+    this.#allocate(Math.ceil(this.#capacity * GROWTH) + 1);
+    for (let at = 0; at < offsets.length; at++) {
+      if (offsets[at] === EMPTY) continue;
+      let to = this.#home(hashes[at * 4 + 1]!);
+      while (this.#offsets[to] !== EMPTY) to = this.#after(to);
+      for (let word = 0; word < 4; word++) this.#hashes[to * 4 + word] = hashes[at * 4 + word]!;
+      this.#offsets[to] = offsets[at]!;
+      this.#seqs[to] = seqs[at]!;
+      this.#kinds[to] = kinds[at]!;
     }
-    this.#capacity = larger.#capacity;
-    this.#hashes = larger.#hashes;
-    this.#offsets = larger.#offsets;
-    this.#seqs = larger.#seqs;
+    this.size = size;
+    this.deletes = deletes;
   }
 }

@@ -43,7 +43,8 @@ export class Log {
   lastGapSeq = -1;
   /** Where the last gap of a partition ends: what lies below may never have been read. */
   readonly #lostBelow = new Map<number, number>();
-  readonly tombstones: Tombstones = new Tombstones();
+  /** On compacted topics. */
+  readonly tombstones: Tombstones | null;
   /** Set once another log has taken this one's place. */
   successor: Log | null = null;
   readonly #topic: string;
@@ -66,6 +67,7 @@ export class Log {
     this.positions = options.start.slice();
     this.start = options.start;
     this.keys = options.keys;
+    this.tombstones = options.keys === null ? null : new Tombstones(options.keys, options.start);
     this.#maxBytes = options.maxBytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
     this.#addSegment(0);
@@ -156,10 +158,8 @@ export class Log {
     return this.#segments[low]!;
   }
 
-  /** Forgets deletes that Kafka has dropped. */
-  forget(seqs: ReadonlySet<number>): void {
-    if (seqs.size === 0) return;
-    this.keys?.forget(seqs);
+  /** Lets deletes go that Kafka has dropped, and the index has forgotten. */
+  forget(seqs: readonly number[]): void {
     for (const seq of seqs) this.#kill(seq);
   }
 
@@ -208,12 +208,9 @@ export class Log {
     this.#account(this.tail, () => this.tail.append(seq, record));
     this.positions[record.partition] = record.offset + 1;
     if (this.keys === null || record.key === null) return;
-    const previous = this.keys.put(record.partition, record.key, record.offset, seq);
+    const { partition, offset, key, value } = record;
+    const previous = this.keys.put(partition, key, offset, seq, value === null);
     if (previous !== null) this.#kill(previous.seq);
-    if (record.value === null) {
-      const { partition, offset, timestamp } = record;
-      this.tombstones.add({ partition, offset, seq, timestamp });
-    }
   }
 
   #kill(seq: number): void {

@@ -1,3 +1,11 @@
+/** What a process may read beside its feeds. */
+export interface SharedReaders {
+  /** For clients below memory. */
+  readonly history: ReaderSlots;
+  /** For the deletes that Kafka may have dropped. */
+  readonly sweeps: ReaderSlots;
+}
+
 /** One that reads, and may be asked to make room. */
 export interface SlotHolder {
   /** Ends soon unless it is needed. */

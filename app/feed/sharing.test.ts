@@ -80,7 +80,8 @@ beforeEach(() => {
 afterEach(() => end.abort());
 
 async function loaded(source: Records): Promise<Feed> {
-  const feed = new Feed('events', source, 2 ** 20, new ReaderSlots(3));
+  const readers = { history: new ReaderSlots(3), sweeps: new ReaderSlots(1) };
+  const feed = new Feed('events', source, 2 ** 20, readers);
   void feed.run(end.signal);
   await eventually('the topic to be loaded', async () => feed.loadedLog);
   return feed;

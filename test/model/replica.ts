@@ -1,5 +1,5 @@
 import { Feed } from '../../app/feed/feed.ts';
-import { ReaderSlots } from '../../app/feed/reader_slots.ts';
+import { ReaderSlots, type SharedReaders } from '../../app/feed/reader_slots.ts';
 import type { SimulatedSource } from './simulated_source.ts';
 
 /** One gateway: its feed reads the topic through a source of its own. */
@@ -14,7 +14,7 @@ export class Replica {
   readonly #makeSource: () => SimulatedSource;
   readonly #topicName: string;
   readonly #maxBytes: number;
-  readonly #slots: ReaderSlots;
+  readonly #readers: SharedReaders;
   #isClosed = false;
   #end = new AbortController();
   /** Gateways of this name that have not ended yet. */
@@ -33,7 +33,7 @@ export class Replica {
     this.sources = [this.source];
     this.#topicName = topicName;
     this.#maxBytes = maxBytes;
-    this.#slots = new ReaderSlots(maxReaders);
+    this.#readers = { history: new ReaderSlots(maxReaders), sweeps: new ReaderSlots(1) };
   }
 
   /** What of the topic it has read; `null` while it is not loaded. */
@@ -46,7 +46,7 @@ export class Replica {
     this.source = this.#makeSource();
     this.sources.push(this.source);
     this.#end = new AbortController();
-    const feed = new Feed(this.#topicName, this.source, this.#maxBytes, this.#slots);
+    const feed = new Feed(this.#topicName, this.source, this.#maxBytes, this.#readers);
     this.feed = feed;
     const running = feed.run(this.#end.signal);
     this.#running.add(running);
