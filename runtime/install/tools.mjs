@@ -102,6 +102,7 @@ export const TEST_TOOLS = [
     present: async ({ exec }) => (await exec('python3', ['-c', 'import ensurepip, venv'])).ok,
   },
   program('shellcheck'),
+  program('git'),
   program('jq'),
   program('ps', 'procps'),
   ...[server('nginx'), server('haproxy'), server('apache2', 'apache2-bin'), server('caddy')],
