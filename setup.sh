@@ -63,6 +63,9 @@ for port in 8080 9090 9092 29092; do
   fi
 done
 
+mkdir -p .data
+echo "$CONTEXT" >.data/context # for teardown.sh
+echo "Installing in the context $CONTEXT"
 trap 'failed "$BASH_COMMAND"' ERR
 set -x
 
@@ -89,7 +92,6 @@ helm upgrade --install sse-kafka-fanout helm/gateway --namespace $NAMESPACE --cr
   --set 'kafka.brokers={kafka:29092}' --set "image.repository=${IMAGE%:*}" --set-string "image.tag=${IMAGE##*:}" \
   --set-string "podAnnotations.image-id=${IMAGE_ID:-$IMAGE}"
 
-mkdir -p .data
 kubectl port-forward --namespace $NAMESPACE service/sse-kafka-fanout 8080 9090 >>"$FORWARDS_LOG" 2>&1 &
 GATEWAY_FORWARD=$!
 echo $GATEWAY_FORWARD >>"$FORWARDS"

@@ -49,6 +49,7 @@ describe('setup.sh', () => {
     const calls = await machine.calls();
     expect(calls.slice(0, -2)).toEqual([...CHECKS, ...BUILD, ...KAFKA, LOCAL]);
     expect(calls.slice(-2).sort()).toEqual(FORWARDS);
+    expect(stdout.toString()).toMatch(/^Installing in the context docker-desktop\n/);
     expect(stdout.toString()).toContain('Created topic events.');
     for (const line of [KAFKA[0]!, ...FORWARDS, 'nc -z localhost 8080']) {
       expect(stderr).toContain(`+ ${line}`);

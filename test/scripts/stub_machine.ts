@@ -47,8 +47,12 @@ export class StubMachine implements AsyncDisposable {
   }
 
   /** Runs a script of the clone. */
-  run(script: 'setup.sh' | 'teardown.sh', env: Record<string, string> = {}): Promise<Outcome> {
-    return run([join(this.#folder, 'bin', 'bash'), join(this.#folder, script)], {
+  run(
+    script: 'setup.sh' | 'teardown.sh',
+    env: Record<string, string> = {},
+    ...args: readonly string[]
+  ): Promise<Outcome> {
+    return run([join(this.#folder, 'bin', 'bash'), join(this.#folder, script), ...args], {
       env: { ...this.#env, ...env },
     });
   }
@@ -81,6 +85,17 @@ export class StubMachine implements AsyncDisposable {
   /** Has somebody else listen on a port. */
   async listen(port: string): Promise<void> {
     await writeFile(join(this.#folder, `port-${port}`), '');
+  }
+
+  /** Notes a context as setup.sh does. */
+  async noteContext(name: string): Promise<void> {
+    await mkdir(join(this.#folder, '.data'), { recursive: true });
+    await writeFile(join(this.#folder, '.data', 'context'), `${name}\n`);
+  }
+
+  /** The cluster then has a namespace of the name that setup.sh gives. */
+  async makeNamespace(): Promise<void> {
+    await writeFile(join(this.#folder, 'namespace'), '');
   }
 
   /** The pids of the port-forwards that setup.sh keeps; `null` without the file. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { StubMachine } from './stub_machine.ts';
 
+const CONTEXT = 'kubectl config current-context';
 const CHECK = 'kubectl get --raw /version --request-timeout=10s';
 const UNINSTALL =
   'helm uninstall sse-kafka-fanout sse-kafka-fanout-kafka --namespace sse-kafka-fanout --ignore-not-found';
+const LOOK = 'kubectl get namespace sse-kafka-fanout --ignore-not-found --output name';
 const DELETE = 'kubectl delete namespace sse-kafka-fanout --ignore-not-found --timeout=120s';
 
 describe('teardown.sh', () => {
@@ -15,20 +17,61 @@ describe('teardown.sh', () => {
     await using foreign = machine.start('kubectl', ...args);
     await machine.untilPorts('29092', '7070', '8080', '9090', '9092');
 
-    const { code, stderr } = await machine.run('teardown.sh');
+    const { code, stdout, stderr } = await machine.run('teardown.sh');
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(await machine.calls(before + 1)).toEqual([CHECK, UNINSTALL, DELETE]);
+    expect(await machine.calls(before + 1)).toEqual([CONTEXT, CHECK, UNINSTALL, DELETE]);
+    expect(stdout.toString()).toContain('Taking it away in the context docker-desktop\n');
     for (const line of [UNINSTALL, DELETE]) expect(stderr).toContain(`+ ${line}`);
     await machine.untilPorts('7070');
     expect(foreign.hasEnded).toBe(false);
     expect(await machine.pids()).toBeNull();
   });
 
-  test('works without setup.sh, and twice', async () => {
+  test('has nothing to do the second time', async () => {
     await using machine = await StubMachine.make();
-    expect((await machine.run('teardown.sh')).code).toBe(0);
-    expect((await machine.run('teardown.sh')).code).toBe(0);
-    expect(await machine.calls()).toEqual([CHECK, UNINSTALL, DELETE, CHECK, UNINSTALL, DELETE]);
+    await machine.noteContext('docker-desktop');
+    for (const _ of [1, 2]) expect((await machine.run('teardown.sh')).code).toBe(0);
+    const first = [CONTEXT, CHECK, UNINSTALL, DELETE];
+    expect(await machine.calls()).toEqual([...first, CONTEXT, CHECK, LOOK]);
+  });
+
+  test('deletes in the context of setup.sh, and in another only where that is named', async () => {
+    await using machine = await StubMachine.make();
+    await machine.noteContext('kind-dev');
+    const refused = await machine.run('teardown.sh', { CONTEXT: 'production' });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^teardown\.sh: .*production.*kind-dev.*--context production/);
+    const other = await machine.run('teardown.sh', { CONTEXT: 'kind-dev' }, '--context', 'staging');
+    expect(other.code).toBe(1);
+    expect(await machine.calls()).toEqual([CONTEXT, CONTEXT]);
+
+    const args = ['--context', 'staging'];
+    expect((await machine.run('teardown.sh', { CONTEXT: 'staging' }, ...args)).code).toBe(0);
+    expect((await machine.run('teardown.sh', { CONTEXT: 'kind-dev' })).code).toBe(0);
+    const taken = [CONTEXT, CHECK, UNINSTALL, DELETE];
+    expect(await machine.calls(2)).toEqual([...taken, ...taken]);
+  });
+
+  test('spares a namespace that setup.sh of this clone did not make, unless it is told', async () => {
+    await using machine = await StubMachine.make();
+    await machine.makeNamespace();
+    const { code, stderr } = await machine.run('teardown.sh');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^teardown\.sh: the namespace sse-kafka-fanout .*--context docker-desktop/,
+    );
+    expect(await machine.calls()).toEqual([CONTEXT, CHECK, LOOK]);
+    const told = await machine.run('teardown.sh', {}, '--context', 'docker-desktop');
+    expect(told.code).toBe(0);
+  });
+
+  test.each([['--help'], ['--context'], ['-x', 'y']])('takes no %s %s', async (...args) => {
+    await using machine = await StubMachine.make();
+    const { code, stderr } = await machine.run('teardown.sh', {}, ...args);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'teardown.sh: usage: ./teardown.sh [--context NAME]\n',
+    });
   });
 
   test('spares a program that has got the pid of a port-forward that ended', async () => {
@@ -58,7 +101,8 @@ describe('teardown.sh', () => {
 
   test.each([UNINSTALL, DELETE])('ends where this fails, and says so: %s', async (step) => {
     await using machine = await StubMachine.make();
-    const { code, stderr } = await machine.run('teardown.sh', { FAIL: step });
+    const args = ['--context', 'docker-desktop'];
+    const { code, stderr } = await machine.run('teardown.sh', { FAIL: step }, ...args);
     expect(code).toBe(1);
     const [command = ''] = /^\w+ \w+/.exec(step)!;
     expect(stderr.trimEnd().split('\n').at(-1)).toMatch(
