@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -281,6 +281,28 @@ describe('prepare.mjs', () => {
     expect(readlinkSync(join(clone, 'node_modules/.bin/deno'))).toBe('../deno/deno');
     expect(await prepareDeno()).toEqual({ ...first, said: '' });
     expect(calls()).toEqual([CI]);
+  });
+
+  test('says what the system lacks before it installs anything', async () => {
+    rmSync(join(clone, 'bin/mvn'));
+    const { code, said } = await prepare([], { PATH: join(clone, 'bin') });
+    expect(code).toBe(1);
+    expect(said).toMatch(/^prepare: missing: Maven\. Install .*maven.*\n.*\n.*KAFKA_BROKERS=/);
+    expect(existsSync(join(clone, 'calls.txt'))).toBe(false);
+  });
+
+  test('as the postinstall of npm installs no package of the system', async () => {
+    preGyp(['exit 1']);
+    cpSync(join(clone, 'registry'), join(clone, 'node_modules'), { recursive: true });
+    program('apt-get', ['echo apt-get >> calls.txt']);
+    symlinkSync(process.execPath, join(clone, 'bin/node'));
+    symlinkSync('/bin/sh', join(clone, 'bin/sh'));
+    const { scripts } = JSON.parse(readFileSync(join(NODE_MODULES, '../package.json'), 'utf8'));
+    const env = { PATH: join(clone, 'bin') };
+    const child = spawnSync('/bin/sh', ['-c', scripts.postinstall], { cwd: clone, env });
+    expect(child.status).toBe(1);
+    expect(`${child.stderr}`).toMatch(/missing: python3, make, g\+\+.*\n +(sudo )?apt-get update/);
+    expect(calls()).toEqual(['fetch']);
   });
 
   test('needs Java only where no brokers are named', async () => {

@@ -9,8 +9,10 @@ import { withLock } from './lock.mjs';
 import { nodeModules } from './node_modules.mjs';
 import { python } from './python.mjs';
 import { endWithErrors } from './say.mjs';
-import { ensureTools, missingTools } from './system_tools.mjs';
+import { ensureTools, mayInstall, missingTools } from './system_tools.mjs';
 import { EMBEDDED_KAFKA_TOOLS, TEST_TOOLS } from './tools.mjs';
+
+const DOTENV = join(root, '.env');
 
 /**
  * One step of the preparation. `ready` is asked at every start and must stay cheap; `make` runs
@@ -56,8 +58,15 @@ function stepsFor(wanted) {
     make: async () => ensureTools(await tools()),
   };
   if (wanted.quick) return [nodeModules];
-  if (wanted.deno) return [nodeModules, deno, systemTools];
+  // Told before all that takes minutes. What `.env` says is known only after the npm packages.
+  const toldAtOnce = {
+    ready: async () =>
+      nodeModules.ready() || mayInstall() || existsSync(DOTENV) || systemTools.ready(),
+    make: systemTools.make,
+  };
+  if (wanted.deno) return [toldAtOnce, nodeModules, deno, systemTools];
   return [
+    toldAtOnce,
     nodeModules,
     ...(wanted.test ? [deno] : []),
     // Its compiler and the other tools come from one apt-get, or stand in one printed command.
@@ -92,7 +101,7 @@ async function startTools() {
  * @returns {Promise<Record<string, string | undefined>>}
  */
 async function settings() {
-  const given = { ...(await readDotenv(join(root, '.env'))), ...process.env };
+  const given = { ...(await readDotenv(DOTENV)), ...process.env };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value?.trim()));
 }
 

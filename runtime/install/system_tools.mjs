@@ -8,6 +8,7 @@ import { which } from './tools.mjs';
  * The machine, and the way to install packages on it; tests pass their own.
  *
  * @typedef {import('./tools.mjs').Machine & {
+ *   platform: NodeJS.Platform,
  *   root: boolean,
  *   apt: (args: string[], options?: { quiet: boolean }) => Promise<boolean>,
  * }} Host
@@ -20,6 +21,7 @@ const STARTS_NO_SERVICE = { RUNLEVEL: '1', SYSTEMD_OFFLINE: '1' };
 const thisHost = {
   env: process.env,
   exec,
+  platform: process.platform,
   root: process.getuid?.() === 0,
   apt: (args, { quiet } = { quiet: false }) =>
     runLong('apt-get', ['-y', '-o', 'DPkg::Lock::Timeout=300', ...args], {
@@ -44,7 +46,16 @@ export async function missingTools(tools, host = thisHost) {
 }
 
 /**
- * Sees to it that the tools are there: as root with apt-get it installs them without asking.
+ * Whether it installs what is missing: as root, with apt-get, and not where INSTALL=no.
+ *
+ * @param {Host} [host]
+ */
+export function mayInstall({ env, root } = thisHost) {
+  return root && env['INSTALL'] !== 'no' && which('apt-get', env) !== null;
+}
+
+/**
+ * Sees to it that the tools are there; nothing is asked.
  *
  * @param {Tool[]} tools
  * @param {Host} [host]
@@ -63,7 +74,7 @@ export async function ensureTools(tools, host = thisHost) {
       );
     }
   }
-  if (!host.root || which('apt-get', host.env) === null) {
+  if (!mayInstall(host)) {
     throw new PrepareError(await whatToType(missing, host));
   }
   const install = async (/** @type {boolean} */ quiet) =>
@@ -85,14 +96,28 @@ export async function ensureTools(tools, host = thisHost) {
  */
 async function whatToType(missing, host) {
   const names = [...new Set(missing.map(({ name }) => name))].join(', ');
-  const debian = (await packages(missing, host)).join(' ');
-  const sudo = host.root ? '' : 'sudo ';
-  const command =
-    which('apt-get', host.env) === null
-      ? `with your package manager (Debian calls them: ${debian})`
-      : `by\n    ${sudo}apt-get update && ${sudo}apt-get install -y --no-install-recommends ${debian}`;
   const instead = new Set(missing.flatMap((tool) => tool.instead ?? []));
-  return [`missing: ${names}. Install ${command}\nand start again.`, ...instead].join('\n');
+  return [
+    `missing: ${names}. Install ${await commandFor(missing, host)}\nand start again.`,
+    ...instead,
+  ].join('\n');
+}
+
+/**
+ * @param {Tool[]} missing
+ * @param {Host} host
+ */
+async function commandFor(missing, host) {
+  if (host.platform === 'darwin') {
+    const names = new Set(missing.map(({ debian, brew = debian }) => brew));
+    return `by\n    brew install ${[...names].join(' ')}`;
+  }
+  const debian = (await packages(missing, host)).join(' ');
+  if (which('apt-get', host.env) === null) {
+    return `with your package manager (Debian calls them: ${debian})`;
+  }
+  const sudo = host.root ? '' : 'sudo ';
+  return `by\n    ${sudo}apt-get update && ${sudo}apt-get install -y --no-install-recommends ${debian}`;
 }
 
 /**

@@ -19,6 +19,7 @@ function debian({ root = true, lists = true, works = true, env = {} } = {}) {
   let listed = lists;
   const host = {
     env: { PATH, ...env },
+    platform: 'linux' as NodeJS.Platform,
     root,
     exec: async () => ({ ok: listed, stdout: '', stderr: '' }),
     apt: async (args: string[]) => {
@@ -81,6 +82,23 @@ describe('ensureTools()', () => {
         'Or set KAFKA_BROKERS.',
     );
     expect(apt).toEqual([]);
+  });
+
+  test('installs nothing where INSTALL=no: it says what it would install', async () => {
+    const { host, apt, tool } = debian({ env: { INSTALL: 'no' } });
+    await expect(ensureTools([tool('maven')], host)).rejects.toThrow(
+      'missing: maven. Install by\n' +
+        '    apt-get update && apt-get install -y --no-install-recommends maven\n',
+    );
+    expect(apt).toEqual([]);
+  });
+
+  test('names what Homebrew calls the packages on macOS', async () => {
+    const { host, tool } = debian({ root: false, env: { PATH: '/nowhere' } });
+    const tools = [tool('Java 17', { brew: 'temurin@17' }), tool('maven')];
+    await expect(ensureTools(tools, { ...host, platform: 'darwin' })).rejects.toThrow(
+      'missing: Java 17, maven. Install by\n    brew install temurin@17 maven\nand start again.',
+    );
   });
 
   test('names the packages where there is no apt-get', async () => {

@@ -20,36 +20,42 @@ const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome'];
  * @property {string} name as a message calls it
  * @property {string} debian the package that brings it
  * @property {string} [debianElse] ... and where the distribution does not have that one
+ * @property {string} [brew] ... and what Homebrew calls it, where that differs
  * @property {(machine: Machine) => boolean | Promise<boolean>} present
  * @property {string} [variable] names its place; where that is wrong, no package helps
  * @property {string} [instead] the other way out
  */
 
-/** @type {(name: string, debian?: string, program?: string) => Tool} */
-const program = (name, debian = name, program = name) => ({
+/** @type {(name: string, more?: Partial<Tool> & { program?: string }) => Tool} */
+const program = (name, { program = name, ...more } = {}) => ({
   name,
-  debian,
+  debian: name,
   present: ({ env }) => which(program, env) !== null,
+  ...more,
 });
 
 /**
  * A server, which is not on the PATH of everybody.
  *
- * @type {(name: string, debian?: string) => Tool}
+ * @type {(name: string, more?: Partial<Tool>) => Tool}
  */
-const server = (name, debian = name) => ({
+const server = (name, more = {}) => ({
   name,
-  debian,
+  debian: name,
   present: ({ env }) => which(name, { PATH: `${env['PATH']}:/usr/sbin` }) !== null,
+  ...more,
 });
 
-/** @type {(file: string, debian: string) => Tool} */
-const header = (file, debian) => ({
+/** @type {(file: string, debian: string, brew: string) => Tool} */
+const header = (file, debian, brew) => ({
   name: file,
   debian,
+  brew,
   present: async ({ exec }) =>
     (await exec('g++', ['-E', '-x', 'c++', '-'], `#include <${file}>\n`)).ok,
 });
+
+const PYTHON = program('python3', { brew: 'python' });
 
 /**
  * What compiles the Kafka client. It compiles without these headers too, but then says nothing
@@ -57,12 +63,12 @@ const header = (file, debian) => ({
  * for which there is no setting.
  */
 export const COMPILE_TOOLS = [
-  program('python3'),
+  PYTHON,
   program('make'),
-  program('g++'),
-  header('openssl/ssl.h', 'libssl-dev'),
-  header('zlib.h', 'zlib1g-dev'),
-  header('zstd.h', 'libzstd-dev'),
+  program('g++', { brew: 'gcc' }),
+  header('openssl/ssl.h', 'libssl-dev', 'openssl'),
+  header('zlib.h', 'zlib1g-dev', 'zlib'),
+  header('zstd.h', 'libzstd-dev', 'zstd'),
 ];
 
 /** @type {Tool[]} */
@@ -72,10 +78,12 @@ export const EMBEDDED_KAFKA_TOOLS = [
     // The default may be older than the exact one (Debian 11, Ubuntu 22.04), or the only one (13).
     debian: `openjdk-${OLDEST_JAVA}-jre-headless`,
     debianElse: 'default-jre-headless',
+    // Unlike openjdk, found by macOS as it is.
+    brew: `temurin@${OLDEST_JAVA}`,
     present: async (machine) => (await javaVersion(machine)) >= OLDEST_JAVA,
     variable: 'JAVA_HOME',
   },
-  program('Maven', 'maven', 'mvn'),
+  program('Maven', { debian: 'maven', program: 'mvn' }),
 ];
 
 /** @type {Tool[]} */
@@ -94,18 +102,20 @@ export const TEST_TOOLS = [
   },
   program('kcat'),
   program('curl'),
-  program('python3'),
+  PYTHON,
   {
     name: "Python's venv",
     debian: 'python3-venv',
+    brew: 'python',
     // Debian's python3 has the module, but not the pip that it puts into an environment.
     present: async ({ exec }) => (await exec('python3', ['-c', 'import ensurepip, venv'])).ok,
   },
   program('shellcheck'),
   program('git'),
   program('jq'),
-  program('ps', 'procps'),
-  ...[server('nginx'), server('haproxy'), server('apache2', 'apache2-bin'), server('caddy')],
+  program('ps', { debian: 'procps' }),
+  ...[server('nginx'), server('haproxy'), server('caddy')],
+  server('apache2', { debian: 'apache2-bin', brew: 'httpd' }),
 ];
 
 /**
