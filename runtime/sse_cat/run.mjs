@@ -1,4 +1,5 @@
 import { follow, GaveUp } from './follower.mjs';
+import { harmless } from './harmless.mjs';
 import { jsonLine, topicOf } from './json_line.mjs';
 import { HELP, parseOptions, UsageError } from './options.mjs';
 import { createOutput } from './output.mjs';
@@ -9,7 +10,7 @@ import { createOutput } from './output.mjs';
  * @typedef {object} Environment
  * @property {readonly string[]} argv
  * @property {NodeJS.ProcessEnv} env
- * @property {import('node:stream').Writable} stdout
+ * @property {import('node:stream').Writable & { readonly isTTY?: boolean }} stdout
  * @property {import('node:stream').Writable & { readonly isTTY?: boolean }} stderr
  * @property {string} version
  * @property {AbortSignal} signal ends the command with 0
@@ -47,6 +48,8 @@ export async function run(environment) {
  */
 async function print(options, { stdout, stderr, signal: stop }) {
   const { events, json, max, timeout } = options;
+  // A pipe gets every byte as it is.
+  const shown = (/** @type {string} */ text) => (stdout.isTTY ? harmless(text, json) : text);
   const output = createOutput(stdout, { max, timeout, signal: stop });
   let code = 0;
   await Promise.all(
@@ -75,7 +78,7 @@ async function print(options, { stdout, stderr, signal: stop }) {
       signal: output.signal,
       onEvent(type, data, id) {
         if (events === null || events.has(type))
-          output.addEvent(`${json ? jsonLine(topic, type, data, id) : data}\n`);
+          output.addEvent(`${shown(json ? jsonLine(topic, type, data, id) : data)}\n`);
         else if (type === 'gap') {
           // On a terminal it stands where it belongs: after what came before it.
           output.write();

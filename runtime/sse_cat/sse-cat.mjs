@@ -19,12 +19,19 @@ if (process.env['npm_command'] === 'exec') {
 const manifest = readFileSync(new URL('package.json', import.meta.url), 'utf8');
 
 // Deno's process.stdout waits for a full pipe within write(), deaf to signals meanwhile.
-const { Deno } = /** @type {{ Deno?: { stdout: { writable: WritableStream } } }} */ (globalThis);
+const { Deno } =
+  /** @type {{ Deno?: { stdout: { writable: WritableStream, isTerminal(): boolean } } }} */ (
+    globalThis
+  );
 
 const code = await run({
   argv: process.argv.slice(2),
   env: process.env,
-  stdout: Deno ? Writable.fromWeb(/** @type {any} */ (Deno.stdout.writable)) : process.stdout,
+  stdout: Deno
+    ? Object.assign(Writable.fromWeb(/** @type {any} */ (Deno.stdout.writable)), {
+        isTTY: Deno.stdout.isTerminal(),
+      })
+    : process.stdout,
   stderr: process.stderr,
   version: JSON.parse(manifest).version,
   signal: stop.signal,

@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { generate } from 'selfsigned';
+import { Program } from '../../test/support/program.ts';
+import { RUNTIMES } from '../../test/support/runtimes.ts';
+import { Terminal } from '../../test/support/terminal.ts';
 
 const COMMAND = join(import.meta.dirname, 'sse-cat.mjs');
 const cleanups: (() => void)[] = [];
@@ -71,6 +74,22 @@ async function firstOutput(child: ChildProcess): Promise<void> {
 }
 
 describe('sse-cat', () => {
+  test.each(RUNTIMES.map((runtime) => [runtime.name, runtime.sseCat] as const))(
+    'on %s shows a terminal what would steer it, and pipes it as it is',
+    async (_, command) => {
+      const port = await listen(
+        createServer(trickle('data:\u001b[31mred\u009b2J\n\ndata:end\n\n')),
+      );
+      const sseCat = [...command, `http://127.0.0.1:${port}/`] as const;
+      await using terminal = new Terminal(sseCat);
+      await terminal.printed('end');
+      expect(terminal.stdout.toString()).toBe('\\x1b[31mred\\x9b2J\r\nend\r\n');
+      await using pipe = new Program(sseCat);
+      await pipe.printed('end');
+      expect(pipe.stdout.toString()).toBe('\u001b[31mred\u009b2J\nend\n');
+    },
+  );
+
   test.each(['SIGINT', 'SIGTERM'] as const)(
     'prints into a pipe at once and ends with 0 at %s',
     async (signal) => {

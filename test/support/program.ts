@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import process from 'node:process';
 import { Growth, within } from './deadline.ts';
 
@@ -9,8 +9,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Takes the place of the environment, but for PATH and HOME. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What it reads on stdin. */
-  readonly input?: string | Uint8Array;
+  /** What it reads on stdin; `null`: what `type()` gives it. */
+  readonly input?: string | Uint8Array | null;
 }
 
 /** What every program of a run has; by TEST_FOLDER it is found where a case has left it behind. */
@@ -19,7 +19,7 @@ const ENVIRONMENT = pick(process.env, ['PATH', 'HOME', 'TEST_FOLDER']);
 /** A program that runs; ended with its case, or with the whole run at the latest. */
 export class Program implements AsyncDisposable {
   readonly name: string;
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #growth = new Growth();
   readonly #ended: Promise<void>;
   #stdout: Uint8Array = new Uint8Array(0);
@@ -35,7 +35,7 @@ export class Program implements AsyncDisposable {
     });
     this.#child = child;
     child.stdin.on('error', () => {}); // It ended without reading all of it.
-    child.stdin.end(options.input ?? '');
+    if (options.input !== null) child.stdin.end(options.input ?? '');
     child.stdout.on('data', (bytes: Buffer) => {
       this.#stdout = Buffer.concat([this.#stdout, bytes]);
       this.#growth.changed();
@@ -84,6 +84,11 @@ export class Program implements AsyncDisposable {
   async ended(ms?: number): Promise<number | null> {
     await within(() => this.#told('its end'), this.#ended, ms);
     return this.#child.exitCode;
+  }
+
+  /** Adds to what it reads on stdin. */
+  type(text: string): void {
+    this.#child.stdin.write(text);
   }
 
   kill(signal: NodeJS.Signals): void {
