@@ -91,4 +91,4 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
   CMD ["deno", "eval", "fetch(`http://localhost:${Deno.env.get('ADMIN_PORT') || 9091}/livez`).then(({ ok }) => Deno.exit(ok ? 0 : 1), () => Deno.exit(1))"]
 # As PID 1 it gets the signals itself. Settings name files anywhere, hence --allow-read: the container is the bound.
 ENTRYPOINT []
-CMD ["deno", "run", "--quiet", "--permission-set=gateway", "--allow-read", "runtime/deno.ts"]
+CMD ["deno", "run", "--quiet", "--no-prompt", "--permission-set=gateway", "--allow-read", "runtime/deno.ts"]

@@ -7,6 +7,8 @@ export interface CodeBlock {
   /** What stands behind the fence: `bash`, `text`, `js` … */
   readonly language: string;
   readonly text: string;
+  /** What stands between the block before it, or the top, and it. */
+  readonly prose: string;
 }
 
 /** A page of the documentation. */
@@ -21,10 +23,9 @@ export class Page {
   }
 
   get blocks(): CodeBlock[] {
-    return [...this.text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, text]) => ({
-      language: language!,
-      text: text!,
-    }));
+    return [...this.text.matchAll(/(.*?)^```(\w*)\n(.*?)^```$/gms)].map(
+      ([, prose, language, text]) => ({ prose: prose!, language: language!, text: text! }),
+    );
   }
 
   /** The text without its blocks. */
