@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
+import {
+  constants,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import type { ClientConnection } from '../app/http/client_connection.ts';
@@ -80,6 +85,12 @@ export class Connections {
     return (this.#requests.get(socket) ?? 0) > 0;
   }
 
+  /** Ends a connection of HTTP/2 for what the client does. */
+  cut(session: ServerHttp2Session): void {
+    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    cutSoon(this.#sessions.get(session)?.socket);
+  }
+
   /** Lets go of the kept ones, of the others after their answers; new ones get an answer, too. */
   drain(): void {
     this.#isDraining = true;
@@ -140,10 +151,14 @@ export class Connections {
       if (session.destroyed) continue;
       if (!isDisconnected(socket) && (streams > 0 || idleSince > since)) continue;
       session.destroy();
-      // It would wait for a client that takes nothing.
-      setTimeout(() => socket?.destroy(), SWEEP_MS).unref();
+      cutSoon(socket);
     }
   }
+}
+
+/** Its session would wait for a client that takes nothing. */
+function cutSoon(socket: Socket | undefined): void {
+  setTimeout(() => socket?.destroy(), SWEEP_MS).unref();
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {

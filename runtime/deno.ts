@@ -10,6 +10,7 @@
  * @module
  */
 
+import { HeldBackResponse, readInPieces } from './deno_http2.ts';
 import { createPlatformaticSource } from './kafka/platformatic.ts';
 import { listen } from './listen.ts';
 import { main } from './main.ts';
@@ -17,5 +18,5 @@ import { main } from './main.ts';
 await main({
   name: 'deno',
   createSource: createPlatformaticSource,
-  listen,
+  listen: (options) => listen(options, { Response: HeldBackResponse, prepare: readInPieces }),
 });

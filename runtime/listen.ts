@@ -1,9 +1,4 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage, type ServerOptions } from 'node:http';
 import {
   createSecureServer,
   Http2ServerRequest,
@@ -14,26 +9,27 @@ import type { Server, Socket } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { getLogger } from '@logtape/logtape';
 import { Connections } from './connections.ts';
-import { Http2Response } from './http2_response.ts';
+import {
+  endWithin,
+  Http2Requests,
+  isTooLarge,
+  MAX_HEAD_BYTES,
+  MAX_HEADER_LIST_BYTES,
+  MAX_HEADER_PAIRS,
+  MAX_STREAMS,
+  type RequestListener,
+} from './http2_requests.ts';
 import type { Listener, ListenOptions } from './listeners.ts';
 import { Pipeline } from './pipeline.ts';
-import { StreamResponse } from './stream_response.ts';
+import { isEventStream, StreamResponse } from './stream_response.ts';
+import type { Turns } from './turns.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
 
-/** Heads up to 32 kB are promised: the id of a topic of 1,000 partitions takes 10 kB. */
-const MAX_HEAD_BYTES = 64 * 1024;
-/**
- * HTTP/2 counts 32 bytes more for each header, and a head that is larger than this ends the
- * connection without an answer, so that it has to be well above.
- */
-const MAX_HEADER_LIST_BYTES = 8 * MAX_HEAD_BYTES;
 /** More than fit: Node has limits of its own, one of which drops headers without a word. */
 const MAX_HEADERS = MAX_HEAD_BYTES / 4;
 /** Connects that the kernel holds for us: thousands come back at once after a restart. */
 const BACKLOG = 4096;
-/** Streams on one HTTP/2 connection: a proxy in front puts all its clients on a few. */
-const MAX_STREAMS = 10_000;
 /** Megabytes that one HTTP/2 connection may take; the default of 10 ends at some 1,000 streams. */
 const MAX_SESSION_MB = 256;
 
@@ -49,24 +45,35 @@ const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
 ]);
 
+/** What a runtime's node:http2 lacks. */
+export interface Http2Additions {
+  readonly Response: typeof Http2ServerResponse;
+  prepare(server: Server, turns: Turns): void;
+}
+
 /**
  * Listens on Node, and on Deno by its node:http and node:http2.
  * @throws an error with the system's code (`EADDRINUSE`) when the port cannot be had.
  */
-export async function listen(options: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions, http2?: Http2Additions): Promise<Listener> {
   const { fetch, host, port, certificate } = options;
+  const requests = new Http2Requests((session) => connections.cut(session));
   const server = createAdaptorServer({
     // Of a request without `Host`, as HTTP/1.0 has it.
     hostname: 'localhost',
     fetch: async (request: Request, { incoming, outgoing }: HttpBindings | Http2Bindings) => {
       const connection = connections.begin(incoming, outgoing);
-      if (isTooLarge(incoming)) return new Response(null, { status: 431 });
+      if (incoming instanceof Http2ServerRequest && isTooLarge(incoming)) {
+        return new Response(null, { status: 431 });
+      }
       const response = await fetch(request, connection);
       if (outgoing instanceof StreamResponse) outgoing.prepare(response);
+      else if ('stream' in outgoing && !isEventStream(response)) endWithin(outgoing, connection);
       return response;
     },
-    ...serverOptions(options),
+    ...serverOptions(options, requests, http2?.Response),
   }) as Server;
+  http2?.prepare(server, requests.turns);
   const connections = new Connections(server);
   Pipeline.serve(server, certificate === null ? 'connection' : 'secureConnection');
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -84,7 +91,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return connections;
 }
 
-function serverOptions({ certificate }: ListenOptions): object {
+function serverOptions(
+  { certificate }: ListenOptions,
+  requests: Http2Requests,
+  Http2Response?: typeof Http2ServerResponse,
+): object {
   const limits = {
     maxHeaderSize: MAX_HEAD_BYTES,
     maxHeadersCount: MAX_HEADERS,
@@ -102,24 +113,19 @@ function serverOptions({ certificate }: ListenOptions): object {
   return {
     createServer: (settings: SecureServerOptions, listener: RequestListener) =>
       // Options of these names are not passed on to HTTP/1.1, the properties are.
-      Object.assign(createSecureServer(settings, inOrder(listener)), limits),
+      Object.assign(createSecureServer(settings, requests.limit(inOrder(listener))), limits),
     serverOptions: {
       ...certificate,
       allowHTTP1: true,
       Http1ServerResponse: StreamResponse,
-      Http2ServerResponse: Http2Response,
+      ...(Http2Response === undefined ? {} : { Http2ServerResponse: Http2Response }),
       handshakeTimeout: MAX_HEAD_MS,
       maxSessionMemory: MAX_SESSION_MB,
-      maxHeaderListPairs: MAX_HEADERS,
+      maxHeaderListPairs: MAX_HEADER_PAIRS,
       settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_LIST_BYTES },
     },
   };
 }
-
-type RequestListener = (
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-) => void;
 
 /** The same listener, for one request of a connection of HTTP/1.1 after the other. */
 function inOrder(listener: RequestListener): RequestListener {
@@ -141,13 +147,6 @@ function inOrder(listener: RequestListener): RequestListener {
 /** `Host: localhost:` is valid by RFC 3986, and the adaptor refuses it. */
 function allowEmptyPort({ headers }: IncomingMessage): void {
   if (headers.host?.endsWith(':')) headers.host = headers.host.slice(0, -1);
-}
-
-/** Over HTTP/1.1 the parser has looked. */
-function isTooLarge(incoming: HttpBindings['incoming'] | Http2Bindings['incoming']): boolean {
-  if (!(incoming instanceof Http2ServerRequest)) return false;
-  const bytes = incoming.rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
-  return bytes > MAX_HEAD_BYTES;
 }
 
 /**

@@ -14,10 +14,8 @@ export class StreamResponse<Request extends IncomingMessage> extends ServerRespo
   #headIsOut = false;
 
   /** To be called before the head is written, with the response that it is to send. */
-  prepare({ headers }: Response): void {
-    // Its body must not be looked at: that would make a response of another kind of it.
-    this.#isStream =
-      headers.get('content-type') === 'text/event-stream' && this.req.method !== 'HEAD';
+  prepare(response: Response): void {
+    this.#isStream = isEventStream(response) && this.req.method !== 'HEAD';
     if (!this.#isStream) return;
     // Nothing comes after a stream: its connection ends with it.
     this.shouldKeepAlive = false;
@@ -45,6 +43,11 @@ export class StreamResponse<Request extends IncomingMessage> extends ServerRespo
     socket.once('drain', () => this.emit('drain'));
     return false;
   }
+}
+
+/** Its body must not be looked at: that would make a response of another kind of it. */
+export function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type') === 'text/event-stream';
 }
 
 const END_OF_CHUNK = Buffer.from('\r\n', 'latin1');

@@ -35,14 +35,14 @@ function many(count: number, each: (n: number) => Buffer): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, n) => each(n)));
 }
 
-/** A header that is not indexed, its value of so many bytes. */
-function header(bytes: number): Buffer {
+/** A header with a value of so many bytes, by default one that is not indexed. */
+function header(bytes: number, kind = 0): Buffer {
   const length = [0x7f];
   let rest = bytes - 127;
   for (; rest >= 128; rest >>>= 7) length.push((rest & 127) | 128);
   length.push(rest);
   const value = Buffer.alloc(bytes, 'y');
-  return Buffer.concat([Buffer.from([0, 1, 0x78]), Buffer.from(length), value]);
+  return Buffer.concat([Buffer.from([kind, 1, 0x78]), Buffer.from(length), value]);
 }
 
 /** A head that takes several frames. */
@@ -214,6 +214,34 @@ onEachRuntime((runtime) => {
           process.stderr.write(
             `tests: on ${runtime.name}, a flood of ${name}: ${frames.isOver ? 'cut' : 'taken'}, code ${frames.code}\n`,
           );
+        }),
+      CASE_MS,
+    );
+
+    test(
+      'that refer to one header again and again end their connection',
+      () =>
+        beside(async () => {
+          await using frames = await H2Frames.open(gateway().https);
+          const path = '/index.html';
+          const indexed = Buffer.concat([getHead(path), header(3900, 0x40)]);
+          const referring = Buffer.concat([getHead(path), Buffer.alloc(120, 0xbe)]);
+          frames.send(
+            frame(HEADERS, END_HEADERS | END_STREAM, 1, indexed),
+            many(2000, (n) => frame(HEADERS, END_HEADERS | END_STREAM, 2 * n + 3, referring)),
+          );
+          await frames.over('heads of 468 kB in 136 bytes');
+        }),
+      CASE_MS,
+    );
+
+    test(
+      'that open more streams than a connection may have are refused',
+      () =>
+        beside(async () => {
+          await using frames = await H2Frames.open(gateway().https);
+          frames.send(many(2000, (n) => get(2 * n + 1, `/${topic.name}`)));
+          await frames.refused('the streams that are too many');
         }),
       CASE_MS,
     );

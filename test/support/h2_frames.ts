@@ -103,8 +103,7 @@ export class H2Frames implements AsyncDisposable {
   flushed(): Promise<void> {
     return new Promise((resolve) => {
       if (this.isOver) resolve();
-      this.#socket.once('close', () => resolve());
-      this.#socket.write('', () => resolve());
+      else this.#socket.write('', () => resolve());
     });
   }
 
@@ -112,6 +111,12 @@ export class H2Frames implements AsyncDisposable {
   refused(what: string): Promise<boolean> {
     const label = (): string => `a refusal of ${what}; frames came: ${this.types.join()}`;
     return this.#growth.until(label, () => this.isOver || this.code !== null);
+  }
+
+  /** Waits for the connection's end. */
+  over(what: string): Promise<boolean> {
+    const label = (): string => `the end of a connection after ${what}`;
+    return this.#growth.until(label, () => this.isOver);
   }
 
   /** Waits for a frame of this type, or the end. */

@@ -1,0 +1,44 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, test } from '@jest/globals';
+import { Turns } from './turns.ts';
+
+describe('Turns', () => {
+  test('take() does at once what fits into a turn, and the rest in the turns after it', async () => {
+    const turns = new Turns(2);
+    const done: number[] = [];
+    for (let n = 1; n <= 5; n++) turns.take(turns, () => done.push(n));
+    expect(done).toEqual([1, 2]);
+    await turn();
+    expect(done).toEqual([1, 2, 3, 4]);
+    await turn();
+    expect(done).toEqual([1, 2, 3, 4, 5]);
+    turns.take(turns, () => done.push(6));
+    expect(done).toHaveLength(6);
+  });
+
+  test('take() lets who has little go before the rest of who has much', async () => {
+    const turns = new Turns(2);
+    const done: string[] = [];
+    const [much, little] = [{}, {}];
+    for (let n = 1; n <= 6; n++) turns.take(much, () => done.push(`much ${n}`));
+    turns.take(little, () => done.push('little'));
+    await turn();
+    expect(done).toEqual(['much 1', 'much 2', 'much 3', 'little']);
+    await turn();
+    await turn();
+    expect(done).toHaveLength(7);
+  });
+
+  test('take() keeps the order of what a task adds for the same owner', async () => {
+    const turns = new Turns(1);
+    const done: number[] = [];
+    turns.take(turns, () => {
+      done.push(1);
+      turns.take(turns, () => done.push(2));
+    });
+    turns.take(turns, () => done.push(3));
+    await turn();
+    await turn();
+    expect(done).toEqual([1, 2, 3]);
+  });
+});
