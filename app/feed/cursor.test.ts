@@ -45,6 +45,12 @@ describe('writeCursor()', () => {
     expect(Buffer.from(out.view()).toString()).toBe(`id:${EXAMPLE}\n`);
   });
 
+  test('parseCursor() takes more than 1,000 partitions for no cursor, even those of a topic', () => {
+    const offsets = new Array<number>(1001).fill(5);
+    expect(parseCursor(cursorText(TOPIC_ID, offsets))).toBeNull();
+    expect(parseCursor(cursorText(TOPIC_ID, offsets.slice(1)))?.offsets.size).toBe(1000);
+  });
+
   test.each([
     [0, 3924],
     [2 ** 40, 10_592],

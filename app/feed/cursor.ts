@@ -25,6 +25,8 @@ const VERSION = 2;
 const VERSION_WITHOUT_TOPIC_ID = 1;
 const TOPIC_ID_BYTES = 4;
 const MAX_PARTITION = 2 ** 31 - 1;
+/** Of one cursor: a stranger's must not be long. */
+const MAX_PARTITIONS = 1000;
 /** That of a varint's eighth byte, the last one that a number below 2^53 needs. */
 const MAX_SCALE = 2 ** 48;
 const NO_TOPIC_ID: Uint8Array = new Uint8Array(TOPIC_ID_BYTES);
@@ -61,7 +63,8 @@ export function findCursor(
   places: Iterable<string | null | undefined>,
 ): Cursor | null | 'unreadable' {
   for (const place of places) {
-    const text = withoutForeignForm(place?.trim() ?? '');
+    // A header that came twice, at first empty, begins with the comma that joins the two.
+    const text = withoutForeignForm(place?.replace(/^[\s,]+/, '').trimEnd() ?? '');
     if (text !== '') return parseCursor(text) ?? 'unreadable';
   }
   return null;
@@ -76,6 +79,7 @@ export function parseCursor(text: string): Cursor | null {
   const topicId = versioned ? bytes.slice(1, 1 + TOPIC_ID_BYTES) : NO_TOPIC_ID;
   const numbers = decodeZigzags(bytes.subarray(versioned ? 1 + TOPIC_ID_BYTES : 1));
   if (numbers === null || numbers.length !== 1 + 2 * numbers[0]!) return null;
+  if (numbers[0]! > MAX_PARTITIONS) return null;
   const offsets = new Map<number, number>();
   for (let i = 1; i < numbers.length; i += 2) {
     const partition = numbers[i]!;
@@ -88,9 +92,9 @@ export function parseCursor(text: string): Cursor | null {
 /** Takes the cursor out of `["<base64 key>","<cursor>"]`, `[null,"<cursor>"]`, `<cursor>/<etag>`. */
 function withoutForeignForm(text: string): string {
   // An etag may hold quotes: only the last one ends it.
-  const inner = /^\[(?:null|"[^"]*"),"(.*)"\]$/.exec(text)?.[1] ?? text;
+  const inner = /^\[\s*(?:null|"[^"]*")\s*,\s*"(.*)"\s*\]$/s.exec(text)?.[1] ?? text;
   const slash = inner.indexOf('/');
-  return slash === -1 ? inner : inner.slice(0, slash);
+  return (slash === -1 ? inner : inner.slice(0, slash)).trim();
 }
 
 function decodeBase64url(text: string): Uint8Array | null {

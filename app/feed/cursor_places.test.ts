@@ -17,6 +17,10 @@ describe('findCursor()', () => {
     [`["","${EXAMPLE}"]`, found],
     [`["+/8=","${EXAMPLE}"]`, found],
     [`[null,"${EXAMPLE}"]`, found],
+    [`[ "a2V5" ,\t"${EXAMPLE}" ]`, found],
+    [`[\r\n  null,\n  "${EXAMPLE}"\n]`, found],
+    [`["a2V5", " ${EXAMPLE} /r4 "]`, found],
+    [`, ${EXAMPLE}`, found],
     [`${EXAMPLE}/revision=42`, found],
     [`${EXAMPLE}/`, found],
     [`${EXAMPLE}/a/b`, found],
@@ -31,7 +35,8 @@ describe('findCursor()', () => {
   });
 
   const EMPTY = '["a2V5",""] ["",""] [null,""] / /revision=42 ["a2V5","/r4"] [null,"/r4"]';
-  test.each([...EMPTY.split(' '), null, undefined, '', ' \t'])(
+  const SPACED = ['[ "a2V5" , "" ]', '[null, " "]', '[\n"a2V5",\n"/r4"\n]', ' / r4', ',', ', '];
+  test.each([...EMPTY.split(' '), ...SPACED, null, undefined, '', ' \t'])(
     'findCursor() takes %j for none, and looks at the next place',
     (empty) => {
       expect(findCursor([empty])).toBeNull();

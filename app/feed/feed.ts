@@ -30,6 +30,8 @@ const WATCH_MS = 4000;
 /** How often it is looked whether a topic that does not exist exists now. */
 const MISSING_MS = 1000;
 
+/** When brokers that deny a partition are asked for it again. */
+const DENIED_AGAIN_MS = 10_000;
 /** So many times are looked for at once: each is a question of its own to the leaders. */
 const TIMES_AT_ONCE = 8;
 
@@ -46,6 +48,7 @@ interface Answer<T> {
 export class Feed {
   readonly topic: string;
   readonly traffic: Traffic = new Traffic();
+  readonly deniedAgainMs: number;
   readonly #source: RecordSource;
   readonly #maxBytes: number;
   readonly #readers: SharedReaders;
@@ -81,9 +84,19 @@ export class Feed {
   /** The round under way: once it ends the next one looks at the topic anew. */
   #roundUnderWay = new AbortController();
 
-  /** @param readers shared with other topics */
-  constructor(topic: string, source: RecordSource, maxBytes: number, readers: SharedReaders) {
+  /**
+   * @param readers shared with other topics
+   * @param deniedAgainMs when brokers that deny a partition are asked for it again
+   */
+  constructor(
+    topic: string,
+    source: RecordSource,
+    maxBytes: number,
+    readers: SharedReaders,
+    deniedAgainMs = DENIED_AGAIN_MS,
+  ) {
     this.topic = topic;
+    this.deniedAgainMs = deniedAgainMs;
     this.#source = source;
     this.#maxBytes = maxBytes;
     this.#readers = readers;

@@ -32,6 +32,10 @@ export class Opening implements Stretch {
   /** The log for which the question under way, or its answer, holds. */
   #askedFor: Log | null = null;
   #answer: ((log: Log) => Stretch | null) | null = null;
+  /** Whether the brokers said once that the topic lacks a partition which the cursor names. */
+  #wasDenied = false;
+  /** Whether it waits until they are asked again. */
+  #pauses = false;
   /** Where the reading stood when a client came that wants what comes from now on. */
   #now: Shared | null = null;
 
@@ -52,7 +56,7 @@ export class Opening implements Stretch {
     if (this.#now !== null)
       return new Notice(this.#firstBlock(this.#now.place(), gap, true), this.#now);
     const log = this.#route.feed.loadedLog;
-    if (log === null) return null;
+    if (log === null || this.#pauses) return null;
     if (this.#askedFor === log) return this.#answer === null ? null : this.#answer(log);
     if (cursor === null || cursor === 'unreadable') {
       if (typeof since === 'number') return this.#startAtTime(log, since, gap);
@@ -60,7 +64,9 @@ export class Opening implements Stretch {
     }
     const place = this.#placeOf(cursor, log);
     const doubtful =
-      !matches(cursor.topicId, log.topicId) || !coversAll(log.positions, place.positions);
+      !matches(cursor.topicId, log.topicId) ||
+      !coversAll(log.positions, place.positions) ||
+      place.unknown.length > 0;
     if (!doubtful) return this.#goOn(log, place, null, cursor);
     this.#askState(log, (state) => this.#judge(log, cursor, state));
     return null;
@@ -117,6 +123,8 @@ export class Opening implements Stretch {
     const place = this.#placeOf(cursor, log);
     const from = [...cursor.offsets].sort(([a], [b]) => a - b);
     if (!matches(cursor.topicId, log.topicId)) return this.#goOnInNewTopic(log, from);
+    const { partitions } = state.description;
+    if (place.unknown.some(([partition]) => partition >= partitions)) return this.#deny(log, from);
     const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
     if (beyond.length === 0) return this.#goOn(log, place, null, cursor);
     if (String(cursor.topicId) === NO_TOPIC_ID) return this.#goOnInNewTopic(log, from);
@@ -126,6 +134,21 @@ export class Opening implements Stretch {
       return { partition, from: next, to };
     });
     return this.#goOn(log, place, this.#gap('truncated', lost), cursor);
+  }
+
+  /** The topic lacks a partition that the cursor names; but what one broker knows takes time to spread. */
+  #deny(log: Log, from: readonly [partition: number, offset: number][]): Stretch | null {
+    if (this.#wasDenied) return this.#goOnInNewTopic(log, from);
+    const { feed, subscription } = this.#route;
+    this.#wasDenied = true;
+    this.#pauses = true;
+    const timer = setTimeout(() => {
+      this.#pauses = false;
+      this.#askedFor = null;
+      subscription.wake();
+    }, feed.deniedAgainMs);
+    subscription.asks(() => clearTimeout(timer));
+    return null;
   }
 
   #goOnInNewTopic(log: Log, from: readonly [partition: number, offset: number][]): Stretch {

@@ -14,11 +14,11 @@ const LIVE_CLIENT = { cursor: null, since: 'latest' } as const;
 class Records implements RecordSource {
   readonly forClients = this;
   readonly #values: string[] = [];
-  readonly #partitions: number;
+  partitions: number;
   #grown = (): void => {};
 
   constructor(partitions: number, values: readonly string[]) {
-    this.#partitions = partitions;
+    this.partitions = partitions;
     this.#values.push(...values);
   }
 
@@ -32,7 +32,7 @@ class Records implements RecordSource {
     return Promise.resolve({
       name,
       id: Uint8Array.of(1, 2, 3, 4),
-      partitions: this.#partitions,
+      partitions: this.partitions,
       ...kind,
     });
   }
@@ -79,9 +79,9 @@ beforeEach(() => {
 });
 afterEach(() => end.abort());
 
-async function loaded(source: Records): Promise<Feed> {
+async function loaded(source: Records, deniedAgainMs?: number): Promise<Feed> {
   const readers = { history: new ReaderSlots(3), sweeps: new ReaderSlots(1) };
-  const feed = new Feed('events', source, 2 ** 20, readers);
+  const feed = new Feed('events', source, 2 ** 20, readers, deniedAgainMs);
   void feed.run(end.signal);
   await eventually('the topic to be loaded', async () => feed.loadedLog);
   return feed;
@@ -121,4 +121,39 @@ describe('Feed', () => {
       expect(await next(clients[1]!)).toBe(first);
     },
   );
+
+  describe('for a cursor that names a partition which the topic lacks', () => {
+    const cursor = {
+      topicId: Uint8Array.of(1, 2, 3, 4),
+      offsets: new Map([
+        [0, 5],
+        [7, 1],
+      ]),
+    };
+    const start = { cursor, since: null };
+
+    test('begins anew once the brokers have denied it twice, at no other cost than a new client', async () => {
+      const feed = await loaded(new Records(1, values), 1);
+      const client = feed.subscribe(TEXT, start);
+      expect(client.take()).toBeNull();
+      const text = decoder.decode(await next(client));
+      const lost = [
+        { partition: 0, from: 5, to: 0 },
+        { partition: 7, from: 1, to: 0 },
+      ];
+      const gap = JSON.stringify({ reason: 'recreated', topic: 'events', partitions: lost });
+      expect(text).toBe(`event:gap\ndata:${gap}\nid:AgECAwQCAAA=\n\n`);
+      expect(await next(client)).toBe(await next(feed.subscribe(TEXT, NEW_CLIENT)));
+    });
+
+    test('goes on where the brokers know it by the time they are asked again', async () => {
+      const source = new Records(1, values);
+      const feed = await loaded(source, 1);
+      const client = feed.subscribe(TEXT, start);
+      expect(client.take()).toBeNull();
+      source.partitions = 8;
+      const blocks = decoder.decode(await next(client)).split('\n\n');
+      expect(blocks[0]).toBe('data:value 5\nid:AgECAwQEAAwOAg==');
+    });
+  });
 });

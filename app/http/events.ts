@@ -26,7 +26,7 @@ export async function streamEvents(
   if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEAD);
   const cursor = findCursor([
     c.req.header('last-event-id'),
-    ...CURSOR_QUERY_NAMES.map((name) => c.req.query(name)),
+    ...CURSOR_QUERY_NAMES.flatMap((name) => c.req.queries(name) ?? []),
   ]);
   const subscribe = () => feed.subscribe(format, { cursor, since });
   const refusal = await streams.admit(address);

@@ -247,6 +247,16 @@ onEachRuntime((runtime) => {
           ),
         3,
       ],
+      [
+        'the next value where a name comes twice',
+        () => firstOf({}, `lastEventId=&lastEventId=${topic.cursor(3)}`),
+        3,
+      ],
+      [
+        'a form with white space',
+        () => firstOf({ 'last-event-id': `[ "a2V5", "${topic.cursor(3)}" ]` }),
+        3,
+      ],
       ['nowhere, all empty', () => firstOf({ 'last-event-id': '' }, 'lastEventId='), 0],
     ])('takes the cursor from %s', async (_, first, expected) => {
       expect(await first()).toBe(expected);

@@ -156,7 +156,7 @@ export class Browser {
     const cursor = decodeCursor(block.id);
     this.#world.note(() => `${this.name} <- ${show(cursor)} ${block.event} ${short(block.data)}`);
     this.#world.count(kindOf(block));
-    this.#model.receive(block, cursor, this.#readUpTo);
+    this.#model.receive(block, cursor, this.#readUpTo, this.#world.clock.now);
     this.#last = { id: block.id, cursor };
   }
 

@@ -6,6 +6,8 @@ import type { Block } from './sse_parser.ts';
 
 /** For how long a new client may get records that were deleted from the front, in milliseconds. */
 const MAX_STALE_MS = 60_000;
+/** Brokers that deny a partition are asked again after so many milliseconds. */
+const DENIED_AGAIN_MS = 10_000;
 
 /** What a client asked for when it opened a stream, and what its replica had read by then. */
 export interface StreamStart {
@@ -26,6 +28,10 @@ interface Stream extends StreamStart {
   readonly earliest: readonly number[];
   /** The ends when the client came. */
   readonly ends: readonly number[];
+  /** Partitions that its cursor names and the topic had not. */
+  readonly lacking: readonly number[];
+  /** How many topics of the name had been made by then. */
+  readonly timesMade: number;
 }
 
 interface Gap {
@@ -65,6 +71,8 @@ export class ClientModel {
       blocks: 0,
       isLive: false,
       ends: partitions.map(({ end }) => end),
+      lacking: isNew ? [] : [...cursor.offsets.keys()].filter((one) => !this.#exists(one)),
+      timesMade: this.#ledger.timesMade,
       earliest: partitions.map((partition, number) =>
         since === 'latest' ? (readUpTo?.[number] ?? 0) : partition.offsetOf(since ?? 0),
       ),
@@ -75,16 +83,18 @@ export class ClientModel {
   /**
    * The client got a block with an id.
    * @param readUpTo positions of the replica when it handed the block out
+   * @param now when it was handed out
    * @throws when it must not have come, or something is missing before it
    */
-  receive(block: Block, id: DecodedCursor, readUpTo: ArrayLike<number> | null): void {
+  receive(block: Block, id: DecodedCursor, readUpTo: ArrayLike<number> | null, now: number): void {
     const stream = this.#stream!;
     const isFirst = stream.blocks++ === 0;
     const gap = block.event === 'gap' ? this.#parseGap(block) : null;
+    if (isFirst && gap?.reason !== 'recreated') this.#checkNothingLacks(stream);
     if (isFirst && stream.cursor === 'unreadable' && gap?.reason !== 'unreadable-cursor') {
       throw new Error('the cursor was unreadable and the client is not told');
     }
-    if (gap !== null) this.#receiveGap(gap, id);
+    if (gap !== null) this.#receiveGap(gap, id, now);
     else if (isFirst && stream.isNew && stream.since !== null) this.#receiveStart(block, id);
     else if (this.#place.isGone(id)) this.#receiveOfGone(block, id, readUpTo);
     else if (block.event === 'live') this.#receiveLive(block, id);
@@ -100,6 +110,9 @@ export class ClientModel {
     if (stream.blocks === 0 && stream.cursor === 'unreadable') return 'the gap of its cursor';
     if (stream.blocks === 0 && stream.isNew && stream.since !== null) return 'its start';
     if (topic !== null && topic !== current) return 'the gap of a topic made anew';
+    for (const number of this.#place.offsets.keys()) {
+      if (!this.#exists(number)) return `the gap of partition ${number}, which the topic has not`;
+    }
     for (let number = 0; number < current.existing; number++) {
       const { end } = current.partition(number);
       const next = this.#place.next(number);
@@ -205,9 +218,20 @@ export class ClientModel {
     return { reason, topic, partitions };
   }
 
-  #receiveGap(gap: Gap, id: DecodedCursor): void {
+  /** A partition that the cursor names and that the topic never had keeps the stream silent. */
+  #checkNothingLacks({ lacking, at, timesMade }: Stream): void {
+    if (timesMade !== this.#ledger.timesMade) return;
+    const lost = lacking.find((number) => this.#ledger.current!.partition(number).addedAt < at);
+    if (lost !== undefined) throw new Error(`the topic has no partition ${lost}: it has to wait`);
+  }
+
+  #exists(partition: number): boolean {
+    return partition < (this.#ledger.current?.existing ?? 0);
+  }
+
+  #receiveGap(gap: Gap, id: DecodedCursor, now: number): void {
     if (gap.reason === 'unreadable-cursor') this.#receiveUnreadable(id);
-    else if (gap.reason === 'recreated') this.#receiveRecreated(gap, id);
+    else if (gap.reason === 'recreated') this.#receiveRecreated(gap, id, now);
     else if (this.#place.isGone(id)) this.#place.follow(id);
     else if (gap.reason === 'truncated') this.#receiveTruncated(gap, id);
     else if (gap.reason === 'retention') this.#receiveRetention(gap, id);
@@ -223,13 +247,16 @@ export class ClientModel {
     this.#place.follow(id);
   }
 
-  #receiveRecreated({ partitions }: Gap, id: DecodedCursor): void {
+  #receiveRecreated({ partitions }: Gap, id: DecodedCursor, now: number): void {
     const topic = this.#place.topicOf(id);
     const { hasIds, timesMade } = this.#ledger;
     const isKnown = hasIds && this.#place.topic !== null;
     const isAnew = isKnown ? this.#place.topic !== topic : timesMade > 1;
     const isBeyond = partitions.some((one) => this.#wasBeyond(topic, one.partition, one.from));
-    if (!isAnew && (isKnown || !isBeyond)) throw new Error('the topic was not made anew');
+    const isLacking = partitions.some(({ partition }) => this.#wasDeniedTwice(partition, now));
+    if (!isAnew && !isLacking && (isKnown || !isBeyond)) {
+      throw new Error('the topic was not made anew');
+    }
     for (const [number, next] of this.#place.offsets) {
       const told = partitions.find(({ partition }) => partition === number);
       if (told === undefined || told.from < next) throw new Error(`gap lacks ${number}/${next}`);
@@ -242,6 +269,14 @@ export class ClientModel {
     if (this.#place.isGone(id)) return;
     this.#place.checkNothingLost(id);
     this.#place.follow(id);
+  }
+
+  /** Whether a partition did not exist when the brokers were asked, and still not 10 s later. */
+  #wasDeniedTwice(partition: number, now: number): boolean {
+    const { at, lacking } = this.#stream!;
+    if (!lacking.includes(partition) || now < at + DENIED_AGAIN_MS) return false;
+    const { addedAt } = this.#ledger.current!.partition(partition);
+    return !this.#exists(partition) || addedAt >= at + DENIED_AGAIN_MS;
   }
 
   #receiveTruncated({ partitions }: Gap, id: DecodedCursor): void {

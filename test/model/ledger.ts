@@ -19,6 +19,8 @@ export class LedgerPartition {
   readonly cells: (LedgerRecord | null)[][] = [];
   /** Whether it came to a topic that was there: a replica may not know it yet. */
   wasAdded = false;
+  /** When it last came into being. */
+  addedAt = 0;
   /** The last stable offset, now and at its highest. */
   end = 0;
   highestEnd = 0;

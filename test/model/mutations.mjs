@@ -124,6 +124,18 @@ export const MUTATIONS = [
     to: 'writeCursor(id, segment.topicId, this.#positions)',
   },
   {
+    name: 'a partition that the topic lacks is waited for for ever',
+    file: 'app/feed/opening.ts',
+    from: 'partition >= partitions)',
+    to: 'partition >= partitions + 9)',
+  },
+  {
+    name: 'a partition counts as lacking when it is denied once',
+    file: 'app/feed/opening.ts',
+    from: 'if (this.#wasDenied)',
+    to: 'if (true)',
+  },
+  {
     name: 'an id is sent before its data',
     file: 'app/feed/history.ts',
     from: 'this.#positions[partition] = segment.offsets[at]! + 1;',

@@ -9,9 +9,9 @@ import { World } from './world.ts';
 
 /**
  * Once nothing disturbs any more every client must have everything within this time, the gaps of a
- * topic that was made anew or cut among it.
+ * topic that was made anew or cut among it, and the 10 s after which brokers are asked again.
  */
-const DRAIN_MS = 15_000;
+const DRAIN_MS = 25_000;
 /** And then nothing must come that is wrong. */
 const AFTER_MS = 6000;
 /** Reads open at once in one replica: the feed's, three for what lies below memory, one for deletes. */
@@ -191,6 +191,9 @@ function firstCursor(world: World, random: Random): SentCursor {
     if (random.chance(0.9)) offsets.set(number, random.between(0, stableEnd));
   }
   if (random.chance(0.05)) offsets.set(0, topic.partitions[0]!.stableEnd + random.between(1, 9));
+  if (random.chance(0.07)) {
+    offsets.set(topic.partitions.length + random.between(0, 2), random.between(0, 9));
+  }
   const isForeign = ledger.hasIds && random.chance(0.1);
   const topicId = ledger.hasIds ? ledger.current!.topicId : NO_TOPIC_ID;
   const cursor = { topicId: isForeign ? 'deadbeef' : topicId, offsets };

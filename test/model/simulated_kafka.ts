@@ -167,7 +167,9 @@ export class SimulatedKafka {
     const { partitions } = this.#topic!;
     this.ledger.current!.existing = partitions.length + count;
     for (let left = count; left > 0; left--) {
-      partitions.push(new SimulatedPartition(this.ledger.current!.partition(partitions.length)));
+      const entry = this.ledger.current!.partition(partitions.length);
+      entry.addedAt = this.#clock.now;
+      partitions.push(new SimulatedPartition(entry));
     }
     this.changed();
   }
