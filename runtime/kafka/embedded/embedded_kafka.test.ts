@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { eventually } from '../../../test/support/deadline.ts';
 import { runningBroker, startBroker } from './broker.ts';
 import {
   acquireEmbeddedKafka,
@@ -132,6 +133,18 @@ test('acquireEmbeddedKafka() starts one broker for two at once, and takes over w
   expect(running()).toBe(broker);
   await next.release();
   expect(isRunning(broker)).toBe(false);
+});
+
+test('acquireEmbeddedKafka() lets the broker end with its last gateway, when that is killed, too', async () => {
+  const own = await acquire();
+  const broker = running();
+  const gateway = spawn('sleep', ['60']);
+  children.push(gateway);
+  new Users(dataDir).add(identityOf(gateway.pid!)!, 'gateway');
+  await own.release();
+  expect(isRunning(broker)).toBe(true);
+  gateway.kill('SIGKILL');
+  await eventually('the broker to end', async () => !isRunning(broker), 40_000);
 });
 
 test('acquireEmbeddedKafka() starts again after kill -9 of the broker, and keeps the records', async () => {

@@ -20,6 +20,7 @@ import { identityOf, type ProcessIdentity, pidOf } from './process_identity.ts';
 import { stopProcess } from './stop_process.ts';
 import { readClusterId, wipeStorage } from './storage.ts';
 import { Users } from './users.ts';
+import { watchUsers } from './watch_users.ts';
 
 export interface EmbeddedKafkaOptions {
   readonly port: number;
@@ -65,18 +66,7 @@ export async function acquireEmbeddedKafka(
   const name = randomUUID();
   const release = async (): Promise<void> => {
     users.remove(self, name);
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), RELEASE_DEADLINE_MS);
-    const waiting = { signal: deadline.signal, onProgress: () => {} };
-    try {
-      await underLock(dataDir, waiting, async () => {
-        if (!users.any()) await stopRunning(dataDir);
-      });
-    } catch (error) {
-      if (!deadline.signal.aborted) throw error;
-    } finally {
-      clearTimeout(timer);
-    }
+    await endUnusedKafka(dataDir);
   };
   try {
     await underLock(dataDir, options, async () => {
@@ -89,6 +79,22 @@ export async function acquireEmbeddedKafka(
     throw error;
   }
   return { brokers: `localhost:${port}`, release };
+}
+
+/** Stops the embedded Kafka of a folder, unless somebody uses it. */
+export async function endUnusedKafka(dataDir: string): Promise<void> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), RELEASE_DEADLINE_MS);
+  const waiting = { signal: deadline.signal, onProgress: () => {} };
+  try {
+    await underLock(dataDir, waiting, async () => {
+      if (!new Users(dataDir).any()) await stopRunning(dataDir);
+    });
+  } catch (error) {
+    if (!deadline.signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -160,7 +166,9 @@ async function ensureRunning(dataDir: string, options: EmbeddedKafkaOptions): Pr
     await delay(POLL_MS, undefined, { signal });
   }
   const { pid } = await startBroker({ port, dataDir, signal, onProgress });
-  return { identity: identityOf(pid), started: true };
+  const identity = identityOf(pid);
+  if (identity !== null) watchUsers(identity, dataDir);
+  return { identity, started: true };
 }
 
 /** To be called under the lock. */
