@@ -4,7 +4,7 @@ import process from 'node:process';
 import { connect } from 'node:tls';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 import { within } from '../support/deadline.ts';
-import { type Command, type Outcome, Program, run } from '../support/program.ts';
+import { type Command, type Outcome, Program, run, succeeded } from '../support/program.ts';
 
 export const NAMESPACE = 'sse-kafka-fanout';
 export const GATEWAY = 'deployment/sse-kafka-fanout';
@@ -37,9 +37,7 @@ export function outcome(command: Command, input?: string): Promise<Outcome> {
 
 /** Runs a command in the clone. @returns what it printed @throws when it fails */
 export async function succeed(command: Command, input?: string): Promise<string> {
-  const { code, stdout, stderr } = await outcome(command, input);
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${stdout}${stderr}`);
-  return stdout.toString();
+  return succeeded(command.join(' '), await outcome(command, input)).stdout.toString();
 }
 
 /** Runs `kubectl` in the namespace of the walk-through. */

@@ -43,8 +43,7 @@ const LOCAL = gateway('sse-kafka-fanout', version, 'sha256:1234');
 describe('setup.sh', () => {
   test('does its steps in order, shows them, and forwards the ports', async () => {
     await using machine = await StubMachine.make();
-    const { code, stdout, stderr } = await machine.run('setup.sh');
-    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { stdout, stderr } = await machine.succeed('setup.sh');
     await machine.untilPorts(...PORTS);
     const calls = await machine.calls();
     expect(calls.slice(0, -2)).toEqual([...CHECKS, ...BUILD, ...KAFKA, LOCAL]);
@@ -63,14 +62,13 @@ describe('setup.sh', () => {
     ['docker-desktop', []],
   ])('brings the image it built to the cluster %s', async (context, loads) => {
     await using machine = await StubMachine.make();
-    const { code } = await machine.run('setup.sh', { CONTEXT: context });
-    expect(code).toBe(0);
+    await machine.succeed('setup.sh', { CONTEXT: context });
     expect((await machine.calls()).slice(2, -2)).toEqual([...BUILD, ...loads, ...KAFKA, LOCAL]);
   });
 
   test('has the image loaded by the command of LOAD_IMAGE', async () => {
     await using machine = await StubMachine.make();
-    expect((await machine.run('setup.sh', { LOAD_IMAGE: 'load-image to' })).code).toBe(0);
+    await machine.succeed('setup.sh', { LOAD_IMAGE: 'load-image to' });
     expect(await machine.calls()).toContain(`load-image to ${IMAGE}`);
   });
 
@@ -80,8 +78,7 @@ describe('setup.sh', () => {
     ['gateway@sha256:1234', 'gateway@sha256', '1234'],
   ])('takes a published image %s and needs no docker', async (image, repository, tag) => {
     await using machine = await StubMachine.make('docker', 'kind');
-    const { code } = await machine.run('setup.sh', { IMAGE: image, CONTEXT: 'kind-dev' });
-    expect(code).toBe(0);
+    await machine.succeed('setup.sh', { IMAGE: image, CONTEXT: 'kind-dev' });
     const calls = await machine.calls();
     const id = repository === 'localhost:5000/gateway' ? `${image}:latest` : image;
     expect(calls.slice(2, -2)).toEqual([...KAFKA, gateway(repository, tag, id)]);
@@ -89,10 +86,9 @@ describe('setup.sh', () => {
 
   test('may be run twice: the second run starts the port-forwards anew', async () => {
     await using machine = await StubMachine.make();
-    expect((await machine.run('setup.sh')).code).toBe(0);
+    await machine.succeed('setup.sh');
     const first = (await machine.pids())!;
-    const { code, stderr } = await machine.run('setup.sh');
-    expect({ code, stderr }).toMatchObject({ code: 0 });
+    await machine.succeed('setup.sh');
     await machine.untilPorts(...PORTS);
     const second = (await machine.pids())!;
     expect(second).toHaveLength(2);

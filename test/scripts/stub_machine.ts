@@ -15,7 +15,7 @@ import process from 'node:process';
 import { which } from '../../runtime/install/tools.mjs';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 import { eventually } from '../support/deadline.ts';
-import { type Outcome, Program, run } from '../support/program.ts';
+import { type Outcome, Program, run, succeeded } from '../support/program.ts';
 
 const STUBBED = ['kubectl', 'helm', 'docker', 'kind', 'minikube', 'nc', 'load-image'];
 const REAL = ['bash', 'dirname', 'jq', 'mkdir', 'ps', 'rm', 'sleep', 'tail', 'touch'];
@@ -55,6 +55,11 @@ export class StubMachine implements AsyncDisposable {
     return run([join(this.#folder, 'bin', 'bash'), join(this.#folder, script), ...args], {
       env: { ...this.#env, ...env },
     });
+  }
+
+  /** Runs a script that is to end well. */
+  async succeed(...args: Parameters<StubMachine['run']>): Promise<Outcome> {
+    return succeeded(args[0], await this.run(...args));
   }
 
   /** Starts a tool as somebody else would. */

@@ -11,14 +11,13 @@ const DELETE = 'kubectl delete namespace sse-kafka-fanout --ignore-not-found --t
 describe('teardown.sh', () => {
   test('takes away what setup.sh made, and ends no other kubectl', async () => {
     await using machine = await StubMachine.make();
-    expect((await machine.run('setup.sh')).code).toBe(0);
+    await machine.succeed('setup.sh');
     const before = (await machine.calls()).length;
     const args = ['port-forward', '--namespace', 'sse-kafka-fanout', 'service/other', '7070'];
     await using foreign = machine.start('kubectl', ...args);
     await machine.untilPorts('29092', '7070', '8080', '9090', '9092');
 
-    const { code, stdout, stderr } = await machine.run('teardown.sh');
-    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { stdout, stderr } = await machine.succeed('teardown.sh');
     expect(await machine.calls(before + 1)).toEqual([CONTEXT, CHECK, UNINSTALL, DELETE]);
     expect(stdout.toString()).toContain('Taking it away in the context docker-desktop\n');
     for (const line of [UNINSTALL, DELETE]) expect(stderr).toContain(`+ ${line}`);
@@ -30,7 +29,7 @@ describe('teardown.sh', () => {
   test('has nothing to do the second time', async () => {
     await using machine = await StubMachine.make();
     await machine.noteContext('docker-desktop');
-    for (const _ of [1, 2]) expect((await machine.run('teardown.sh')).code).toBe(0);
+    for (const _ of [1, 2]) await machine.succeed('teardown.sh');
     const first = [CONTEXT, CHECK, UNINSTALL, DELETE];
     expect(await machine.calls()).toEqual([...first, CONTEXT, CHECK, LOOK]);
   });
@@ -46,8 +45,8 @@ describe('teardown.sh', () => {
     expect(await machine.calls()).toEqual([CONTEXT, CONTEXT]);
 
     const args = ['--context', 'staging'];
-    expect((await machine.run('teardown.sh', { CONTEXT: 'staging' }, ...args)).code).toBe(0);
-    expect((await machine.run('teardown.sh', { CONTEXT: 'kind-dev' })).code).toBe(0);
+    await machine.succeed('teardown.sh', { CONTEXT: 'staging' }, ...args);
+    await machine.succeed('teardown.sh', { CONTEXT: 'kind-dev' });
     const taken = [CONTEXT, CHECK, UNINSTALL, DELETE];
     expect(await machine.calls(2)).toEqual([...taken, ...taken]);
   });
@@ -78,7 +77,7 @@ describe('teardown.sh', () => {
     await using machine = await StubMachine.make();
     await using foreign = machine.start('sleep', '60');
     await machine.writePids(foreign.pid, 2 ** 22 + 1);
-    expect((await machine.run('teardown.sh')).code).toBe(0);
+    await machine.succeed('teardown.sh');
     expect(foreign.hasEnded).toBe(false);
     expect(await machine.pids()).toBeNull();
   });
@@ -92,7 +91,7 @@ describe('teardown.sh', () => {
 
   test('without a cluster says so in one line, and ends the port-forwards all the same', async () => {
     await using machine = await StubMachine.make();
-    expect((await machine.run('setup.sh')).code).toBe(0);
+    await machine.succeed('setup.sh');
     const { code, stderr } = await machine.run('teardown.sh', { FAIL: CHECK });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^teardown\.sh: no cluster answers: .+\n$/);

@@ -135,6 +135,20 @@ export async function run(
   return { code, stdout, stderr };
 }
 
+/** Lines of a program's output that stand in a failure. */
+const LAST_LINES = 40;
+
+/**
+ * What a program left that has ended well.
+ * @throws an error with its last lines where it has not.
+ */
+export function succeeded(what: string, outcome: Outcome): Outcome {
+  const { code, stdout, stderr } = outcome;
+  if (code === 0) return outcome;
+  const last = `${stdout}${stderr}`.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+  throw new Error(`${what} ended with ${code}: ${last}`);
+}
+
 function pick(env: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, env[name] ?? '']));
 }

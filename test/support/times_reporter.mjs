@@ -125,6 +125,7 @@ function nameOf(label) {
   return label
     .replace(/[;,].*$/s, '')
     .replace(/test-[0-9a-f-]{36}/g, '<topic>')
+    .replace(/\/tmp\/\S*\//g, '')
     .replace(/\d+/g, 'N')
     .slice(0, 60);
 }
