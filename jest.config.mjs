@@ -28,7 +28,7 @@ const WITH_KAFKA = [
 /** Suites that have no shared Kafka, but run programs of the system, or compute for long. */
 const WITH_PROGRAMS = [
   '/runtime/install/prepare\\.test\\.ts$',
-  '/runtime/kafka/embedded/(embedded_kafka|main)\\.test\\.ts$',
+  '/runtime/kafka/embedded/(embedded_kafka|main|storage)\\.test\\.ts$',
   '/runtime/sse_cat/(package|sse_cat)\\.test\\.ts$',
   '/test/(client|model|scripts)/[^/]+\\.test\\.ts$',
   '/test/soak/soak\\.test\\.ts$',
