@@ -43,6 +43,8 @@ describe('settings', () => {
       'MALLOC_ARENA_MAX',
       'MALLOC_MMAP_THRESHOLD_',
       'UV_THREADPOOL_SIZE',
+      // What no setting may begin with.
+      'SIGN_IN',
       // Of setup.sh and what it prints.
       'LOAD_IMAGE',
       'KAFKA_POD',
