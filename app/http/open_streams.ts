@@ -88,13 +88,16 @@ export class OpenStreams {
 
   /**
    * Lets no more streams in, and ends each at a random moment of that time: all clients at once
-   * would be a storm for those who take them over.
+   * would be a storm for those who take them over. Over with the last of them.
    */
   async drain(milliseconds: number): Promise<void> {
     this.isDraining = true;
-    if (this.#streams.size === 0) return;
     const deadline = performance.now() + milliseconds;
-    for (let last = performance.now(), now = last; now < deadline; last = now) {
+    for (
+      let last = performance.now(), now = last;
+      now < deadline && this.#streams.size > 0;
+      last = now
+    ) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_STEP_MS));
       now = performance.now();
       // Of those that are left, which gives each of them any moment with the same chance.
