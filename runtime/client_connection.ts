@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { constants, type Http2ServerResponse } from 'node:http2';
+import { constants, type Http2ServerResponse, type Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { ClientConnection } from '../app/http/client_connection.ts';
 
@@ -7,10 +7,13 @@ import type { ClientConnection } from '../app/http/client_connection.ts';
 export class Http1Connection implements ClientConnection {
   readonly address: string;
   readonly #response: ServerResponse;
+  readonly #socket: Socket;
 
-  constructor(address: string, response: ServerResponse) {
+  /** @param socket below TLS */
+  constructor(address: string, response: ServerResponse, socket: Socket) {
     this.address = address;
     this.#response = response;
+    this.#socket = socket;
   }
 
   get pendingBytes(): number {
@@ -29,7 +32,8 @@ export class Http1Connection implements ClientConnection {
   }
 
   cut(): void {
-    this.#response.destroy();
+    // Ended in order, the kernel would keep MBs for it for minutes.
+    this.#socket.resetAndDestroy();
   }
 }
 
@@ -47,6 +51,8 @@ const MIN_PROGRESS_BYTES = 256;
 
 /** A connection of HTTP/2. */
 export interface Http2Use {
+  /** Below TLS. */
+  readonly socket: Socket | undefined;
   /** Streams that are open on it. */
   streams: number;
 }
@@ -102,8 +108,17 @@ export class Http2Connection implements ClientConnection {
 
   cut(): void {
     const { stream } = this.#response;
+    const { session } = stream;
     stream.close(constants.NGHTTP2_CANCEL);
+    stream.once('close', () => this.#resetUnused(session));
     // On a connection that takes nothing the reset would wait, and all that is before it be kept.
     stream.destroy();
+  }
+
+  /** Resets a connection that takes nothing, and carries no stream that could be hurt. */
+  #resetUnused(session: Http2Session | undefined): void {
+    const { socket, streams } = this.#use;
+    if (streams > 0 || socket === undefined || !session || session.destroyed) return;
+    if (queuedBytes(socket) + session.socket.writableLength > 0) socket.resetAndDestroy();
   }
 }

@@ -9,6 +9,7 @@ import type { Server, Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import type { ClientConnection } from '../app/http/client_connection.ts';
 import { Http1Connection, Http2Connection, type Http2Use } from './client_connection.ts';
+import type { ConnectionRoom } from './connection_room.ts';
 import type { Certificate } from './tls.ts';
 
 /** When the kernel begins to ask whether a silent client is still there, and then once a second. */
@@ -21,8 +22,6 @@ const MAX_IDLE_MS = 10_000;
 const SWEEP_MS = 2500;
 
 interface Session extends Http2Use {
-  /** Below TLS. */
-  readonly socket: Socket | undefined;
   /** When its last stream ended, in milliseconds of `performance.now()`. */
   idleSince: number;
 }
@@ -49,14 +48,19 @@ export class Connections {
   readonly #sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   #isDraining = false;
 
-  constructor(server: Server) {
+  constructor(server: Server, room: ConnectionRoom | undefined) {
     this.#server = server;
     server.on('connection', (socket: Socket) => {
+      if (room?.enter() === false) {
+        socket.resetAndDestroy();
+        return;
+      }
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       const peer = peerOf(socket);
       this.#sockets.add(socket);
       this.#peers.set(peer, socket);
       socket.once('close', () => {
+        room?.leave();
         this.#sockets.delete(socket);
         if (this.#peers.get(peer) === socket) this.#peers.delete(peer);
       });
@@ -77,7 +81,8 @@ export class Connections {
     if (before === undefined) socket.once('close', () => this.#requests.delete(socket));
     this.#requests.set(socket, (before ?? 0) + 1);
     response.once('close', () => this.#end(socket));
-    return this.#admit(new Http1Connection(address, response));
+    const raw = this.#peers.get(peerOf(socket)) ?? socket;
+    return this.#admit(new Http1Connection(address, response, raw));
   }
 
   /** Whether a request is under way on a connection of HTTP/1.1. */
@@ -121,7 +126,11 @@ export class Connections {
   #beginHttp2(address: string, response: Http2ServerResponse): ClientConnection {
     const { stream } = response;
     const { session } = stream;
-    const use = this.#sessions.get(session as ServerHttp2Session) ?? { streams: 0, idleSince: 0 };
+    const use = this.#sessions.get(session as ServerHttp2Session) ?? {
+      socket: undefined,
+      streams: 0,
+      idleSince: 0,
+    };
     use.streams++;
     stream.once('close', () => {
       use.streams--;
@@ -158,7 +167,7 @@ export class Connections {
 
 /** Its session would wait for a client that takes nothing. */
 function cutSoon(socket: Socket | undefined): void {
-  setTimeout(() => socket?.destroy(), SWEEP_MS).unref();
+  setTimeout(() => socket?.resetAndDestroy(), SWEEP_MS).unref();
 }
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {

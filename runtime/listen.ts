@@ -5,7 +5,7 @@ import {
   type Http2ServerResponse,
   type SecureServerOptions,
 } from 'node:http2';
-import type { Server, Socket } from 'node:net';
+import { Server as NetServer, type Server, type Socket } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { getLogger } from '@logtape/logtape';
 import { Connections } from './connections.ts';
@@ -56,7 +56,7 @@ export interface Http2Additions {
  * @throws an error with the system's code (`EADDRINUSE`) when the port cannot be had.
  */
 export async function listen(options: ListenOptions, http2?: Http2Additions): Promise<Listener> {
-  const { fetch, host, port, certificate } = options;
+  const { fetch, host, port, certificate, room } = options;
   const requests = new Http2Requests((session) => connections.cut(session));
   const server = createAdaptorServer({
     // Of a request without `Host`, as HTTP/1.0 has it.
@@ -74,7 +74,7 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
     ...serverOptions(options, requests, http2?.Response),
   }) as Server;
   http2?.prepare(server, requests.turns);
-  const connections = new Connections(server);
+  const connections = new Connections(server, room);
   Pipeline.serve(server, certificate === null ? 'connection' : 'secureConnection');
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // What is written now would stand within the answer that is under way.
@@ -84,11 +84,25 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
   server.on('tlsClientError', (error: Error, socket: Socket) => {
     logger.debug('A TLS handshake failed: {error}', { error, address: socket.remoteAddress });
   });
+  const open = (): Server => server.listen({ host, port, backlog: BACKLOG });
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
-    server.listen({ host, port, backlog: BACKLOG }, done);
+    open().once('listening', () => {
+      server.off('error', fail);
+      done();
+    });
   });
-  return connections;
+  server.on('error', (error) => logger.error('Port {port}: {error}', { port, error }));
+  return {
+    drain: () => connections.drain(),
+    renew: (renewed) => connections.renew(renewed),
+    close: (graceMs) => connections.close(graceMs),
+    reopen: () => {
+      // Of what listens only: the server's own would end sessions of HTTP/2, too.
+      NetServer.prototype.close.call(server);
+      open();
+    },
+  };
 }
 
 function serverOptions(

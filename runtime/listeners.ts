@@ -2,6 +2,8 @@ import type { Config } from '../app/config.ts';
 import { GatewayError } from '../app/errors.ts';
 import type { Gateway } from '../app/gateway.ts';
 import type { ClientConnection } from '../app/http/client_connection.ts';
+import { ConnectionRoom } from './connection_room.ts';
+import { PortWatch, type WatchedPort } from './port_watch.ts';
 import { type Certificate, loadCertificate } from './tls.ts';
 
 /** What a listener is made of. */
@@ -11,6 +13,8 @@ export interface ListenOptions {
   /** `null` for plain HTTP/1.1. */
   readonly certificate: Certificate | null;
   readonly fetch: (request: Request, connection: ClientConnection) => Response | Promise<Response>;
+  /** Default: as much as there are connections. */
+  readonly room?: ConnectionRoom;
 }
 
 /** An open port. */
@@ -19,6 +23,8 @@ export interface Listener {
   drain(): void;
   /** Shows this certificate to connections from now on; of a listener of HTTPS. */
   renew(certificate: Certificate): void;
+  /** Listens anew, with the connections that there are. */
+  reopen(): void;
   /** Takes no more connections, and cuts those that are open still after so many milliseconds. */
   close(graceMs: number): Promise<void>;
 }
@@ -35,6 +41,8 @@ export class Listeners {
   readonly #public: Listener[] = [];
   readonly #secure: Listener[] = [];
   readonly #all: Listener[] = [];
+  readonly #watched: WatchedPort[] = [];
+  #watch: PortWatch | null = null;
 
   constructor(listen: Listen) {
     this.#listen = listen;
@@ -47,12 +55,25 @@ export class Listeners {
   async openPublic(config: Config, fetch: Gateway['fetch']): Promise<string[]> {
     const { host, httpPort, httpsPort } = config;
     const certificate = httpsPort === 0 ? null : await loadCertificate(config, DATA_DIR);
-    const plain = { host, port: httpPort, certificate: null, fetch };
+    const room = new ConnectionRoom(config.topics.length);
+    // With workers it is divided by chance.
+    if (config.workers === 1) room.warnOf(config.maxConnections);
+    const plain = { host, port: httpPort, certificate: null, fetch, room };
     const http = await this.#open('HTTP_PORT', plain);
     const https = await this.#open('HTTPS_PORT', { ...plain, port: httpsPort, certificate });
     this.#public.push(...http.listeners, ...https.listeners);
     this.#secure.push(...https.listeners);
     return [...http.urls, ...https.urls];
+  }
+
+  /** Asks the ports of the streams from now on whether they answer, and opens anew what does not. */
+  watch(): void {
+    this.#watch = new PortWatch(this.#watched);
+  }
+
+  /** Ports that do not answer, in words. */
+  get silent(): readonly string[] {
+    return this.#watch?.silent ?? [];
   }
 
   /**
@@ -80,6 +101,7 @@ export class Listeners {
   }
 
   async close(graceMs: number): Promise<void> {
+    this.#watch?.close();
     await Promise.all(this.#all.splice(0).map((listener) => listener.close(graceMs)));
   }
 
@@ -87,8 +109,11 @@ export class Listeners {
     const listeners: Listener[] = [];
     if (options.port === 0) return { listeners, urls: [] };
     const listen = async (host: string): Promise<void> => {
-      listeners.push(await this.#listen({ ...options, host }));
-      this.#all.push(listeners.at(-1)!);
+      const listener = await this.#listen({ ...options, host });
+      listeners.push(listener);
+      this.#all.push(listener);
+      const watched = { setting, host, port: options.port, reopen: () => listener.reopen() };
+      if (options.room !== undefined) this.#watched.push(watched);
     };
     try {
       await listenOnAll(options.host, listen);
@@ -118,6 +143,15 @@ async function listenOnAll(host: string, listen: (host: string) => Promise<void>
 /** The systems have many errors for an IPv6 that is off, and few for a port that cannot be had. */
 function unlessTaken(error: NodeJS.ErrnoException): void {
   if (error.code === 'EADDRINUSE' || error.code === 'EACCES') throw error;
+}
+
+/** The ports of the streams that are on. */
+export function publicPorts({ host, httpPort, httpsPort }: Config): WatchedPort[] {
+  const ports = [
+    { setting: 'HTTP_PORT', host, port: httpPort },
+    { setting: 'HTTPS_PORT', host, port: httpsPort },
+  ];
+  return ports.filter(({ port }) => port !== 0);
 }
 
 function listenError(setting: string, options: ListenOptions, cause: unknown): GatewayError {

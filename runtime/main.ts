@@ -55,7 +55,12 @@ async function runAlone(adapter: RuntimeAdapter, settings: ReadSettings): Promis
   const { gateway, listeners, signal } = serving;
   try {
     const streams = await listeners.openPublic(config, gateway.fetch);
-    const admin = createAdmin(gateway.health, exposeMetrics(gateway.measured));
+    listeners.watch();
+    const admin = createAdmin(
+      gateway.health,
+      exposeMetrics(gateway.measured),
+      () => listeners.silent,
+    );
     const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));
     await withEmbeddedKafka(config, signal, async () => {
       const { brokers } = kafkaConnection(config);

@@ -11,14 +11,21 @@ export interface Health {
 }
 
 /**
- * The admin listener. `/livez` says that the process works, whatever the brokers do; `/readyz`
- * is 503 until every topic was loaded once and in drain, and stays 200 without brokers: taking all
+ * The admin listener. `/livez` says that the process works and its ports answer, whatever the brokers
+ * do; `/readyz` is 503 until every topic was loaded once and in drain, and stays 200 without brokers: taking all
  * gateways out of the balancer would end every stream for good. `/metrics` is for Prometheus.
  */
-export function createAdmin(health: () => Health, metrics: Exposition): Hono {
+export function createAdmin(
+  health: () => Health,
+  metrics: Exposition,
+  silentPorts: () => readonly string[],
+): Hono {
   const admin = new Hono();
   admin.use(noSniffing);
-  admin.get('/livez', (c) => c.text('ok\n'));
+  admin.get('/livez', (c) => {
+    const silent = silentPorts();
+    return silent.length === 0 ? c.text('ok\n') : c.text(`${silent.join('\n')}\n`, 503);
+  });
   admin.get('/readyz', (c) => {
     const { missing, brokers } = health();
     const ready = missing.length === 0;

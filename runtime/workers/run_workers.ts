@@ -7,7 +7,8 @@ import { createAdmin } from '../../app/http/health.ts';
 import { announce } from '../announcement.ts';
 import { kafkaConnection } from '../kafka/connection.ts';
 import { withEmbeddedKafka } from '../kafka/embedded/with_embedded_kafka.ts';
-import { Listeners } from '../listeners.ts';
+import { Listeners, publicPorts } from '../listeners.ts';
+import { PortWatch } from '../port_watch.ts';
 import { logStart, type RuntimeAdapter } from '../serving.ts';
 import type { ReadSettings } from '../settings.ts';
 import { onSignals } from '../signals.ts';
@@ -50,10 +51,16 @@ export async function runWorkers(adapter: RuntimeAdapter, settings: ReadSettings
     exit: (code) => process.exit(code),
   });
   const listeners = new Listeners(adapter.listen);
-  const admin = createAdmin(() => pool.health, pool.metrics);
+  let watch: PortWatch | null = null;
+  const admin = createAdmin(
+    () => pool.health,
+    pool.metrics,
+    () => watch?.silent ?? [],
+  );
   try {
     const urls = await pool.start();
     if (urls !== null) {
+      watch = new PortWatch(publicPorts(config));
       const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));
       await withEmbeddedKafka(config, stopped.signal, async () => {
         const { brokers } = kafkaConnection(config);
@@ -65,6 +72,7 @@ export async function runWorkers(adapter: RuntimeAdapter, settings: ReadSettings
     await pool.ended;
     logger.info('Stopped');
   } finally {
+    watch?.close();
     await listeners.close(0);
   }
 }

@@ -27,15 +27,30 @@ async function produceMuch(topic: Topic): Promise<void> {
   for (let i = 0; i < RECORDS; i++) await topic.produce({ value: 'x'.repeat(MB) });
 }
 
-/** How many connections the kernel has that came to a port of this machine and are whole. */
-async function connectionsOf(port: number): Promise<number> {
-  const ESTABLISHED = '01';
+const ESTABLISHED = '01';
+
+/** The connections that the kernel has which came to a port of this machine. */
+async function connectionsTo(port: number): Promise<{ state: string; unsent: number }[]> {
   const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const tables = await Promise.all(
     ['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'latin1').catch(() => '')),
   );
   const rows = tables.flatMap((table) => table.split('\n').map((row) => row.trim().split(/\s+/)));
-  return rows.filter(([, local, , state]) => local?.endsWith(end) && state === ESTABLISHED).length;
+  return rows
+    .filter(([, local]) => local?.endsWith(end))
+    .map(([, , , state, queues]) => ({ state: state!, unsent: Number.parseInt(queues!, 16) }));
+}
+
+/** How many of them are whole. */
+async function connectionsOf(port: number): Promise<number> {
+  return (await connectionsTo(port)).filter(({ state }) => state === ESTABLISHED).length;
+}
+
+/** Bytes for clients of a listener that it has let go of: the kernel tries them for minutes. */
+async function orphanedBytes(origin: string): Promise<number> {
+  const connections = await connectionsTo(Number(new URL(origin).port));
+  const orphans = connections.filter(({ state }) => state !== ESTABLISHED);
+  return orphans.reduce((sum, { unsent }) => sum + unsent, 0);
 }
 
 /** Waits until a stream that was refused for want of a place is let in. */
@@ -71,6 +86,8 @@ onEachRuntime((runtime) => {
       await produceMuch(topic);
       await using next = await untilPlace(gateway, path);
       await next.untilEvents(1);
+      expect(await orphanedBytes(gateway.http)).toBe(0);
+      expect(await orphanedBytes(gateway.https)).toBe(0);
       stalled.resume();
       await within('its end', stalled.over);
       expect(stalled.events.length).toBeLessThan(RECORDS);
@@ -143,6 +160,7 @@ onEachRuntime((runtime) => {
       isBlocked = true;
       await produceMuch(topic);
       await eventually('its end', async () => (await connectionsOf(port)) === 0, 40_000);
+      expect(await orphanedBytes(gateway.https)).toBe(0);
     });
 
     test('leaves a client that has all there is', async () => {

@@ -22,7 +22,11 @@ export class HostedGateway {
     const serving = await Serving.create(adapter, config, new CountedSlots(config));
     const { gateway, listeners } = serving;
     await listeners.openPublic(config, gateway.fetch);
-    const admin = createAdmin(gateway.health, exposeMetrics(gateway.measured));
+    const admin = createAdmin(
+      gateway.health,
+      exposeMetrics(gateway.measured),
+      () => listeners.silent,
+    );
     await listeners.openAdmin(config, (request) => admin.fetch(request));
     return new HostedGateway(serving);
   }
