@@ -1,11 +1,33 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
+import { generate } from 'selfsigned';
 import { within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka } from '../support/kafka.ts';
+import { Gateway, newFolder } from '../support/gateway.ts';
+import { kafka, newName } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { SseStream } from '../support/sse_stream.ts';
 
 const TRIES = 6;
+
+function fingerprintOf(cert: string): string {
+  return new X509Certificate(cert).fingerprint256;
+}
+
+/** The certificate that a new connection is shown, by its fingerprint. */
+async function shownAt(url: string): Promise<string> {
+  const { hostname: host, port } = new URL(url);
+  const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
+  try {
+    await within('a TLS handshake', once(socket, 'secureConnect'));
+    return socket.getPeerCertificate().fingerprint256;
+  } finally {
+    socket.destroy();
+  }
+}
 
 onEachRuntime((runtime) => {
   describe('a signal', () => {
@@ -43,6 +65,29 @@ onEachRuntime((runtime) => {
         await within('the end of the stream', stream.over);
       }
       expect(codes.at(-1)).not.toBe(0);
+    });
+
+    test('SIGHUP without a terminal has the certificate read again; what is no pair stays out', async () => {
+      const folder = await newFolder();
+      const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+      const [old, fresh] = [await generate(), await generate()];
+      // A byte order mark, as some editors put it in front.
+      await writeFile(certFile, `\ufeff${old.cert}`);
+      await writeFile(keyFile, `\ufeff${old.private}`);
+      await using gateway = await Gateway.start(runtime, {
+        topics: [newName()],
+        env: { TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile },
+      });
+      expect(await shownAt(gateway.https)).toBe(fingerprintOf(old.cert));
+      await writeFile(keyFile, fresh.private);
+      gateway.kill('SIGHUP');
+      await gateway.says('The old certificate of HTTPS stays');
+      expect(await shownAt(gateway.https)).toBe(fingerprintOf(old.cert));
+      await writeFile(certFile, fresh.cert);
+      gateway.kill('SIGHUP');
+      await gateway.says('The certificate of HTTPS was read again');
+      expect(await shownAt(gateway.https)).toBe(fingerprintOf(fresh.cert));
+      expect(await gateway.stop()).toBe(0);
     });
 
     test('during the start ends it with 0, too', async () => {

@@ -73,6 +73,25 @@ function whereWorkers(
 
 onEachRuntime((runtime) => {
   describe('WORKERS', () => {
+    whereWorkers(
+      runtime,
+      'is a fault below a process manager that has a cluster',
+      '2',
+      async () => {
+        const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, WORKERS: '2' };
+        // As pm2 does it.
+        const script = `const cluster = require('node:cluster');
+        cluster.setupPrimary({ exec: process.argv[1], execArgv: [] });
+        cluster.fork().on('exit', (code) => process.exit(code));`;
+        const command = [process.execPath, '-e', script, runtime.gateway.at(-1)!] as const;
+        const { code, stderr } = await run(command, { cwd: await newFolder(), env });
+        expect({ code, stderr }).toEqual({
+          code: 78,
+          stderr: expect.stringMatching(/^WORKERS: .*pm2/),
+        });
+      },
+    );
+
     whereWorkers(runtime, 'shares the clients between them', '2', async (start, topic) => {
       await using gateway = await start();
       const workers = workersOf(gateway);
