@@ -9,8 +9,10 @@ export interface Block {
   readonly next: number;
   /** `null` where the records were deleted before they could be read. */
   readonly segment: Segment | null;
-  /** The end of the log when it was last looked which records are still the latest of their key. */
+  /** The end of the log when it was last looked which records are still the latest of their key, */
   checkedSeq: number;
+  /** and whether all of it was below memory then. */
+  wasBelowMemory: boolean;
 }
 
 /** Parts of a topic that clients below memory are at; the one used longest ago leaves first. */

@@ -131,15 +131,22 @@ export class History implements Stretch {
     return origin.length === 1 && this.#positions.length === 1 && this.#unknown.length === 0;
   }
 
+  /** Once for all clients, and again only when something may have been superseded since. */
+  #dropSuperseded(block: Block, segment: Segment): void {
+    const { keys, start, nextSeq, supersededSeq } = this.#log;
+    if (keys === null || block.checkedSeq >= (block.wasBelowMemory ? supersededSeq : nextSeq))
+      return;
+    for (let at = 0; at < segment.count; at++) {
+      if (segment.states[at] === LIVE && !this.#log.isLatest(segment, at)) segment.kill(at);
+    }
+    block.checkedSeq = nextSeq;
+    block.wasBelowMemory = block.next <= start[block.partition]!;
+  }
+
   /** The next part of a block, the same bytes for all clients; `null` where nothing is left of it. */
   #slice(block: Block, segment: Segment): Uint8Array | null {
     const { next, partition } = block;
-    if (this.#log.keys !== null && block.checkedSeq < this.#log.nextSeq) {
-      for (let at = 0; at < segment.count; at++) {
-        if (segment.states[at] === LIVE && !this.#log.isLatest(segment, at)) segment.kill(at);
-      }
-      block.checkedSeq = this.#log.nextSeq;
-    }
+    this.#dropSuperseded(block, segment);
     const encoding = this.#route.feed.history.blocks.encode(block, segment, this.#route.format);
     const slice = cut(segment, encoding, firstFrom(segment, this.#positions[partition]!));
     const isLast = slice === null || slice.nextSeq === segment.count;
@@ -156,6 +163,7 @@ export class History implements Stretch {
       this.#passLost(partition, next);
       return;
     }
+    this.#dropSuperseded(block, segment);
     const { out, ends, lineEnds } = this.#route.feed.history.blocks.encode(
       block,
       segment,
@@ -164,7 +172,7 @@ export class History implements Stretch {
     let at = firstFrom(segment, this.#positions[partition]!);
     for (; at < segment.count && page.length < PAGE_BYTES; at++) {
       this.#positions[partition] = segment.offsets[at]! + 1;
-      if (!this.#log.isLatest(segment, at)) continue;
+      if (segment.states[at] !== LIVE) continue;
       const begin = at === 0 ? 0 : ends[at - 1]!;
       page.bytes(out.view(begin, lineEnds[at]!));
       if (lineEnds[at]! > begin) pageEvents++;

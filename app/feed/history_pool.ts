@@ -23,6 +23,9 @@ const TURN_BYTES = 2 ** 20;
 /** or so many milliseconds, whatever comes. */
 const TURN_MS = 10_000;
 
+/** A block of which it was not looked yet which records are superseded. */
+const UNCHECKED = { checkedSeq: 0, wasBelowMemory: false };
+
 /** A client below memory, as the pool knows it. */
 export class Waiter {
   readonly wake: () => void;
@@ -364,12 +367,12 @@ class Reader implements SlotHolder {
     records.forEach((record, seq) => {
       segment.append(seq, record);
     });
-    this.#add({ partition, from, next, segment, checkedSeq: 0 });
+    this.#add({ partition, from, next, segment, ...UNCHECKED });
   }
 
   #addLost(partition: number, next: number): void {
     const from = this.#positions.get(partition)!;
-    if (next > from) this.#add({ partition, from, next, segment: null, checkedSeq: 0 });
+    if (next > from) this.#add({ partition, from, next, segment: null, ...UNCHECKED });
   }
 
   #add(block: Block): void {

@@ -159,7 +159,8 @@ class Table {
       this.size++;
     }
     const place = previous === EMPTY ? null : { offset: previous, seq: this.#seqs[at]! };
-    this.deletes += Number(kind !== VALUE) - Number(this.#kinds[at] !== VALUE);
+    if (this.#kinds[at] !== VALUE) this.deletes--;
+    if (kind !== VALUE) this.deletes++;
     this.#offsets[at] = offset;
     this.#seqs[at] = seq;
     this.#kinds[at] = kind;
@@ -255,7 +256,7 @@ class Table {
   }
 
   #home(word: number): number {
-    return Math.floor((word / 2 ** 32) * this.#capacity);
+    return ((word / 2 ** 32) * this.#capacity) | 0;
   }
 
   #after(at: number): number {

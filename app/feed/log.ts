@@ -39,6 +39,8 @@ export class Log {
   /** The cursor before the first record that may be in memory: what lies below comes from Kafka. */
   start: Positions;
   readonly keys: KeyIndex | null;
+  /** The end of the log when a record below memory was superseded last. */
+  supersededSeq = 0;
   /** The place of the last gap: a new client is not told of what was lost before it came. */
   lastGapSeq = -1;
   /** Where the last gap of a partition ends: what lies below may never have been read. */
@@ -211,6 +213,7 @@ export class Log {
     const { partition, offset, key, value } = record;
     const previous = this.keys.put(partition, key, offset, seq, value === null);
     if (previous !== null) this.#kill(previous.seq);
+    if (previous !== null && previous.offset < this.start[partition]!) this.supersededSeq = seq + 1;
   }
 
   #kill(seq: number): void {

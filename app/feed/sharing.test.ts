@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from '../source.ts';
 import { Feed } from './feed.ts';
@@ -16,9 +16,11 @@ class Records implements RecordSource {
   readonly #values: string[] = [];
   partitions: number;
   #grown = (): void => {};
+  readonly #compacted: boolean;
 
-  constructor(partitions: number, values: readonly string[]) {
+  constructor(partitions: number, values: readonly string[], compacted = false) {
     this.partitions = partitions;
+    this.#compacted = compacted;
     this.#values.push(...values);
   }
 
@@ -28,7 +30,7 @@ class Records implements RecordSource {
   }
 
   describe(name: string): Promise<TopicDescription> {
-    const kind = { compacted: false, deletes: false, deleteRetentionMs: null };
+    const kind = { compacted: this.#compacted, deletes: false, deleteRetentionMs: null };
     return Promise.resolve({
       name,
       id: Uint8Array.of(1, 2, 3, 4),
@@ -70,7 +72,7 @@ class Records implements RecordSource {
 
 function record(partition: number, offset: number, value: string): KafkaRecord {
   const bytes = new TextEncoder().encode(value);
-  return { partition, offset, timestamp: -1, key: null, value: bytes, headers: [] };
+  return { partition, offset, timestamp: -1, key: bytes, value: bytes, headers: [] };
 }
 
 let end: AbortController;
@@ -110,6 +112,25 @@ describe('Feed', () => {
     expect(records(one)).toBe(2 * values.length);
     expect(other).toBe(one);
   });
+
+  test.each([1, 3])(
+    'looks up once for all clients what of %d partitions that are read back is superseded',
+    async (partitions) => {
+      const feed = await loaded(new Records(partitions, values, true));
+      const log = feed.loadedLog!;
+      // As if memory held nothing of it.
+      log.start = log.positions.slice();
+      const lookups = jest.spyOn(log.keys!, 'get');
+      const first = feed.subscribe(TEXT, NEW_CLIENT);
+      expect(records(await next(first))).toBe(partitions * values.length);
+      expect(lookups).toHaveBeenCalledTimes(partitions * values.length);
+      const topicId = Uint8Array.of(1, 2, 3, 4);
+      const offsets = new Map(Array.from({ length: partitions }, (_, n) => [n, n === 0 ? 1 : 0]));
+      const elsewhere = feed.subscribe(TEXT, { cursor: { topicId, offsets }, since: null });
+      expect(records(await next(elsewhere))).toBe(partitions * values.length - 1);
+      expect(lookups).toHaveBeenCalledTimes(partitions * values.length);
+    },
+  );
 
   test.each([1, 3])(
     'hands what is read back from %d partitions to a crowd as one and the same array',

@@ -78,8 +78,14 @@ export const MUTATIONS = [
   {
     name: 'a record that was superseded after its block was read back is delivered',
     file: 'app/feed/history.ts',
-    from: 'block.checkedSeq < this.#log.nextSeq',
-    to: 'block.checkedSeq === 0',
+    from: 'block.checkedSeq >= (block.wasBelowMemory ? supersededSeq : nextSeq)',
+    to: 'block.checkedSeq > 0',
+  },
+  {
+    name: 'a record that was superseded below memory after its block was read back is delivered',
+    file: 'app/feed/log.ts',
+    from: 'previous.offset < this.start[partition]!',
+    to: 'false',
   },
   {
     name: 'the ids of a block are sent though a partition was added to the topic',
