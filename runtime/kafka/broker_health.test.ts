@@ -92,3 +92,11 @@ test.each([
   end(health);
   expect(health.status).toEqual({ up: true, error: null });
 });
+
+test('BrokerHealth tells of so many different troubles at the most, and remembers no more', () => {
+  const health = new BrokerHealth();
+  for (let port = 1; port <= 1000; port++) {
+    health.failed('describe', 'events', new Error(`connect ECONNREFUSED 127.0.0.1:${port}`));
+  }
+  expect(lines).toHaveLength(100);
+});

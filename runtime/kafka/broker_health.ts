@@ -7,6 +7,9 @@ const logger = getLogger(['sse-kafka', 'brokers']);
 /** Each trouble is told at once and then this often, in milliseconds, however it comes and goes. */
 const REPEAT_MS = 60_000;
 
+/** So many different ones are told in that time. */
+const MAX_TOLD = 100;
+
 /** What the brokers were asked for. */
 type Step = 'describe' | 'offsets' | 'read';
 const STEPS: readonly Step[] = ['describe', 'offsets', 'read'];
@@ -86,6 +89,9 @@ export class BrokerHealth {
   #tell(words: string): void {
     const now = performance.now();
     if (now - (this.#told.get(words) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
+    // Words may hold what differs each time, as addresses and ports do.
+    for (const [other, at] of this.#told) if (now - at >= REPEAT_MS) this.#told.delete(other);
+    if (this.#told.size >= MAX_TOLD) return;
     this.#told.set(words, now);
     this.#isTold = true;
     logger.warn('Cannot read from Kafka, trying again: {error}', { error: words });

@@ -3,6 +3,7 @@ import type { OffsetSpec, Offsets, TopicDescription, TopicQuestions } from '../.
 import type { BrokerHealth } from './broker_health.ts';
 import type { KafkaConnection } from './connection.ts';
 import { EARLIEST, LATEST, PlatformaticClient } from './platformatic_client.ts';
+import { TopicIds } from './topic_ids.ts';
 import { TopicPolicies } from './topic_policy.ts';
 
 /**
@@ -14,6 +15,7 @@ export class BrokerQuestions implements TopicQuestions {
   readonly #connection: KafkaConnection;
   readonly #client: PlatformaticClient;
   readonly #policies: TopicPolicies;
+  readonly #ids: TopicIds;
   readonly #health: BrokerHealth;
   /** Topics of which it was warned. */
   readonly #warned: Set<string>;
@@ -22,6 +24,7 @@ export class BrokerQuestions implements TopicQuestions {
     this.#connection = connection;
     this.#client = new PlatformaticClient(connection);
     this.#policies = new TopicPolicies(this.#client, warned);
+    this.#ids = new TopicIds((topics) => this.#client.ids(topics));
     this.#health = health;
     this.#warned = warned;
   }
@@ -43,9 +46,9 @@ export class BrokerQuestions implements TopicQuestions {
     return description;
   }
 
-  /** The id of the topic that has the name now; no answer is no trouble. */
-  async topicId(topic: string): Promise<Uint8Array | null> {
-    return (await this.#client.metadata(topic))?.idBytes ?? null;
+  /** The id of the topic that has the name now, 20 ms old at the most; no answer is no trouble. */
+  topicId(topic: string): Promise<Uint8Array | null> {
+    return this.#ids.idOf(topic);
   }
 
   /**

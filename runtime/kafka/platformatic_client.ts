@@ -107,14 +107,30 @@ export class PlatformaticClient {
     return ask();
   }
 
-  async #askMetadata(topic: string): Promise<TopicMetadata | null> {
+  /** `null` for each topic that does not exist; those are left out of which the broker does not tell. */
+  async ids(topics: string[]): Promise<Map<string, Uint8Array | null>> {
+    const ids = new Map<string, Uint8Array | null>();
+    for (const { name, errorCode, topicId } of (await this.#askBroker(topics)).topics) {
+      if (!name) continue;
+      if (errorCode === 0) ids.set(name, idBytes(topicId));
+      else if (errorCode === UNKNOWN_TOPIC) ids.set(name, null);
+    }
+    return ids;
+  }
+
+  async #askBroker(topics: string[]): Promise<MetadataResponse> {
     const { broker, answer } = await this.#brokers.ask(async (broker) => {
       const connection = await this.#connect(broker);
       const api = await this.#api(connection, METADATA);
-      const request = (): Promise<MetadataResponse> => api.async(connection, [topic], false, false);
+      const request = (): Promise<MetadataResponse> => api.async(connection, topics, false, false);
       return { broker, answer: await this.#answer(connection, request) };
     });
     this.#brokers.answered(broker, answer.brokers);
+    return answer;
+  }
+
+  async #askMetadata(topic: string): Promise<TopicMetadata | null> {
+    const answer = await this.#askBroker([topic]);
     const brokers = new Map(answer.brokers.map((broker) => [broker.nodeId, broker]));
     const known = answer.topics.find(({ name }) => name === topic);
     if (known === undefined || known.errorCode === UNKNOWN_TOPIC) return null;

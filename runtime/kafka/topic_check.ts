@@ -1,8 +1,8 @@
-import { untilAborted } from '../../app/abortable.ts';
+import { within } from '../../app/abortable.ts';
 import type { TopicIdentity } from '../../app/source.ts';
 
 /** Deleting a topic, making it anew, writing to it and reading it took 60 ms at the least (measured). */
-const FRESH_MS = 25;
+const FRESH_MS = 20;
 /** How long records wait for the answer: brokers in trouble make no topic anew. */
 const ANSWER_MS = 250;
 /** How long nothing is asked after that. */
@@ -13,7 +13,7 @@ const NO_ID = '0,0,0,0';
  * Whether records that came are of the topic that was meant, for a client that reads by name: when
  * the topic is made anew it goes on at its old offset in the new one, without a word.
  *
- * Costs one question (0.5 ms) for records that come after a pause, and 40 a second at the most.
+ * Costs one question (0.5 ms) for records that come after a pause, and 50 a second at the most.
  */
 export class TopicCheck {
   readonly #topic: TopicIdentity;
@@ -31,10 +31,9 @@ export class TopicCheck {
     const { id } = this.#topic;
     const now = performance.now();
     if (now < this.#freshUntil || String(id) === NO_ID) return;
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
     let found: Uint8Array | null;
     try {
-      found = await untilAborted(this.#askId(), deadline);
+      found = await within(this.#askId(), ANSWER_MS, signal);
     } catch {
       this.#freshUntil = performance.now() + PAUSE_MS;
       return;
