@@ -11,7 +11,7 @@ import { Program, run } from '../support/program.ts';
 import { PAGES } from './pages.ts';
 
 /** Of a registry and a virtual environment; no measure of speed. */
-const INSTALL_MS = 240_000;
+const INSTALL_MS = 480_000;
 
 const EVENT = { partition: 0, offset: 0, timestamp: 0, key: '1', value: 'Hello, world' };
 
@@ -43,7 +43,7 @@ describe('from nothing', () => {
   afterAll(async () => {
     server.close();
     server.closeAllConnections();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   test.each(INSTALLS)(
@@ -88,7 +88,7 @@ describe('from nothing', () => {
       expect(code).toBe(78);
       expect(stderr).toContain('HTTP_PORT');
     },
-    INSTALL_MS,
+    2 * INSTALL_MS,
   );
 });
 
