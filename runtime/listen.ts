@@ -25,6 +25,7 @@ import { isEventStream, StreamResponse } from './stream_response.ts';
 import type { Turns } from './turns.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
+const tlsLogger = getLogger(['sse-kafka', 'tls']);
 
 /** More than fit: Node has limits of its own, one of which drops headers without a word. */
 const MAX_HEADERS = MAX_HEAD_BYTES / 4;
@@ -82,7 +83,7 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
     else refuse(socket, REFUSALS.get(error.code) ?? '400 Bad Request');
   });
   server.on('tlsClientError', (error: Error, socket: Socket) => {
-    logger.debug('A TLS handshake failed: {error}', { error, address: socket.remoteAddress });
+    tlsLogger.debug('A TLS handshake failed: {error}', { error, address: socket.remoteAddress });
   });
   const open = (): Server => server.listen({ host, port, backlog: BACKLOG });
   await new Promise<void>((done, fail) => {

@@ -69,6 +69,7 @@ onEachRuntime((runtime) => {
           topics: [topic.name],
           env: { LOG_LEVEL: level, MAX_CONNECTIONS: '1' },
         });
+        await gateway.says('Ready: ');
         const before = linesOf(gateway).length;
         const stream = await gateway.stream(`/${topic.name}`);
         expect((await curl(`${gateway.http}/${topic.name}`)).status).toBe(503);
