@@ -37,6 +37,8 @@ export interface BrokerOptions {
   readonly controllerPort?: number;
   /** Made when it is not there. One broker at a time may have it. */
   readonly dataDir: string;
+  /** Of Kafka, 3.9 or later; default: that of `pom.xml`. */
+  readonly version?: string;
   /** Settings of `server.properties` that win over ours. */
   readonly properties?: Readonly<Record<string, string>>;
   /** Ends the start; the broker is then stopped again. */
@@ -68,7 +70,7 @@ const JVM_OPTIONS = [
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { port, dataDir, properties = {}, signal, onProgress } = options;
   const java = await findJava(signal);
-  const jars = await fetchJars(signal, onProgress);
+  const jars = await fetchJars(signal, onProgress, options.version);
   await mkdir(dataDir, { recursive: true });
   const controllerPort = options.controllerPort ?? (await freePort());
   const ipv6 = (await canListen('::1', port)) === 'yes';

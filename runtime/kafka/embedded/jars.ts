@@ -22,26 +22,31 @@ const FETCH_DEADLINE_MS = 15 * 60_000;
 /**
  * The folder with the jars of `pom.xml`, fetched by Maven the first time and whenever the pom
  * changes. All brokers of the clone share it: it appears whole, by rename, or not at all.
+ * @param version of Kafka; default: the one that the pom names
  * @throws GatewayError without Maven, or when it cannot fetch.
  */
 export async function fetchJars(
   signal: AbortSignal,
   onProgress: (line: string) => void,
+  version = '',
 ): Promise<string> {
   const pom = await readFile(POM, 'utf8');
-  const hash = createHash('sha256').update(pom).digest('hex').slice(0, 12);
+  const hash = createHash('sha256')
+    .update(pom + version)
+    .digest('hex')
+    .slice(0, 12);
   const folder = join(CACHE, hash);
   if (existsSync(folder)) return folder;
 
   await mkdir(CACHE, { recursive: true });
   await withFileLock(join(CACHE, 'lock'), signal, onProgress, async () => {
     if (existsSync(folder)) return;
-    const version = /<kafka\.version>(.*)<\/kafka\.version>/.exec(pom)?.[1];
-    onProgress(`fetching Apache Kafka ${version} by Maven, about 20 s the first time`);
+    const wanted = version || /<kafka\.version>(.*)<\/kafka\.version>/.exec(pom)?.[1] || '';
+    onProgress(`fetching Apache Kafka ${wanted} by Maven, about 20 s the first time`);
     const start = performance.now();
     await removePartial();
     const partial = await mkdtemp(join(CACHE, PARTIAL));
-    await copyDependencies(partial, signal);
+    await copyDependencies(partial, wanted, signal);
     await rename(partial, folder);
     onProgress(`fetched in ${((performance.now() - start) / 1000).toFixed(1)} s`);
   });
@@ -55,12 +60,17 @@ async function removePartial(): Promise<void> {
   }
 }
 
-async function copyDependencies(folder: string, signal: AbortSignal): Promise<void> {
+async function copyDependencies(
+  folder: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<void> {
   // Checksums are only warned about by default: a jar that was damaged on its way would stay.
   const args = ['-q', '-B', '--strict-checksums', '-f', POM, 'dependency:copy-dependencies'];
   const { MAVEN_OPTS = '' } = process.env;
   try {
-    await run('mvn', [...args, `-DoutputDirectory=${folder}`], {
+    const chosen = [`-Dkafka.version=${version}`, `-DoutputDirectory=${folder}`];
+    await run('mvn', [...args, ...chosen], {
       env: { ...javaEnvironment(), MAVEN_OPTS: [MAVEN_OPTS, ...JAVA_LOCALE].join(' ') },
       signal,
       timeout: FETCH_DEADLINE_MS,
