@@ -11,6 +11,10 @@ import type { Turns } from './turns.ts';
 
 /** What may wait for the kernel on one connection, in bytes, before its streams are held back. */
 const MAX_QUEUED_BYTES = 256 * 1024;
+/** What may wait for the kernel on one connection, in bytes, before it is not read from any more. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+/** What the answers to a piece cost after it was read, about. */
+const ANSWER_MS = 1;
 /** What a connection reads at once: a few dozen heads at most. */
 const PIECE_BYTES = 512;
 
@@ -67,13 +71,16 @@ export function readInPieces(server: Server, turns: Turns): void {
       rest = rest.subarray(PIECE_BYTES);
       if (piece.length > 0) read(piece);
       isReading = rest.length > 0 && !owner.destroyed;
-      if (isReading) {
-        socket.pause();
-        // Its requests come in the next tick.
-        process.nextTick(() => turns.take(owner, readPiece));
-      } else {
+      if (!isReading) {
         socket.resume();
+        return;
       }
+      socket.pause();
+      const next = (): void => turns.take(owner, readPiece, ANSWER_MS);
+      // Answers to pings that nobody reads.
+      if (socket.writableLength > MAX_UNREAD_BYTES) socket.once('drain', next);
+      // Its requests come in the next tick.
+      else process.nextTick(next);
     };
     setImmediate(() => turns.take(owner, readPiece));
     dropLateWrites(socket);

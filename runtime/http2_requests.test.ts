@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, jest, test } from '@jest/globals';
 import { endWithin, Http2Requests, MAX_HEAD_BYTES } from './http2_requests.ts';
@@ -71,14 +71,32 @@ describe('Http2Requests', () => {
     expect(begun).toHaveLength(0);
   });
 
-  test('limit() cuts a connection that sends heads above 64 kB again and again', () => {
+  test('limit() cuts a connection that sends heads above 64 kB again and again', async () => {
     const { send, begun, cut } = limited();
     const session = {};
     const large = (): Exchange => exchange(session, 'x', 'y'.repeat(MAX_HEAD_BYTES));
     for (let n = 0; n < 10; n++) send(large());
-    expect(begun).toHaveLength(10);
+    while (begun.length < 10) await turn();
     expect(cut).toHaveLength(0);
     send(large());
+    expect(cut).toEqual([session]);
+  });
+
+  test('watch() cuts a connection that sends pings and settings without end', async () => {
+    const cut: unknown[] = [];
+    const requests = new Http2Requests((session) => {
+      cut.push(session);
+    });
+    const session = new EventEmitter();
+    requests.watch(session as unknown as ServerHttp2Session);
+    for (let n = 0; n < 500; n++) {
+      session.emit('ping');
+      session.emit('remoteSettings');
+    }
+    await turn();
+    expect(cut).toHaveLength(0);
+    session.emit('ping');
+    await turn();
     expect(cut).toEqual([session]);
   });
 

@@ -15,10 +15,15 @@ export const MAX_HEADER_PAIRS = 300;
  */
 export const MAX_STREAMS = 1000;
 
-/** Requests that are begun in one turn of the event loop: on Deno some 10 ms. */
-const PORTION = 32;
+/** What the requests of one turn of the event loop may cost: a record takes some ten turns on Deno. */
+const TURN_MS = 4;
+/** What a request costs after it has begun, about. */
+const ANSWER_MS = 0.5;
 /** How long an answer that is no stream may take, however small the client's window is. */
 const MAX_ANSWER_MS = 30_000;
+/** PING and SETTINGS that a connection may send in so many milliseconds, before it is cut. */
+const MAX_CONTROL_FRAMES = 1000;
+const CONTROL_MS = 10_000;
 /** Heads of a connection that were answered with 431, before it is cut. */
 const MAX_LARGE_HEADS = 10;
 
@@ -33,7 +38,7 @@ export type RequestListener = (
  */
 export class Http2Requests {
   /** By session. */
-  readonly turns = new Turns(PORTION);
+  readonly turns = new Turns(TURN_MS);
   readonly #cut: (session: ServerHttp2Session) => void;
   readonly #largeHeads = new WeakMap<ServerHttp2Session, number>();
 
@@ -56,12 +61,34 @@ export class Http2Requests {
         this.#cut(session);
         return;
       }
-      this.turns.take(session, () => {
-        if (!stream.closed) listener(request, response);
-        // One that was reset without an error would be kept for as long as its connection.
-        else stream.destroy();
-      });
+      this.turns.take(
+        session,
+        () => {
+          if (!stream.closed) listener(request, response);
+          // One that was reset without an error would be kept for as long as its connection.
+          else stream.destroy();
+        },
+        ANSWER_MS,
+      );
     };
+  }
+
+  /** To be called with each connection: cuts one that asks for answers, and for nothing else. */
+  watch(session: ServerHttp2Session): void {
+    let since = performance.now();
+    let frames = 0;
+    const count = (): void => {
+      const now = performance.now();
+      if (now - since > CONTROL_MS) {
+        since = now;
+        frames = 0;
+      }
+      frames++;
+      // Not at once: Deno 2.9 crashes where a connection is destroyed while it reads.
+      if (frames === MAX_CONTROL_FRAMES + 1) setImmediate(() => this.#cut(session));
+    };
+    session.on('ping', count);
+    session.on('remoteSettings', count);
   }
 
   /**

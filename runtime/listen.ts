@@ -75,6 +75,7 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
     ...serverOptions(options, requests, http2?.Response),
   }) as Server;
   http2?.prepare(server, requests.turns);
+  server.on('session', (session) => requests.watch(session));
   const connections = new Connections(server, room);
   Pipeline.serve(server, certificate === null ? 'connection' : 'secureConnection');
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {

@@ -4,9 +4,9 @@ import { Turns } from './turns.ts';
 
 describe('Turns', () => {
   test('take() does at once what fits into a turn, and the rest in the turns after it', async () => {
-    const turns = new Turns(2);
+    const turns = new Turns(2, () => 0);
     const done: number[] = [];
-    for (let n = 1; n <= 5; n++) turns.take(turns, () => done.push(n));
+    for (let n = 1; n <= 5; n++) turns.take(turns, () => done.push(n), 1);
     expect(done).toEqual([1, 2]);
     await turn();
     expect(done).toEqual([1, 2, 3, 4]);
@@ -17,11 +17,11 @@ describe('Turns', () => {
   });
 
   test('take() lets who has little go before the rest of who has much', async () => {
-    const turns = new Turns(2);
+    const turns = new Turns(2, () => 0);
     const done: string[] = [];
     const [much, little] = [{}, {}];
-    for (let n = 1; n <= 6; n++) turns.take(much, () => done.push(`much ${n}`));
-    turns.take(little, () => done.push('little'));
+    for (let n = 1; n <= 6; n++) turns.take(much, () => done.push(`much ${n}`), 1);
+    turns.take(little, () => done.push('little'), 1);
     await turn();
     expect(done).toEqual(['much 1', 'much 2', 'much 3', 'little']);
     await turn();
@@ -30,14 +30,33 @@ describe('Turns', () => {
   });
 
   test('take() keeps the order of what a task adds for the same owner', async () => {
-    const turns = new Turns(1);
+    const turns = new Turns(1, () => 0);
     const done: number[] = [];
-    turns.take(turns, () => {
-      done.push(1);
-      turns.take(turns, () => done.push(2));
-    });
-    turns.take(turns, () => done.push(3));
+    turns.take(
+      turns,
+      () => {
+        done.push(1);
+        turns.take(turns, () => done.push(2), 1);
+      },
+      1,
+    );
+    turns.take(turns, () => done.push(3), 1);
     await turn();
+    await turn();
+    expect(done).toEqual([1, 2, 3]);
+  });
+
+  test('take() counts the time that work has taken', async () => {
+    let now = 0;
+    const turns = new Turns(4, () => now);
+    const done: number[] = [];
+    for (let n = 1; n <= 3; n++) {
+      turns.take(turns, () => {
+        now += 3;
+        done.push(n);
+      });
+    }
+    expect(done).toEqual([1, 2]);
     await turn();
     expect(done).toEqual([1, 2, 3]);
   });

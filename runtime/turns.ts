@@ -1,26 +1,35 @@
-type Task = () => void;
+interface Task {
+  readonly run: () => void;
+  readonly laterMs: number;
+}
 
 /**
  * Hands out work in portions, one a turn of the event loop, so that all else gets its turn between
  * them. Who has much waits behind who has little: of each owner one task is taken after the other.
  */
 export class Turns {
-  readonly #portion: number;
+  readonly #turnMs: number;
+  readonly #now: () => number;
   readonly #waiting = new Map<object, Task[]>();
-  /** What is left of the portion of the turn under way. */
-  #left = 0;
+  /** What is left of the turn under way. */
+  #leftMs = 0;
   #isUnderWay = false;
 
-  constructor(portion: number) {
-    this.#portion = portion;
+  /** @param turnMs what one turn may cost */
+  constructor(turnMs: number, now = () => performance.now()) {
+    this.#turnMs = turnMs;
+    this.#now = now;
   }
 
-  /** Does it at once where there is room in this turn and nothing waits, and later where not. */
-  take(owner: object, task: Task): void {
+  /**
+   * Does it at once where there is time in this turn and nothing waits, and later where not.
+   * @param laterMs what it costs in promises and ticks, after it has returned
+   */
+  take(owner: object, run: () => void, laterMs = 0): void {
     if (!this.#isUnderWay) this.#begin();
-    if (this.#left > 0 && this.#waiting.size === 0) {
-      this.#left--;
-      task();
+    const task = { run, laterMs };
+    if (this.#leftMs > 0 && this.#waiting.size === 0) {
+      this.#do(task);
       return;
     }
     const tasks = this.#waiting.get(owner);
@@ -30,7 +39,7 @@ export class Turns {
 
   #begin(): void {
     this.#isUnderWay = true;
-    this.#left = this.#portion;
+    this.#leftMs = this.#turnMs;
     setImmediate(this.#turn);
   }
 
@@ -39,12 +48,18 @@ export class Turns {
     if (!this.#isUnderWay) return;
     this.#begin();
     for (const [owner, tasks] of this.#waiting) {
-      if (this.#left-- === 0) return;
+      if (this.#leftMs <= 0) return;
       this.#waiting.delete(owner);
       const task = tasks.shift()!;
       // Behind all others.
       if (tasks.length > 0) this.#waiting.set(owner, tasks);
-      task();
+      this.#do(task);
     }
   };
+
+  #do({ run, laterMs }: Task): void {
+    const begun = this.#now();
+    run();
+    this.#leftMs -= this.#now() - begun + laterMs;
+  }
 }
