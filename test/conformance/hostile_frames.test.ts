@@ -240,7 +240,7 @@ onEachRuntime((runtime) => {
       () =>
         beside(async () => {
           await using frames = await H2Frames.open(gateway().https);
-          frames.send(many(2000, (n) => get(2 * n + 1, `/${topic.name}`)));
+          frames.send(many(1100, (n) => get(2 * n + 1, `/${topic.name}`)));
           await frames.refused('the streams that are too many');
         }),
       CASE_MS,
