@@ -129,11 +129,12 @@ export class Opening implements Stretch {
     if (beyond.length === 0) return this.#goOn(log, place, null, cursor);
     if (String(cursor.topicId) === NO_TOPIC_ID) return this.#goOnInNewTopic(log, from);
     const lost = beyond.map(([partition, next]) => {
-      const to = state.ends.get(partition)!;
-      place.positions[partition] = to;
-      return { partition, from: next, to };
+      return { partition, from: next, to: state.ends.get(partition)! };
     });
-    return this.#goOn(log, place, this.#gap('truncated', lost), cursor);
+    // Also of a partition that this gateway does not know yet.
+    const ends = lost.map(({ partition, to }) => [partition, to] as const);
+    const cut = { ...cursor, offsets: new Map([...cursor.offsets, ...ends]) };
+    return this.#goOn(log, this.#placeOf(cut, log), this.#gap('truncated', lost), cut);
   }
 
   /** The topic lacks a partition that the cursor names; but what one broker knows takes time to spread. */

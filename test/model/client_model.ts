@@ -218,10 +218,15 @@ export class ClientModel {
     return { reason, topic, partitions };
   }
 
-  /** A partition that the cursor names and that the topic never had keeps the stream silent. */
+  /**
+   * A partition that the cursor names and that the topic never had keeps the stream silent. Of an
+   * earlier topic of the name a replica may still give what it holds.
+   */
   #checkNothingLacks({ lacking, at, timesMade }: Stream): void {
-    if (timesMade !== this.#ledger.timesMade) return;
-    const lost = lacking.find((number) => this.#ledger.current!.partition(number).addedAt < at);
+    const { current, timesMade: timesMadeNow } = this.#ledger;
+    const isOfCurrent = timesMade === 1 || this.#place.topic === current;
+    if (timesMade !== timesMadeNow || !isOfCurrent) return;
+    const lost = lacking.find((number) => current!.partition(number).addedAt < at);
     if (lost !== undefined) throw new Error(`the topic has no partition ${lost}: it has to wait`);
   }
 
