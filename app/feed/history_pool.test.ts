@@ -164,6 +164,20 @@ describe('HistoryPool', () => {
     }
   });
 
+  test('HistoryPool gives the client that came last one turn after the other, until it has all', async () => {
+    const source = new EndlessSource();
+    const pool = poolOf(source);
+    farClients(pool, source, 300);
+    await pass(source, 20);
+    const TURNS = 5;
+    const client = new Client(pool, source, 0, TURNS * 8 * BATCH_RECORDS);
+    const begun = source.begun.length;
+    for (let i = 0; i < 1000 && !client.isDone; i++) await pass(source, 1);
+    expect(client.isDone).toBe(true);
+    // One of three readers is always its own.
+    expect(source.begun.length - begun).toBeLessThanOrEqual(3 * TURNS + 6);
+  });
+
   test('HistoryPool gives each of 100 far clients its turn while new ones keep coming', async () => {
     const source = new EndlessSource();
     const pool = poolOf(source);
@@ -205,8 +219,6 @@ describe('HistoryPool', () => {
     const pool = poolOf(source);
     farClients(pool, source, 3);
     const waiter = new Waiter(() => {});
-    // Those with the place of one that is not new: only the longest wait counts.
-    waiter.isNew = false;
     pool.want(waiter, new Map([[0, 5]]));
     farClients(pool, source, 30);
     for (let i = 0; i < 100 && waiter.waitsIn !== null; i++) {

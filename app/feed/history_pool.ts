@@ -31,8 +31,8 @@ export class Waiter {
   readonly wake: () => void;
   /** What it asked for last: the next part of any of these partitions. */
   offsets: Offsets = new Map();
-  /** Whether nothing has been read for it yet. */
-  isNew = true;
+  /** When it came to the pool, as a number that counts up; 0 before. */
+  order = 0;
   /** Those with whom it waits; `null` while it does not. */
   waitsIn: Set<Waiter> | null = null;
 
@@ -46,8 +46,8 @@ interface QueuedPlace {
   readonly partition: number;
   readonly offset: number;
   readonly waiters: Set<Waiter>;
-  /** Whether one of them is new. */
-  isNew: boolean;
+  /** The `order` of the one that came to the pool last. */
+  newest: number;
 }
 
 /** What the pool reads, and how its blocks are made. */
@@ -65,8 +65,8 @@ export interface HistoryOptions {
  * and a cache of what they read, so that a crowd at the same place reads Kafka once.
  *
  * Where clients are at more places than there are readers they take turns. By turns the one that
- * waits longest and the one that came last is next: so nobody is left out, and whoever lacks little has it
- * soon, however many are far behind.
+ * waits longest is next and the one that came to the pool last, until it has all: so nobody is left
+ * out, and who comes and lacks little has it soon, however many are far behind.
  */
 export class HistoryPool {
   readonly blocks: BlockCache;
@@ -76,7 +76,9 @@ export class HistoryPool {
   readonly #readers = new Set<Reader>();
   /** The places for which no reader was free, the one that waits longest first. */
   readonly #queue = new Map<string, QueuedPlace>();
-  #isNewestNext = false;
+  #isNewestNext = true;
+  /** How many clients have come. */
+  #came = 0;
   #isOpening = false;
   readonly #onFree = (): void => this.#openReaders();
 
@@ -93,6 +95,7 @@ export class HistoryPool {
     const isQueued = queued !== undefined && waiter.waitsIn === queued.waiters;
     if (!isQueued) this.leave(waiter);
     waiter.offsets = offsets;
+    if (waiter.order === 0) waiter.order = ++this.#came;
     if (isQueued || this.#closed.signal.aborted) return;
     for (const reader of this.#readers) {
       if (reader.isAt(offsets)) {
@@ -101,7 +104,7 @@ export class HistoryPool {
       }
     }
     const place = queued ?? this.#queuePlace(name, offsets);
-    place.isNew ||= waiter.isNew;
+    place.newest = Math.max(place.newest, waiter.order);
     waiter.waitsIn = place.waiters.add(waiter);
     this.#openReaders();
   }
@@ -124,7 +127,7 @@ export class HistoryPool {
 
   #queuePlace(name: string, offsets: Offsets): QueuedPlace {
     const [partition, offset] = firstOf(offsets);
-    const place = { partition, offset, waiters: new Set<Waiter>(), isNew: false };
+    const place = { partition, offset, waiters: new Set<Waiter>(), newest: 0 };
     this.#queue.set(name, place);
     return place;
   }
@@ -161,6 +164,7 @@ export class HistoryPool {
       return false;
     }
     this.#readers.add(reader);
+    this.#isNewestNext = !this.#isNewestNext;
     for (const [other, place] of this.#queue) {
       if (!reader.isThere(place.partition, place.offset)) continue;
       this.#queue.delete(other);
@@ -170,10 +174,9 @@ export class HistoryPool {
   }
 
   #next(): [name: string, place: QueuedPlace] {
-    this.#isNewestNext = !this.#isNewestNext;
     let next: [string, QueuedPlace] | null = null;
     for (const entry of this.#queue) {
-      if (next === null || entry[1].isNew) next = entry;
+      if (next === null || entry[1].newest > next[1].newest) next = entry;
       if (!this.#isNewestNext) break;
     }
     return next!;
@@ -225,7 +228,6 @@ class Reader implements SlotHolder {
 
   serve(waiter: Waiter): void {
     clearTimeout(this.#idleTimer);
-    waiter.isNew = false;
     waiter.waitsIn = this.#waiting.add(waiter);
     if (!this.#running) void this.#run();
   }
@@ -243,9 +245,9 @@ class Reader implements SlotHolder {
     this.#end.abort();
     // Only now: until then the read holds what it needs.
     this.#endRead().then(() => this.#options.slots.release(this));
-    const waiting = this.#takeWaiting();
+    // Before the next reader is opened: it may be theirs again.
+    wakeAll(this.#takeWaiting());
     this.#pool.closed();
-    wakeAll(waiting);
   }
 
   async #run(): Promise<void> {
