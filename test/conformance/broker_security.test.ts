@@ -11,6 +11,7 @@ import {
   tls,
   topicFor,
   untilDown,
+  untilRareTries,
   untilTold,
   untilTried,
   untilWell,
@@ -29,9 +30,6 @@ const kafka = shared(async () => new TestKafka(secured().brokers));
 /** Signs for the gateway and the brokers where they shall not be trusted. */
 const stranger = Authority.create();
 const another = Authority.create();
-
-/** Connections right after brokers have begun to refuse. */
-const BURST = 15;
 
 const overTls = async (): Promise<Env> => tls(secured(), await another);
 const plain: Env = {
@@ -233,8 +231,8 @@ onEachRuntime((runtime) => {
         });
         const tries = await untilTried(secured(), listener, from, 8);
         await mend(user);
-        const [first, last] = [tries[2]! - tries[0]!, tries[7]! - tries[5]!];
-        expect(last).toBeGreaterThan(2 * first);
+        // Left alone, the client of Node tries ten times a second. A slow machine only adds to it.
+        expect(tries[7]! - tries[5]!).toBeGreaterThan(900);
       },
       CASE_MS,
     );
@@ -260,12 +258,9 @@ onEachRuntime((runtime) => {
         expect(status).toBe(200);
         await topic.produce({ key: 'b', value: 'meanwhile' });
         try {
-          // All who ask try at once, and then at a growing distance.
-          const burst = relay.times.length;
-          await untilTried(secured(), listener, burst, BURST);
-          const tries = await untilTried(secured(), listener, burst + BURST, 15);
-          // Left alone, the client of Node tries ten times a second.
-          expect(tries[14]! - tries[0]!).toBeGreaterThan(2500);
+          // All who ask try at once, and then at a growing distance. Left alone, the client of Node
+          // tries ten times a second.
+          await untilRareTries(secured(), listener, relay.times.length);
         } finally {
           await mend(user);
         }

@@ -85,6 +85,20 @@ onEachRuntime((runtime) => {
       }
     });
 
+    test('HEAD is refused as GET is, and OPTIONS is asked nothing', async () => {
+      const ask = async (method: string, query: string): Promise<number> => {
+        const args = method === 'HEAD' ? ['-I'] : ['-X', method];
+        return (await curl(...args, `${gateway().http}/${topic.name}${query}`)).status;
+      };
+      for (const query of ['?since=yesterday', '?format=xml']) {
+        expect([query, await ask('HEAD', query), await ask('OPTIONS', query)]).toEqual([
+          ...[query, 400, 204],
+        ]);
+      }
+      expect([await ask('HEAD', '/unknown'), await ask('POST', '/unknown')]).toEqual([404, 404]);
+      expect(await ask('POST', '?since=yesterday')).toBe(405);
+    });
+
     test('an empty since counts as none', async () => {
       await using stream = await gateway().stream(`/${topic.name}?since=`);
       expect((await stream.untilEvents(2)).map(({ data }) => data)).toEqual(['first', 'second']);

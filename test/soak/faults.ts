@@ -1,6 +1,7 @@
+import type { Buffer } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../model/random.ts';
-import { eventually } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import type { TcpBalancer } from '../support/tcp_balancer.ts';
 import type { SoakBroker } from './broker.ts';
 import { http1 } from './clients/http1.ts';
@@ -15,6 +16,8 @@ const FLOW_MS = 120_000;
 const METRICS_MS = 60_000;
 const DELETED_TAIL = 40;
 const CROWD_STAYS_MS = 3000;
+/** Few enough to fit in beside the crowd. */
+const ASKERS = 40;
 
 /** All that can be struck. */
 export interface World {
@@ -81,12 +84,30 @@ export class Faults {
     const { broker } = this.#world;
     const milliseconds = random.between(2000, 8000);
     broker.freeze();
+    const answered = this.#askForTimes();
     try {
       await delay(milliseconds);
     } finally {
       broker.thaw();
     }
-    return `for ${seconds(milliseconds)}`;
+    return `for ${seconds(milliseconds)}; ${await answered} look-ups of times meanwhile were answered`;
+  }
+
+  /** Clients that want to know of Kafka where they begin, each another time. @returns how many got it */
+  async #askForTimes(): Promise<number> {
+    const { balancers } = this.#world;
+    const open = http1(balancers[0]!.port);
+    const askers = Array.from({ length: ASKERS }, async (_, n) => {
+      const { status, body, cut } = await open(`/plain?since=${Date.now() - n * 1000}`, {});
+      body.on('error', () => {});
+      try {
+        return status === 200 && (await hasId(body));
+      } finally {
+        cut();
+      }
+    });
+    const outcomes = await within('look-ups of times', Promise.allSettled(askers), FLOW_MS);
+    return outcomes.filter((one) => one.status === 'fulfilled' && one.value).length;
   }
 
   /** Streams may end for their clients' or their age's sake, but not for the broker's. */
@@ -195,6 +216,16 @@ export class Faults {
     const refused = guests.filter(({ value }) => value.status === 503).length;
     return `${guests.length} more came, ${refused} were refused`;
   }
+}
+
+/** Whether an id comes before the stream is over. */
+async function hasId(body: AsyncIterable<Buffer>): Promise<boolean> {
+  let text = '';
+  for await (const bytes of body) {
+    text += bytes.toString('latin1');
+    if (text.includes('\nid:') || text.startsWith('id:')) return true;
+  }
+  return false;
 }
 
 function seconds(milliseconds: number): string {

@@ -12,6 +12,9 @@ export const PASSWORD = 's3cret=,"pass word';
 
 /** A gateway waits up to 5 s before it tries again, and one that is healed may have to try twice. */
 const HEAL_MS = 40_000;
+/** So many connections in more than this time are rare. */
+const RARE_TRIES = 15;
+const RARE_MS = 2500;
 /** For cases that break and mend something. */
 export const CASE_MS = 120_000;
 
@@ -118,4 +121,17 @@ export function untilTried(
     },
     HEAL_MS,
   );
+}
+
+/** Waits until connections to a listener come no more often than six a second, as counted from `from` on. */
+export async function untilRareTries(
+  secured: SecuredKafka,
+  listener: Listener,
+  from: number,
+): Promise<void> {
+  const isRare = async (): Promise<boolean> => {
+    const last = secured.relay(listener).times.slice(from).slice(-RARE_TRIES);
+    return last.length === RARE_TRIES && last.at(-1)! - last[0]! > RARE_MS;
+  };
+  await eventually(`${RARE_TRIES} connections in more than ${RARE_MS} ms`, isRare, HEAL_MS);
 }

@@ -1,12 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { Gateway } from '../support/gateway.ts';
 import { H2Session } from '../support/h2_session.ts';
-import { kafka } from '../support/kafka.ts';
 import { writeLabelled } from '../support/numbered_records.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { Scrape, untilScraped } from '../support/scrape.ts';
 import { SseStream, type StreamOptions } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
+import { Gateway, kafka } from './face.ts';
 
 const REASONS = ['retention', 'recreated', 'truncated', 'unreadable-cursor'];
 

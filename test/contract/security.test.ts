@@ -2,10 +2,11 @@ import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { type Answer, curl } from '../support/curl.ts';
 import { within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, newName, type Topic } from '../support/kafka.ts';
+import type { Topic } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
+import { Gateway, kafka } from './face.ts';
 
 /** What an outsider has no business to know. */
 const INSIDE = /node_modules|\.[jt]s:\d|at .* \(|\/work|\/root|dist\/|Error:|hono|node\/|rdkafka/i;

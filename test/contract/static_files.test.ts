@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 import { curl } from '../support/curl.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, newName } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
+import { Gateway, kafka } from './face.ts';
 
 const FILES = [
   ['/', 'index.html', /^text\/html; charset=utf-8$/i],

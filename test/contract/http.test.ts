@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
 import { eventually } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
-import { kafka, type Topic } from '../support/kafka.ts';
+import type { Topic } from '../support/kafka.ts';
 import { run } from '../support/program.ts';
 import { connectRaw, exchange } from '../support/raw_exchange.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
+import { Gateway, kafka } from './face.ts';
 
 const STREAM_HEAD = {
   'content-type': 'text/event-stream',

@@ -4,12 +4,12 @@ import { describe, expect, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { type Answer, curl } from '../support/curl.ts';
 import { eventually, within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
 import { H2Session } from '../support/h2_session.ts';
-import { kafka, type Topic } from '../support/kafka.ts';
+import type { Topic } from '../support/kafka.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
 import { SseStream, type StreamOptions } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
+import { Gateway, kafka } from './face.ts';
 
 const EVENTS = ['-H', 'Accept: text/event-stream'];
 
