@@ -42,6 +42,7 @@ describe('settings', () => {
       'MALLOC_',
       'MALLOC_ARENA_MAX',
       'MALLOC_MMAP_THRESHOLD_',
+      'OPEN_FILES',
       'UV_THREADPOOL_SIZE',
       // What no setting may begin with.
       'SIGN_IN',

@@ -33,6 +33,7 @@ export const NODE: Runtime = {
 
 /** As `deno task start` does it. */
 const DENO_ENVIRONMENT = ['MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=32768'];
+const WITH_OPEN_FILES = ['sh', '-c', 'exec env OPEN_FILES=$(ulimit -Hn) "$@"', 'sh'] as const;
 const DENO_PROGRAM = join(CLONE, 'node_modules', '.bin', 'deno');
 const DENO_SETTINGS = ['--quiet', '--no-prompt', `--config=${join(CLONE, 'deno.json')}`];
 
@@ -40,7 +41,7 @@ const DENO_SETTINGS = ['--quiet', '--no-prompt', `--config=${join(CLONE, 'deno.j
 function denoRun(permissions: readonly string[], script: string): Command {
   const file = join(CLONE, 'runtime', script);
   const run = [DENO_PROGRAM, 'run', ...DENO_SETTINGS];
-  return ['env', ...DENO_ENVIRONMENT, ...run, ...permissions, file];
+  return [...WITH_OPEN_FILES, ...DENO_ENVIRONMENT, ...run, ...permissions, file];
 }
 
 const FOLDER = process.env['TEST_FOLDER']!;
