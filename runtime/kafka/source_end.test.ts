@@ -2,7 +2,8 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { freePort } from '../../test/support/free_port.ts';
-import { kafka, newName, type Topic } from '../../test/support/kafka.ts';
+import { kafka, type Topic } from '../../test/support/kafka.ts';
+import { newName } from '../../test/support/new_name.ts';
 import { shared } from '../../test/support/shared.ts';
 import { onEachSource, SourceProcess } from '../../test/support/source_process.ts';
 

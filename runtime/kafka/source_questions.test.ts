@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { kafka, newName } from '../../test/support/kafka.ts';
+import { kafka } from '../../test/support/kafka.ts';
+import { newName } from '../../test/support/new_name.ts';
 import { shared } from '../../test/support/shared.ts';
 import { onEachSource, SourceProcess } from '../../test/support/source_process.ts';
 

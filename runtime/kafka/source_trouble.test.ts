@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { freePort } from '../../test/support/free_port.ts';
-import { kafka, newName, TestKafka } from '../../test/support/kafka.ts';
+import { kafka, TestKafka } from '../../test/support/kafka.ts';
+import { newName } from '../../test/support/new_name.ts';
 import { OwnKafka } from '../../test/support/own_kafka.ts';
 import { shared } from '../../test/support/shared.ts';
 import { onEachSource, SourceProcess } from '../../test/support/source_process.ts';

@@ -19,7 +19,8 @@ import {
 } from '../support/broker_access.ts';
 import { curl } from '../support/curl.ts';
 import { Gateway } from '../support/gateway.ts';
-import { newName, TestKafka } from '../support/kafka.ts';
+import { TestKafka } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { Scrape } from '../support/scrape.ts';
 import { type Listener, PLAIN_USER, SecuredKafka } from '../support/secured_kafka.ts';

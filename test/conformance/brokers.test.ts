@@ -4,7 +4,8 @@ import { eventually } from '../support/deadline.ts';
 import { Deaf, Silent } from '../support/deaf_servers.ts';
 import { freePort } from '../support/free_port.ts';
 import { Gateway } from '../support/gateway.ts';
-import { kafka, newName, TestKafka } from '../support/kafka.ts';
+import { kafka, TestKafka } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
 import { eventually } from '../support/deadline.ts';
-import { freePort } from '../support/free_port.ts';
-import { freePorts, Gateway, newFolder } from '../support/gateway.ts';
-import { kafka, newName } from '../support/kafka.ts';
+import { freePort, freePorts } from '../support/free_port.ts';
+import { Gateway, newFolder } from '../support/gateway.ts';
+import { kafka } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
 import { Program } from '../support/program.ts';
 import { onEachRuntime } from '../support/runtime.ts';

@@ -2,7 +2,7 @@ import { request as ask, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
-import { newName } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { OtherServer, status, streamOf } from '../support/other_server.ts';
 import { onAnyRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';

@@ -4,8 +4,10 @@ import { describe, expect, test } from '@jest/globals';
 import { isTaken } from '../../runtime/kafka/embedded/ports.ts';
 import { curl } from '../support/curl.ts';
 import { within } from '../support/deadline.ts';
-import { freePorts, Gateway, newFolder, type Ports } from '../support/gateway.ts';
-import { kafka, newName } from '../support/kafka.ts';
+import { freePorts, type Ports } from '../support/free_port.ts';
+import { Gateway, newFolder } from '../support/gateway.ts';
+import { kafka } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { type Outcome, run } from '../support/program.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
 

@@ -7,7 +7,8 @@ import { describe, expect, test } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { within } from '../support/deadline.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
-import { kafka, newName } from '../support/kafka.ts';
+import { kafka } from '../support/kafka.ts';
+import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { SseStream } from '../support/sse_stream.ts';
 

@@ -1,7 +1,9 @@
 import type { Authority } from './authority.ts';
 import { eventually } from './deadline.ts';
-import type { Gateway, Readiness } from './gateway.ts';
-import { newName, type TestKafka, type Topic } from './kafka.ts';
+import type { Gateway } from './gateway.ts';
+import type { Readiness } from './gateway_client.ts';
+import type { TestKafka, Topic } from './kafka.ts';
+import { newName } from './new_name.ts';
 import type { Listener, ScramMechanism, SecuredKafka } from './secured_kafka.ts';
 
 /** Settings of a gateway. */

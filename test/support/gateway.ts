@@ -8,9 +8,6 @@ import { Program } from './program.ts';
 import type { Runtime } from './runtime.ts';
 import { timed } from './times.ts';
 
-export type { Readiness } from './gateway_client.ts';
-export { freePorts, type Ports };
-
 /** What `kafka_for_tests.mjs` has made for all. */
 const MADE_ONCE = join(process.env['TEST_FOLDER']!, 'made-once');
 

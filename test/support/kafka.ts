@@ -25,8 +25,6 @@ const {
 } = await import('@platformatic/kafka');
 const { READ_COMMITTED, READ_UNCOMMITTED } = FetchIsolationLevels;
 
-export { newName };
-
 const TRANSACTION_MS = 60_000;
 const NO_ID = '00000000';
 
