@@ -1,4 +1,5 @@
 import type { KafkaRecord } from '../../app/source.ts';
+import { Changes } from './changes.ts';
 import { keyName, type Ledger, type LedgerPartition } from './ledger.ts';
 import type { VirtualClock } from './virtual_clock.ts';
 
@@ -134,7 +135,7 @@ export class SimulatedKafka {
   readonly #clock: VirtualClock;
   #topic: SimulatedTopic | null = null;
   #topicsMade = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #changes = new Changes();
 
   constructor(clock: VirtualClock, ledger: Ledger) {
     this.#clock = clock;
@@ -194,25 +195,11 @@ export class SimulatedKafka {
 
   /** Wakes who waits for something to read. */
   changed(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake();
+    this.#changes.changed();
   }
 
   /** Ends with the next change, or when the signal aborts. */
   nextChange(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', wake);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      if (signal.aborted) {
-        resolve();
-        return;
-      }
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+    return this.#changes.next(signal);
   }
 }

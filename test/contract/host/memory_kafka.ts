@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { KafkaRecord } from '../../../app/source.ts';
+import { Changes } from '../../model/changes.ts';
 import { LedgerPartition } from '../../model/ledger.ts';
 import { SimulatedPartition } from '../../model/simulated_kafka.ts';
 
@@ -54,7 +55,7 @@ export class MemoryTopic {
 /** The topics of a Kafka that lives in the memory of one process. */
 export class MemoryKafka {
   readonly #topics = new Map<string, MemoryTopic>();
-  readonly #waiting = new Set<() => void>();
+  readonly #changes = new Changes();
 
   topic(name: string): MemoryTopic | undefined {
     return this.#topics.get(name);
@@ -106,22 +107,10 @@ export class MemoryKafka {
 
   /** Ends with the next change, or when the signal aborts. */
   nextChange(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', wake);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      if (signal.aborted) {
-        resolve();
-        return;
-      }
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
+    return this.#changes.next(signal);
   }
 
   #changed(): void {
-    for (const wake of [...this.#waiting]) wake();
+    this.#changes.changed();
   }
 }
