@@ -44,5 +44,9 @@ describe('ConnectionRoom', () => {
       expect.stringMatching(/MAX_CONNECTIONS .*905.* 1024 open files .* 904 connections/),
     ]);
     expect(await logged(() => new ConnectionRoom(1, null).warnOf(10_000))).toEqual([]);
+    expect(await logged(() => room.warnOf(2 * 904, 2))).toEqual([]);
+    expect(await logged(() => room.warnOf(2 * 904 + 1, 2))).toEqual([
+      expect.stringMatching(/ 1024 open files of each of 2 workers leaves room for 1808 /),
+    ]);
   });
 });

@@ -30,12 +30,17 @@ export class ConnectionRoom {
     return Math.floor(this.#max);
   }
 
-  /** Says so where more streams are promised than there can be connections. */
-  warnOf(maxConnections: number): void {
-    if (maxConnections <= this.#max) return;
+  /**
+   * Says so where more streams are promised than there can be connections.
+   * @param workers that share them, with as many open files each
+   */
+  warnOf(maxConnections: number, workers = 1): void {
+    const max = workers * this.max;
+    if (maxConnections <= max) return;
+    const whose = workers === 1 ? '' : ` of each of ${workers} workers`;
     logger.warn(
-      'MAX_CONNECTIONS is {maxConnections}, but the limit of {limit} open files leaves room for {max} connections: raise it (ulimit -n, LimitNOFILE), or lower MAX_CONNECTIONS',
-      { maxConnections, limit: this.#limit, max: this.max },
+      'MAX_CONNECTIONS is {maxConnections}, but the limit of {limit} open files{whose} leaves room for {max} connections: raise it (ulimit -n, LimitNOFILE), or lower MAX_CONNECTIONS',
+      { maxConnections, limit: this.#limit, whose, max },
     );
   }
 

@@ -56,7 +56,7 @@ export class Listeners {
     const { host, httpPort, httpsPort } = config;
     const certificate = httpsPort === 0 ? null : await loadCertificate(config, DATA_DIR);
     const room = new ConnectionRoom(config.topics.length);
-    // With workers it is divided by chance.
+    // Of workers the primary process says so, once for all.
     if (config.workers === 1) room.warnOf(config.maxConnections);
     const plain = { host, port: httpPort, certificate: null, fetch, room };
     const http = await this.#open('HTTP_PORT', plain);

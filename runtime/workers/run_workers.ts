@@ -5,6 +5,7 @@ import { getLogger } from '@logtape/logtape';
 import { ConfigError } from '../../app/errors.ts';
 import { createAdmin } from '../../app/http/health.ts';
 import { announce } from '../announcement.ts';
+import { ConnectionRoom } from '../connection_room.ts';
 import { kafkaConnection } from '../kafka/connection.ts';
 import { withEmbeddedKafka } from '../kafka/embedded/with_embedded_kafka.ts';
 import { Listeners, publicPorts } from '../listeners.ts';
@@ -35,6 +36,7 @@ export async function runWorkers(adapter: RuntimeAdapter, settings: ReadSettings
   if (cluster.isWorker) throw new ConfigError([ALREADY_A_WORKER]);
   logStart(adapter, settings);
   const count = config.workers === 'auto' ? availableParallelism() : config.workers;
+  new ConnectionRoom(config.topics.length).warnOf(config.maxConnections, count);
   const pool = new WorkerPool(config, count);
   const stopped = new AbortController();
   onSignals({
