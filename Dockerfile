@@ -89,6 +89,7 @@ VOLUME /app/.data
 EXPOSE 8080 9090 9091
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
   CMD ["deno", "eval", "fetch(`http://localhost:${Deno.env.get('ADMIN_PORT') || 9091}/livez`).then(({ ok }) => Deno.exit(ok ? 0 : 1), () => Deno.exit(1))"]
-# As PID 1 it gets the signals itself. Settings name files anywhere, hence --allow-read: the container is the bound.
+# As PID 1 it gets the signals itself. Settings name files anywhere, hence --allow-read: the container is the bound. The limit of open
+# files is the container's, so that only a shell in it can tell.
 ENTRYPOINT []
-CMD ["deno", "run", "--quiet", "--no-prompt", "--permission-set=gateway", "--allow-read", "runtime/deno.ts"]
+CMD ["sh", "-c", "exec env OPEN_FILES=$(ulimit -Hn) deno run --quiet --no-prompt --permission-set=gateway --allow-read runtime/deno.ts"]

@@ -31,9 +31,13 @@ export const NODE: Runtime = {
   sseCat: [process.execPath, SSE_CAT],
 };
 
-/** As `deno task start` does it. */
-const DENO_ENVIRONMENT = ['MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=32768'];
-const WITH_OPEN_FILES = ['sh', '-c', 'exec env OPEN_FILES=$(ulimit -Hn) "$@"', 'sh'] as const;
+/** As each start of Deno has it, for a shell. */
+export const DENO_ENVIRONMENT = [
+  'MALLOC_ARENA_MAX=2',
+  'MALLOC_MMAP_THRESHOLD_=32768',
+  'OPEN_FILES=$(ulimit -Hn)',
+] as const;
+const IN_ENVIRONMENT = ['sh', '-c', `exec env ${DENO_ENVIRONMENT.join(' ')} "$@"`, 'sh'] as const;
 const DENO_PROGRAM = join(CLONE, 'node_modules', '.bin', 'deno');
 const DENO_SETTINGS = ['--quiet', '--no-prompt', `--config=${join(CLONE, 'deno.json')}`];
 
@@ -41,7 +45,7 @@ const DENO_SETTINGS = ['--quiet', '--no-prompt', `--config=${join(CLONE, 'deno.j
 function denoRun(permissions: readonly string[], script: string): Command {
   const file = join(CLONE, 'runtime', script);
   const run = [DENO_PROGRAM, 'run', ...DENO_SETTINGS];
-  return [...WITH_OPEN_FILES, ...DENO_ENVIRONMENT, ...run, ...permissions, file];
+  return [...IN_ENVIRONMENT, ...run, ...permissions, file];
 }
 
 const FOLDER = process.env['TEST_FOLDER']!;
