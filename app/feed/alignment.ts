@@ -1,14 +1,14 @@
 import { ByteWriter } from './byte_writer.ts';
 import { GAP, LIVE } from './columns.ts';
-import { type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { gapFrame } from './gap.ts';
 import type { Log } from './log.ts';
 import { moveOn } from './opening.ts';
+import type { Place, Positions, UnknownPartitions } from './place.ts';
 import { resume } from './resume.ts';
 import type { Segment } from './segment.ts';
 import { Shared } from './shared.ts';
-import type { Place, Route, Stretch } from './stretch.ts';
+import type { Route, Stretch } from './stretch.ts';
 
 /** Bytes of a page that is put together for one client, unless one block is larger. */
 export const PAGE_BYTES: number = 32 * 1024;
@@ -118,7 +118,7 @@ export class Alignment implements Stretch {
     const begin = at === 0 ? 0 : ends[at - 1]!;
     page.bytes(out.view(begin, lineEnds[at]!));
     if (lineEnds[at]! > begin) this.#route.feed.traffic.eventsSent++;
-    writeId(page, (id) => writeCursor(id, segment.topicId, this.#positions, this.#unknown));
+    writeId(page, this.place());
   }
 
   #writeGap(partition: number, from: number, to: number): void {

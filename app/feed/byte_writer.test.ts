@@ -45,6 +45,14 @@ describe('ByteWriter', () => {
         write: (out: ByteWriter) => out.base64url(value),
         bytes: Buffer.from(padded(Buffer.from(value).toString('base64url'))),
       })),
+      fc.uint8Array().map((value) => ({
+        write: (out: ByteWriter) => {
+          const begin = out.length;
+          out.bytes(value);
+          out.toBase64url(begin);
+        },
+        bytes: Buffer.from(padded(Buffer.from(value).toString('base64url'))),
+      })),
     );
     fc.assert(
       fc.property(fc.array(piece), fc.nat(40), (pieces, capacity) => {

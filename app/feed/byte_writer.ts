@@ -74,6 +74,35 @@ export class ByteWriter {
     this.#base64(value, BASE64URL);
   }
 
+  /**
+   * Turns what was written from `begin` on, of which no view was handed out, into its base64url: in
+   * place, from the end, because the text is longer than the bytes.
+   */
+  toBase64url(begin: number): void {
+    const count = this.#length - begin;
+    const whole = count - (count % 3);
+    const end = begin + Math.ceil(count / 3) * 4;
+    this.#reserve(end - this.#length);
+    const out = this.#buffer;
+    if (whole < count) {
+      const bits =
+        (out[begin + whole]! << 16) | (whole + 1 < count ? out[begin + whole + 1]! << 8 : 0);
+      out[end - 1] = PADDING;
+      out[end - 2] = whole + 1 < count ? BASE64URL[(bits >> 6) & 63]! : PADDING;
+      out[end - 3] = BASE64URL[(bits >> 12) & 63]!;
+      out[end - 4] = BASE64URL[bits >> 18]!;
+    }
+    for (let from = begin + whole - 3, to = begin + (whole / 3) * 4 - 4; from >= begin; from -= 3) {
+      const bits = (out[from]! << 16) | (out[from + 1]! << 8) | out[from + 2]!;
+      out[to + 3] = BASE64URL[bits & 63]!;
+      out[to + 2] = BASE64URL[(bits >> 6) & 63]!;
+      out[to + 1] = BASE64URL[(bits >> 12) & 63]!;
+      out[to] = BASE64URL[bits >> 18]!;
+      to -= 4;
+    }
+    this.#length = end;
+  }
+
   /** Zigzag varint of a whole number from 0 to 2^53 - 1. */
   zigzag(value: number): void {
     this.#reserve(8);

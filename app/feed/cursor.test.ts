@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ByteWriter } from './byte_writer.ts';
-import { coversAll, extended, parseCursor, writeCursor } from './cursor.ts';
+import { parseCursor, writeCursor } from './cursor.ts';
 
 type Pairs = readonly (readonly [partition: number, offset: number])[];
 
@@ -40,7 +40,7 @@ describe('writeCursor()', () => {
   test('writeCursor() adds to what is there', () => {
     const out = new ByteWriter(2);
     out.text('id:');
-    writeCursor(out, TOPIC_ID, Float64Array.of(1));
+    writeCursor(out, { topicId: TOPIC_ID, positions: Float64Array.of(1), unknown: [] });
     out.text('\n');
     expect(Buffer.from(out.view()).toString()).toBe(`id:${EXAMPLE}\n`);
   });
@@ -174,41 +174,9 @@ describe('parseCursor()', () => {
   );
 });
 
-describe('coversAll()', () => {
-  test.each<[number[], number[], boolean]>([
-    [[], [], true],
-    [[5, 5], [5, 5], true],
-    [[6, 5], [5, 5], true],
-    [[9, 4], [5, 5], false],
-    [[5], [5, 0], true],
-    [[5], [5, 1], false],
-    [[5, 0, 0], [5], true],
-  ])('coversAll(%j, %j) is %p', (cursor, other, covers) => {
-    expect(coversAll(Float64Array.from(cursor), Float64Array.from(other))).toBe(covers);
-  });
-});
-
-describe('extended()', () => {
-  test('extended() takes a new partition from what the client said of it, else from 0', () => {
-    const positions = Float64Array.of(10, 20);
-    const unknown = [
-      [3, 33],
-      [5, 55],
-    ] as const;
-    expect(extended(positions, 5, unknown)).toEqual(Float64Array.of(10, 20, 0, 33, 0));
-    expect(positions).toEqual(Float64Array.of(10, 20));
-  });
-
-  test('extended() leaves positions as they are when there is no new partition', () => {
-    const positions = Float64Array.of(10, 20);
-    expect(extended(positions, 2, [[3, 33]])).toBe(positions);
-    expect(extended(positions, 1, [])).toBe(positions);
-  });
-});
-
 function cursorText(topicId: Uint8Array, offsets: readonly number[], unknown: Pairs = []): string {
   const out = new ByteWriter(16);
-  writeCursor(out, topicId, Float64Array.from(offsets), unknown);
+  writeCursor(out, { topicId, positions: Float64Array.from(offsets), unknown });
   return Buffer.from(out.view()).toString();
 }
 

@@ -1,4 +1,6 @@
-import { ByteWriter } from './byte_writer.ts';
+import type { ByteWriter } from './byte_writer.ts';
+import type { Place } from './place.ts';
+import { NO_TOPIC_ID, TOPIC_ID_BYTES, type TopicId } from './topic_id.ts';
 
 /**
  * Where a client is in a topic: the next offset of each partition. It travels as the `id` of a
@@ -9,50 +11,34 @@ import { ByteWriter } from './byte_writer.ts';
  * the id bytes, is read too: it is Zilla's form, so that its clients move over without a replay.
  */
 export interface Cursor {
-  /** The first four bytes of the topic's id; zeros match any topic. */
-  readonly topicId: Uint8Array;
+  readonly topicId: TopicId;
   /** Next offset by partition. */
   readonly offsets: ReadonlyMap<number, number>;
 }
 
-/** Next offsets of partitions 0, 1, 2 … in one array. */
-export type Positions = Float64Array;
-
-/** Partitions a cursor names which this gateway does not know yet, ascending. */
-export type UnknownPartitions = readonly (readonly [partition: number, offset: number])[];
-
 const VERSION = 2;
 const VERSION_WITHOUT_TOPIC_ID = 1;
-const TOPIC_ID_BYTES = 4;
 const MAX_PARTITION = 2 ** 31 - 1;
 /** Of one cursor: a stranger's must not be long. */
 const MAX_PARTITIONS = 1000;
 /** That of a varint's eighth byte, the last one that a number below 2^53 needs. */
 const MAX_SCALE = 2 ** 48;
-const NO_TOPIC_ID: Uint8Array = new Uint8Array(TOPIC_ID_BYTES);
 
-const scratch = new ByteWriter();
-
-/** Writes the cursor's text, ASCII. */
-export function writeCursor(
-  out: ByteWriter,
-  topicId: Uint8Array,
-  positions: Positions,
-  unknown: UnknownPartitions = [],
-): void {
-  scratch.clear();
-  scratch.byte(VERSION);
-  scratch.bytes(topicId);
-  scratch.zigzag(positions.length + unknown.length);
+/** Writes the text of a place's cursor, ASCII. */
+export function writeCursor(out: ByteWriter, { topicId, positions, unknown }: Place): void {
+  const begin = out.length;
+  out.byte(VERSION);
+  out.bytes(topicId);
+  out.zigzag(positions.length + unknown.length);
   for (let partition = 0; partition < positions.length; partition++) {
-    scratch.zigzag(partition);
-    scratch.zigzag(positions[partition]!);
+    out.zigzag(partition);
+    out.zigzag(positions[partition]!);
   }
   for (const [partition, offset] of unknown) {
-    scratch.zigzag(partition);
-    scratch.zigzag(offset);
+    out.zigzag(partition);
+    out.zigzag(offset);
   }
-  out.base64url(scratch.view());
+  out.toBase64url(begin);
 }
 
 /**
@@ -128,27 +114,4 @@ function decodeZigzags(bytes: Uint8Array): number[] | null {
     }
   }
   return scale === 0.5 ? numbers : null;
-}
-
-/** Whether a cursor is at or past another in every partition of that one. */
-export function coversAll(cursor: Positions, other: Positions): boolean {
-  for (let partition = 0; partition < other.length; partition++) {
-    if ((cursor[partition] ?? 0) < other[partition]!) return false;
-  }
-  return true;
-}
-
-/** Makes room for partitions that became known: from what the client said of them, else from 0. */
-export function extended(
-  positions: Positions,
-  partitions: number,
-  unknown: UnknownPartitions,
-): Positions {
-  if (positions.length >= partitions) return positions;
-  const longer = new Float64Array(partitions);
-  longer.set(positions);
-  for (const [partition, offset] of unknown) {
-    if (partition < partitions) longer[partition] = offset;
-  }
-  return longer;
 }

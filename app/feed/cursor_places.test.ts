@@ -73,7 +73,8 @@ describe('findCursor()', () => {
         const cursor = findCursor([text]);
         if (cursor === null || cursor === 'unreadable') return;
         const out = new ByteWriter(16);
-        writeCursor(out, cursor.topicId, new Float64Array(0), [...cursor.offsets]);
+        const { topicId, offsets } = cursor;
+        writeCursor(out, { topicId, positions: new Float64Array(0), unknown: [...offsets] });
         expect(parseCursor(Buffer.from(out.view()).toString())).toEqual(cursor);
       }),
       { numRuns: 500 },

@@ -1,9 +1,9 @@
 import { ByteWriter } from './byte_writer.ts';
 import { GAP, LIVE, resized } from './columns.ts';
-import { type Positions, writeCursor } from './cursor.ts';
 import type { Format } from './format.ts';
 import { writeId } from './frame.ts';
 import { type Gap, writeGapLines } from './gap.ts';
+import type { Positions } from './place.ts';
 import type { Segment } from './segment.ts';
 import type { LastSlice } from './slice.ts';
 
@@ -51,7 +51,7 @@ export class Encoding {
     }
     const { out } = this;
     const positions = this.#positions;
-    const writeCursorText = (id: ByteWriter): void => writeCursor(id, segment.topicId, positions);
+    const place = { topicId: segment.topicId, positions, unknown: [] };
     for (let at = this.count; at < count; at++) {
       const partition = partitions[at]!;
       const from = positions[partition]!;
@@ -61,7 +61,7 @@ export class Encoding {
       if (state === LIVE) this.#format.writeLines(out, segment.record(at));
       else if (state === GAP) writeGapLines(out, lost(segment.topic, { partition, from, to }));
       this.lineEnds[at] = out.length;
-      if (hasIds && (state === LIVE || state === GAP)) writeId(out, writeCursorText);
+      if (hasIds && (state === LIVE || state === GAP)) writeId(out, place);
       this.ends[at] = out.length;
     }
     this.count = count;

@@ -8,7 +8,6 @@ import type {
   TopicDescription,
   TopicQuestions,
 } from '../source.ts';
-import type { Positions } from './cursor.ts';
 import { fanOut } from './fan_out.ts';
 import type { Format } from './format.ts';
 import { HistoryPool } from './history_pool.ts';
@@ -16,6 +15,7 @@ import { jumpedPartitions } from './jumps.ts';
 import { KeyIndex } from './key_index.ts';
 import { HISTORY_SHARE, Log } from './log.ts';
 import { Opening, type Start } from './opening.ts';
+import type { Positions } from './place.ts';
 import { Questions } from './questions.ts';
 import type { SharedReaders } from './reader_slots.ts';
 import { Subscription } from './subscription.ts';

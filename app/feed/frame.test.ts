@@ -4,6 +4,11 @@ import fc from 'fast-check';
 import { ByteWriter } from './byte_writer.ts';
 import { HEARTBEAT, retryFrame, writeId, writeTextLines } from './frame.ts';
 
+const PLACE = {
+  topicId: Uint8Array.of(0x8f, 0x27, 0x10, 0x74),
+  positions: Float64Array.of(1),
+  unknown: [],
+};
 const ID = 'Ao8nEHQCAAI=';
 const BOM = '\ufeff';
 
@@ -214,7 +219,7 @@ function linesOf(value: Uint8Array | null, key: Uint8Array | null = null): strin
 function block(value: Uint8Array | null, key: Uint8Array | null): string {
   const out = new ByteWriter(0);
   out.text(linesOf(value, key));
-  writeId(out, (id) => id.text(ID));
+  writeId(out, PLACE);
   return stringOf(out.view());
 }
 

@@ -1,5 +1,7 @@
 import type { KafkaRecord } from '../source.ts';
 import type { ByteWriter } from './byte_writer.ts';
+import { writeCursor } from './cursor.ts';
+import type { Place } from './place.ts';
 
 /**
  * The blocks of a Server-Sent Events stream, as bytes. LF only, no space after a colon, and the
@@ -46,10 +48,10 @@ export function writeTextLines(out: ByteWriter, record: KafkaRecord): void {
   }
 }
 
-/** The id line and the blank line that ends the block. */
-export function writeId(out: ByteWriter, writeCursorText: (out: ByteWriter) => void): void {
+/** The id line and the blank line that ends the block: the client's place once it has the block. */
+export function writeId(out: ByteWriter, place: Place): void {
   out.bytes(ID);
-  writeCursorText(out);
+  writeCursor(out, place);
   out.byte(LF);
   out.byte(LF);
 }

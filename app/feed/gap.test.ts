@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createParser } from 'eventsource-parser';
 import { ByteWriter } from './byte_writer.ts';
 import { type Gap, type GapReason, gapFrame, writeGapLines } from './gap.ts';
-import type { Place } from './stretch.ts';
+import type { Place } from './place.ts';
 
 const PLACE: Place = {
   topicId: Uint8Array.of(0x8f, 0x27, 0x10, 0x74),

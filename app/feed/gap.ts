@@ -1,7 +1,6 @@
 import { ByteWriter } from './byte_writer.ts';
-import { writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
-import type { Place } from './stretch.ts';
+import type { Place } from './place.ts';
 
 /** Why a client does not get all records: docs/guarantees.md tells them. */
 export type GapReason = 'retention' | 'recreated' | 'truncated' | 'unreadable-cursor';
@@ -23,6 +22,6 @@ export function writeGapLines(out: ByteWriter, gap: Gap): void {
 export function gapFrame(gap: Gap, place: Place): Uint8Array {
   const out = new ByteWriter(256);
   writeGapLines(out, gap);
-  writeId(out, (id) => writeCursor(id, place.topicId, place.positions, place.unknown));
+  writeId(out, place);
   return out.view();
 }

@@ -2,16 +2,16 @@ import { PAGE_BYTES } from './alignment.ts';
 import type { Block } from './block_cache.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { LIVE } from './columns.ts';
-import { type Positions, type UnknownPartitions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { gapFrame } from './gap.ts';
 import { Waiter } from './history_pool.ts';
 import type { Log } from './log.ts';
 import { moveOn } from './opening.ts';
+import type { Place, Positions, UnknownPartitions } from './place.ts';
 import { resume } from './resume.ts';
 import type { Segment } from './segment.ts';
 import { cut } from './slice.ts';
-import type { Place, Route, Stretch } from './stretch.ts';
+import type { Route, Stretch } from './stretch.ts';
 
 /** One for all: a page is put together and copied out within one call. */
 const page = new ByteWriter(PAGE_BYTES * 2);
@@ -176,7 +176,7 @@ export class History implements Stretch {
       const begin = at === 0 ? 0 : ends[at - 1]!;
       page.bytes(out.view(begin, lineEnds[at]!));
       if (lineEnds[at]! > begin) pageEvents++;
-      this.#writeId();
+      writeId(page, this.place());
     }
     if (at === segment.count) this.#positions[partition] = next;
   }
@@ -191,10 +191,6 @@ export class History implements Stretch {
     const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
     traffic.sendGap(gap.reason);
     page.bytes(gapFrame(gap, this.place()));
-  }
-
-  #writeId(): void {
-    writeId(page, (id) => writeCursor(id, this.#log.topicId, this.#positions, this.#unknown));
   }
 }
 

@@ -1,9 +1,9 @@
 import { ByteWriter } from './byte_writer.ts';
-import { coversAll, type Positions, writeCursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import type { Log } from './log.ts';
+import { coversAll, type Place, type Positions } from './place.ts';
 import { Shared } from './shared.ts';
-import type { Place, Stretch } from './stretch.ts';
+import type { Stretch } from './stretch.ts';
 
 /** The end of what was there when a client came: past it the client is live. */
 export class LiveMark {
@@ -29,6 +29,6 @@ export class LiveMark {
 export function liveFrame(place: Place): Uint8Array {
   const out = new ByteWriter(128);
   out.text('event:live\ndata:{}\n');
-  writeId(out, (id) => writeCursor(id, place.topicId, place.positions, place.unknown));
+  writeId(out, place);
   return out.view();
 }

@@ -1,9 +1,9 @@
 import type { Batch, KafkaRecord, Offsets } from '../source.ts';
 import { LIVE } from './columns.ts';
-import { coversAll, type Positions } from './cursor.ts';
 import type { Encoding } from './encoding.ts';
 import type { Format } from './format.ts';
 import type { KeyIndex } from './key_index.ts';
+import { coversAll, type Positions } from './place.ts';
 import { SEGMENT_BYTES, Segment } from './segment.ts';
 import { cut, type Slice } from './slice.ts';
 import { Tombstones } from './tombstones.ts';

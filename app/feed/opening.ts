@@ -1,14 +1,16 @@
 import type { Since } from '../http/since.ts';
 import type { Offsets } from '../source.ts';
 import { ByteWriter } from './byte_writer.ts';
-import { type Cursor, coversAll, type Positions, writeCursor } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
 import { writeId } from './frame.ts';
 import { type Gap, type GapReason, gapFrame } from './gap.ts';
 import { LiveMark } from './live_mark.ts';
 import type { Log } from './log.ts';
+import { coversAll, type Place, type Positions } from './place.ts';
 import { resume } from './resume.ts';
 import { Shared } from './shared.ts';
-import { Notice, type Place, type Route, type Stretch } from './stretch.ts';
+import { Notice, type Route, type Stretch } from './stretch.ts';
+import { areSame, matches, NO_TOPIC_ID } from './topic_id.ts';
 import type { TopicState } from './topic_state.ts';
 
 /** Where a client wants to begin. */
@@ -16,8 +18,6 @@ export interface Start {
   readonly cursor: Cursor | null | 'unreadable';
   readonly since: Since | null;
 }
-
-const NO_TOPIC_ID = '0,0,0,0';
 
 /**
  * The first stretch: waits until the topic is loaded, and finds out where the client goes on.
@@ -127,7 +127,7 @@ export class Opening implements Stretch {
     if (place.unknown.some(([partition]) => partition >= partitions)) return this.#deny(log, from);
     const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
     if (beyond.length === 0) return this.#goOn(log, place, null, cursor);
-    if (String(cursor.topicId) === NO_TOPIC_ID) return this.#goOnInNewTopic(log, from);
+    if (areSame(cursor.topicId, NO_TOPIC_ID)) return this.#goOnInNewTopic(log, from);
     const lost = beyond.map(([partition, next]) => {
       return { partition, from: next, to: state.ends.get(partition)! };
     });
@@ -182,9 +182,7 @@ export class Opening implements Stretch {
       return gapFrame(gap, place);
     }
     const out = new ByteWriter(128);
-    if (idAlone) {
-      writeId(out, (id) => writeCursor(id, place.topicId, place.positions, place.unknown));
-    }
+    if (idAlone) writeId(out, place);
     return out.view();
   }
 
@@ -244,10 +242,4 @@ export function moveOn(route: Route, from: Log, place: Place): Stretch {
   const offsets = new Map([...place.positions].map((offset, partition) => [partition, offset]));
   for (const [partition, offset] of place.unknown) offsets.set(partition, offset);
   return new Opening(route, { cursor: { topicId: from.topicId, offsets }, since: null });
-}
-
-/** Zeros match any topic. */
-function matches(a: Uint8Array, b: Uint8Array): boolean {
-  const [left, right] = [String(a), String(b)];
-  return left === right || left === NO_TOPIC_ID || right === NO_TOPIC_ID;
 }

@@ -1,5 +1,5 @@
-import type { Positions } from './cursor.ts';
 import type { Format } from './format.ts';
+import type { Positions } from './place.ts';
 
 /** A crowd goes from page to page together: these are enough for it. */
 const MAX_PAGES = 8;

@@ -1,8 +1,8 @@
 import { Alignment } from './alignment.ts';
-import { extended } from './cursor.ts';
 import { History } from './history.ts';
 import type { Log } from './log.ts';
-import type { Place, Route, Stretch } from './stretch.ts';
+import { extended, type Place } from './place.ts';
+import type { Route, Stretch } from './stretch.ts';
 
 /**
  * The stretch that continues at a place. One synchronous check: whoever has everything below the

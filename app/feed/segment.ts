@@ -1,10 +1,10 @@
 import type { KafkaRecord } from '../source.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
-import type { Positions } from './cursor.ts';
 import { Encoding } from './encoding.ts';
 import type { Format } from './format.ts';
 import { readHeaders, writeHeaders } from './header_bytes.ts';
+import type { Positions } from './place.ts';
 
 /** Records of a segment, key, value and header bytes together, unless one record is larger. */
 export const SEGMENT_BYTES: number = 64 * 1024;

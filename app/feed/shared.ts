@@ -1,8 +1,9 @@
 import type { Log } from './log.ts';
 import { moveOn } from './opening.ts';
+import type { Place } from './place.ts';
 import { resume } from './resume.ts';
 import type { Segment } from './segment.ts';
-import type { Place, Route, Stretch } from './stretch.ts';
+import type { Route, Stretch } from './stretch.ts';
 
 /** The client's cursor is the feed's: ids and bytes are the same for all who stand here. */
 export class Shared implements Stretch {

@@ -1,14 +1,7 @@
-import type { Positions, UnknownPartitions } from './cursor.ts';
 import type { Feed } from './feed.ts';
 import type { Format } from './format.ts';
+import type { Place } from './place.ts';
 import type { Subscription } from './subscription.ts';
-
-/** A client's cursor, in the feed's terms. */
-export interface Place {
-  readonly topicId: Uint8Array;
-  readonly positions: Positions;
-  readonly unknown: UnknownPartitions;
-}
 
 /**
  * A stretch of a client's way through a topic: opening, history, alignment, shared. `take` gives

@@ -1,7 +1,7 @@
 import { abortableDelay } from '../abortable.ts';
 import type { RecordSource, TopicDescription } from '../source.ts';
-import type { Positions } from './cursor.ts';
 import type { KeyIndex } from './key_index.ts';
+import type { Positions } from './place.ts';
 import type { ReaderSlots } from './reader_slots.ts';
 
 /** Sweeps are at least so far apart, in milliseconds, */

@@ -1,7 +1,8 @@
 import { within } from '../abortable.ts';
 import type { Offsets, TopicDescription, TopicQuestions } from '../source.ts';
-import type { Positions } from './cursor.ts';
 import type { Log } from './log.ts';
+import type { Positions } from './place.ts';
+import { areSame } from './topic_id.ts';
 
 /** How long questions to the brokers may take together, in milliseconds. */
 export const ASK_MS = 10_000;
@@ -50,7 +51,7 @@ async function ask(
     const after = await source.describe(topic, signal);
     if (after === null) return null;
     const [starts, ends] = offsets;
-    if (isSameTopic(before, after) && before.partitions === after.partitions) {
+    if (areSame(before.id, after.id) && before.partitions === after.partitions) {
       if (starts.status === 'rejected') throw starts.reason;
       if (ends.status === 'rejected') throw ends.reason;
       return { description: after, starts: starts.value, ends: ends.value };
@@ -61,11 +62,6 @@ async function ask(
   throw new Error(`topic ${topic} changes all the time`);
 }
 
-/** Whether two descriptions are of one topic, not of two that had its name one after the other. */
-function isSameTopic(a: TopicDescription, b: TopicDescription): boolean {
-  return String(a.id) === String(b.id);
-}
-
 /**
  * Whether a log is of the topic as it is now: not made anew, not cut, of the same kind.
  * @param positions the log's from before the topic was looked at: it may have gone on since
@@ -73,7 +69,7 @@ function isSameTopic(a: TopicDescription, b: TopicDescription): boolean {
 export function isOfTopic(log: Log, positions: Positions, state: TopicState): boolean {
   const { description, ends } = state;
   return (
-    String(log.topicId) === String(description.id) &&
+    areSame(log.topicId, description.id) &&
     (log.keys !== null) === description.compacted &&
     positions.length <= description.partitions &&
     positions.every((position, partition) => position <= (ends.get(partition) ?? 0))

@@ -17,7 +17,7 @@ export const MUTATIONS = [
   },
   {
     name: 'memory counts as enough for a client that lacks one record of what has left it',
-    file: 'app/feed/cursor.ts',
+    file: 'app/feed/place.ts',
     from: 'if ((cursor[partition] ?? 0) < other[partition]!) return false;',
     to: 'if ((cursor[partition] ?? 0) + 1 < other[partition]!) return false;',
   },
@@ -126,8 +126,8 @@ export const MUTATIONS = [
   {
     name: 'an id does not name a partition that this replica does not know yet',
     file: 'app/feed/alignment.ts',
-    from: 'writeCursor(id, segment.topicId, this.#positions, this.#unknown)',
-    to: 'writeCursor(id, segment.topicId, this.#positions)',
+    from: 'writeId(page, this.place());',
+    to: 'writeId(page, { ...this.place(), unknown: [] });',
   },
   {
     name: 'a partition that the topic lacks is waited for for ever',
@@ -167,9 +167,9 @@ export const MUTATIONS = [
   },
   {
     name: 'any topic is taken for the one of the cursor',
-    file: 'app/feed/opening.ts',
-    from: 'return left === right || left === NO_TOPIC_ID || right === NO_TOPIC_ID;',
-    to: 'return left === left || right === right;',
+    file: 'app/feed/topic_id.ts',
+    from: 'return areSame(a, b) || areSame(a, NO_TOPIC_ID) || areSame(b, NO_TOPIC_ID);',
+    to: 'return true;',
   },
   {
     name: 'those who wait for a free reader are forgotten',
@@ -201,8 +201,8 @@ export const MUTATIONS = [
   {
     name: 'the start of a stream with since is not told',
     file: 'app/feed/opening.ts',
-    from: 'if (idAlone) {',
-    to: 'if (false) {',
+    from: 'if (idAlone) writeId(out, place);',
+    to: '',
   },
   {
     name: 'records that only one client gets are not counted as sent',
