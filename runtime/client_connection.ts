@@ -21,7 +21,7 @@ export class Http1Connection implements ClientConnection {
   }
 
   /** Bytes of the arrays that were taken whole, and what was taken of the one under way. */
-  get progress(): number {
+  measureProgress(): number {
     const { socket } = this.#response;
     if (socket === null) return 0;
     return socket.bytesWritten - socket.writableLength - queuedBytes(socket);
@@ -87,7 +87,7 @@ export class Http2Connection implements ClientConnection {
    * alone tells more: what goes out there is this stream's. Of one that has handed all to its
    * connection, what goes out there may be, and is enough.
    */
-  get progress(): number {
+  measureProgress(): number {
     const { pendingBytes: pending } = this;
     if (pending < this.#lastPending) this.#progress++;
     this.#lastPending = pending;

@@ -4,8 +4,8 @@ export interface ClientConnection {
   readonly address: string;
   /** Bytes of the answer that wait in this process for the kernel, or for an HTTP/2 client's window. */
   readonly pendingBytes: number;
-  /** Another number than before where some of them were taken since. */
-  readonly progress: number;
+  /** Looks how far the client is. @returns another number than before where it took some of them */
+  measureProgress(): number;
   /**
    * Takes no other request by it: the client's next one comes by a new connection, which may lead to
    * another gateway. Streams that are open go on.

@@ -83,6 +83,8 @@ class DirectReader implements ReadableStreamDefaultReader<Uint8Array> {
   readonly #release: () => void;
   #close!: (value: undefined) => void;
   #isClosed = false;
+  /** How many of its reads are being answered within each other. */
+  depth = 0;
 
   constructor(source: ByteSource, release: () => void) {
     this.#source = source;
@@ -118,8 +120,6 @@ class DirectReader implements ReadableStreamDefaultReader<Uint8Array> {
 
 /** The types of Deno let the value be left out, those of browsers let it be undefined. */
 const END = { done: true, value: undefined } as unknown as Result;
-
-let depth = 0;
 
 /** The answer to one `read`. It is kept: who races it against a timer asks for it twice. */
 class Read implements Receiver {
@@ -162,15 +162,16 @@ class Read implements Receiver {
   }
 
   #tell(onValue: (result: Result) => void, result: Result): void {
-    if (depth >= MAX_DEPTH) {
+    const reader = this.#reader;
+    if (reader.depth >= MAX_DEPTH) {
       queueMicrotask(() => onValue(result));
       return;
     }
-    depth++;
+    reader.depth++;
     try {
       onValue(result);
     } finally {
-      depth--;
+      reader.depth--;
     }
   }
 

@@ -22,8 +22,8 @@ async function open(take: () => Uint8Array | null) {
   const subscription = { take, wait: () => {}, close: () => {}, isWithinBlock: false, traffic };
   const subscribe = (): Subscription => subscription as unknown as Subscription;
   const stream = new EventStream('t', '192.0.2.1', subscribe, streams);
-  const [letGo, cut] = [() => {}, () => {}];
-  streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, progress: 0, letGo, cut });
+  const [letGo, cut, measureProgress] = [() => {}, () => {}, () => 0];
+  streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut });
   return { stream, streams, told };
 }
 

@@ -3,7 +3,7 @@ import { HEARTBEAT, retryFrame } from '../feed/frame.ts';
 import type { Subscription } from '../feed/subscription.ts';
 import type { EndReason } from '../stream_observer.ts';
 import { type ByteSource, DirectStream, type Receiver } from './direct_stream.ts';
-import type { OpenStreams } from './open_streams.ts';
+import type { OpenStream, OpenStreams } from './open_streams.ts';
 import { randomBetween } from './random_between.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
@@ -20,12 +20,10 @@ const MAX_RETRY_MS = 3000;
  * It subscribes when it is first asked, not before: a response that is made and dropped (HEAD, a
  * middleware that answers in its place) leaves nothing behind.
  */
-export class EventStream implements ByteSource {
+export class EventStream implements ByteSource, OpenStream {
   readonly topic: string;
-  /** The client's IP address. */
   readonly address: string;
   readonly body: DirectStream;
-  /** The sweep in which something was last sent. */
   lastSent = 0;
   /** Let go of once it was called: it holds the request. */
   #subscribe: (() => Subscription) | null;
@@ -87,14 +85,12 @@ export class EventStream implements ByteSource {
     this.#close('client');
   }
 
-  /** Sends a comment, if nothing else is under way. */
   beat(): void {
     const receiver = this.#receiver;
     this.#receiver = null;
     if (receiver !== null) this.#hand(receiver, HEARTBEAT);
   }
 
-  /** Ends the response where a block ends. */
   end(reason: EndReason): void {
     this.#endReason ??= reason;
     // Once the client has taken what it was given, it hears of the end.

@@ -17,8 +17,8 @@ function openStreams(): OpenStreams {
 test('OpenStreams.drain() is over with the last stream', async () => {
   const streams = openStreams();
   const stream = new EventStream('t', '192.0.2.1', () => null as unknown as Subscription, streams);
-  const [letGo, cut] = [() => {}, () => {}];
-  streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, progress: 0, letGo, cut });
+  const [letGo, cut, measureProgress] = [() => {}, () => {}, () => 0];
+  streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut });
   const drained = streams.drain(HOUR_MS);
   stream.cancel();
   await within('the end of the drain', drained);

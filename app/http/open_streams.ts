@@ -2,7 +2,6 @@ import { getLogger } from '@logtape/logtape';
 import type { Config } from '../config.ts';
 import type { EndReason, RefusalReason, StreamObserver } from '../stream_observer.ts';
 import type { ClientConnection } from './client_connection.ts';
-import type { EventStream } from './event_stream.ts';
 import type { StreamSlots } from './stream_slots.ts';
 import { StreamWatch } from './stream_watch.ts';
 
@@ -17,6 +16,19 @@ const MAX_SWEEP_MS = 1000;
 const AGE_SPREAD = 0.2;
 const DRAIN_STEP_MS = 20;
 
+/** A stream as those who let it in and let it go know it. */
+export interface OpenStream {
+  readonly topic: string;
+  /** The client's IP address. */
+  readonly address: string;
+  /** The sweep in which something was last sent. */
+  readonly lastSent: number;
+  /** Sends a comment, if nothing else is under way. */
+  beat(): void;
+  /** Ends the response where a block ends. */
+  end(reason: EndReason): void;
+}
+
 /**
  * The streams that are open: the one place where a stream is let in and let go. One sweep for all
  * sends the heartbeats and finds who is too old or stalled: timers are a cost.
@@ -26,7 +38,7 @@ export class OpenStreams {
   sweeps = 0;
   /** Whether no more are let in, for good. */
   isDraining = false;
-  readonly #streams = new Map<EventStream, StreamWatch>();
+  readonly #streams = new Map<OpenStream, StreamWatch>();
   /** Those that are over, but of which the client has not taken the last bytes yet. */
   readonly #leaving = new Set<StreamWatch>();
   readonly #slots: StreamSlots;
@@ -64,7 +76,7 @@ export class OpenStreams {
     return refusal;
   }
 
-  add(stream: EventStream, connection: ClientConnection): void {
+  add(stream: OpenStream, connection: ClientConnection): void {
     const now = performance.now();
     const age = this.#maxAgeMs * (1 - AGE_SPREAD * Math.random());
     // A sweep earlier, so that it is never older.
@@ -75,7 +87,7 @@ export class OpenStreams {
   }
 
   /** Lets a stream go, the first time that it is called. */
-  delete(stream: EventStream, reason: EndReason): void {
+  delete(stream: OpenStream, reason: EndReason): void {
     const watch = this.#streams.get(stream);
     if (watch === undefined) return;
     this.#streams.delete(stream);
@@ -116,7 +128,7 @@ export class OpenStreams {
     this.sweeps++;
     const now = performance.now();
     for (const [stream, watch] of this.#streams) {
-      if (watch.stalledFor(now) >= this.#stallMs) {
+      if (watch.look(now) >= this.#stallMs) {
         this.delete(stream, 'stalled');
         watch.cut();
       } else if (now >= watch.endsAt) {
@@ -126,7 +138,7 @@ export class OpenStreams {
       }
     }
     for (const watch of this.#leaving) {
-      const isStalled = watch.stalledFor(now) >= this.#stallMs;
+      const isStalled = watch.look(now) >= this.#stallMs;
       if (isStalled) watch.cut();
       if (isStalled || watch.hasTakenAll) this.#leaving.delete(watch);
     }

@@ -20,10 +20,13 @@ export class StreamWatch {
     return this.#connection.pendingBytes === 0;
   }
 
-  /** For how long the client has taken nothing while there was something to take, milliseconds. */
-  stalledFor(now: number): number {
-    const { pendingBytes, progress } = this.#connection;
-    if (pendingBytes === 0 || progress !== this.#progress) {
+  /**
+   * Looks how far the client is.
+   * @returns for how long it has taken nothing while there was something to take, milliseconds
+   */
+  look(now: number): number {
+    const progress = this.#connection.measureProgress();
+    if (this.hasTakenAll || progress !== this.#progress) {
       this.#progress = progress;
       this.#movedAt = now;
     }
