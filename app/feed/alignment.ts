@@ -1,20 +1,11 @@
-import { ByteWriter } from './byte_writer.ts';
+import type { Client } from './client.ts';
 import { GAP, LIVE } from './columns.ts';
-import { writeId } from './frame.ts';
-import { gapFrame } from './gap.ts';
-import type { Log } from './log.ts';
-import { moveOn } from './opening.ts';
-import type { Place, Positions, UnknownPartitions } from './place.ts';
-import { resume } from './resume.ts';
+import { retentionGap } from './gap.ts';
+import type { Log, LogEnd } from './log.ts';
+import { coversAll, type Place, type Positions } from './place.ts';
 import type { Segment } from './segment.ts';
-import { Shared } from './shared.ts';
-import type { Route, Stretch } from './stretch.ts';
-
-/** Bytes of a page that is put together for one client, unless one block is larger. */
-export const PAGE_BYTES: number = 32 * 1024;
-
-/** One for all: a page is put together and copied out within one call. */
-const page = new ByteWriter(PAGE_BYTES * 2);
+import { openAgain, type Step } from './step.ts';
+import type { Stretch } from './stretch.ts';
 
 /**
  * The log holds records that the client has and records that it lacks, mixed, because another
@@ -22,10 +13,11 @@ const page = new ByteWriter(PAGE_BYTES * 2);
  * are its own: the greater of its cursor and the feed's, partition by partition.
  */
 export class Alignment implements Stretch {
-  readonly #route: Route;
+  readonly #client: Client;
   readonly #log: Log;
+  /** Its positions are moved on. */
+  readonly #place: Place;
   readonly #positions: Positions;
-  readonly #unknown: UnknownPartitions;
   #segment!: Segment;
   #seq: number;
   /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
@@ -33,37 +25,50 @@ export class Alignment implements Stretch {
   #ahead = 0;
 
   /** `log.covers(place.positions)` must hold. */
-  constructor(route: Route, log: Log, place: Place) {
-    this.#route = route;
+  constructor(client: Client, log: Log, place: Place) {
+    this.#client = client;
     this.#log = log;
+    this.#place = place;
     this.#positions = place.positions;
-    this.#unknown = place.unknown;
     this.#seq = log.seqOf(place.positions);
     this.#enter(log.locate(this.#seq)!);
   }
 
   place(): Place {
-    const { topicId } = this.#log;
-    return { topicId, positions: this.#positions, unknown: this.#unknown };
+    return this.#place;
   }
 
-  take(): Uint8Array | Stretch | null {
-    if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
-    const wereAdded = this.#positions.length < this.#log.start.length;
-    if (this.#segment.gone || wereAdded) {
-      return resume(this.#route, this.#log, this.place());
+  isPast({ positions }: LogEnd): boolean {
+    return coversAll(this.#positions, positions);
+  }
+
+  get isAhead(): boolean {
+    return this.#ahead > 0;
+  }
+
+  take(): Uint8Array | Step | null {
+    const log = this.#log;
+    if (log.successor !== null) return openAgain(this.#place);
+    const wereAdded = this.#positions.length < log.start.length;
+    if (this.#segment.gone || wereAdded) return { resume: log, place: this.#place, first: null };
+    const { page, traffic } = this.#client.topic;
+    page.begin();
+    while (!page.isFull && this.#advance());
+    if (!page.isEmpty) {
+      const written = page.finish();
+      traffic.send(written);
+      return written.bytes;
     }
-    page.clear();
-    while (page.length < PAGE_BYTES && this.#advance());
-    if (page.length > 0) return page.copy();
-    this.#route.subscription.isAhead = this.#ahead > 0;
-    if (this.#isAligned()) return new Shared(this.#route, this.#log, this.#seq);
-    return this.#liesBeyond() ? moveOn(this.#route, this.#log, this.place()) : null;
+    if (this.#isAligned()) {
+      const share = { log, seq: this.#seq, positions: this.#positions };
+      return { share, liveFrom: log.nextSeq, first: null };
+    }
+    return this.#liesBeyond() ? openAgain(this.#place) : null;
   }
 
   /** Whether it is ahead of the feed and of an end that was seen since: the log may have been cut. */
   #liesBeyond(): boolean {
-    const { ends } = this.#route.feed;
+    const { ends } = this.#client.topic;
     return this.#positions.some((offset, partition) => {
       const end = ends.get(partition) ?? offset;
       return offset > Math.max(this.#log.positions[partition]!, end);
@@ -90,9 +95,12 @@ export class Alignment implements Stretch {
     this.#feed[partition] = next;
     this.#positions[partition] = Math.max(mine, next);
     if (offset < mine) return true;
+    const { page, topic } = this.#client.topic;
     if (segment.states[at] === LIVE) {
-      this.#writeRecord(segment, at);
-    } else if (segment.states[at] === GAP) this.#writeGap(partition, mine, offset + 1);
+      page.record(this.#log.encode(segment, this.#client.view), at, this.#place);
+    } else if (segment.states[at] === GAP && !(page.isEmpty && this.#client.isNewTo(partition))) {
+      page.gap(retentionGap(topic, partition, mine, offset + 1), this.#place);
+    }
     return true;
   }
 
@@ -113,31 +121,13 @@ export class Alignment implements Stretch {
     }
   }
 
-  #writeRecord(segment: Segment, at: number): void {
-    const { out, ends, lineEnds } = this.#log.encode(segment, this.#route.format);
-    const begin = at === 0 ? 0 : ends[at - 1]!;
-    page.bytes(out.view(begin, lineEnds[at]!));
-    if (lineEnds[at]! > begin) this.#route.feed.traffic.eventsSent++;
-    writeId(page, this.place());
-  }
-
-  #writeGap(partition: number, from: number, to: number): void {
-    const { feed, subscription } = this.#route;
-    if (page.length === 0 && subscription.untouched[partition] === 1) return;
-    const { topic, traffic } = feed;
-    const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
-    traffic.sendGap(gap.reason);
-    page.bytes(gapFrame(gap, this.place()));
-  }
-
   /**
    * Ids of a segment from before a partition was added do not name it, and gaps that lie ahead are
    * told to all who stand where all ids are the same.
    */
   #isAligned(): boolean {
-    const { untouched } = this.#route.subscription;
-    if (this.#seq <= this.#log.lastGapSeq && untouched.includes(1)) return false;
+    if (this.#seq <= this.#log.lastGapSeq && this.#client.isNewToAny()) return false;
     const namesAll = this.#segment.start.length === this.#positions.length;
-    return this.#ahead === 0 && this.#unknown.length === 0 && namesAll;
+    return this.#ahead === 0 && this.#place.unknown.length === 0 && namesAll;
   }
 }

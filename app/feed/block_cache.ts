@@ -1,6 +1,6 @@
 import type { Encoding } from './encoding.ts';
-import type { Format } from './format.ts';
 import type { Segment } from './segment.ts';
+import type { View } from './view.ts';
 
 /** A part of one partition that was read back from Kafka: all there is from `from` to `next`. */
 export interface Block {
@@ -58,8 +58,8 @@ export class BlockCache {
     this.#touch(block);
   }
 
-  encode(block: Block, segment: Segment, format: Format): Encoding {
-    const encoding = segment.encode(format);
+  encode(block: Block, segment: Segment, view: View): Encoding {
+    const encoding = segment.encode(view);
     this.#touch(block);
     this.trim();
     return encoding;

@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { fanOut } from './fan_out.ts';
-import { Subscription } from './subscription.ts';
-import { Traffic } from './traffic.ts';
 import { Waiting } from './waiting.ts';
 
 const { signal } = new AbortController();
@@ -16,12 +14,11 @@ afterEach(() => {
 /** Clients that wait, each of which takes a time to write to. */
 function clients(count: number, milliseconds: number): Waiting {
   const waiting = new Waiting();
-  const traffic = new Traffic();
   for (let i = 0; i < count; i++) {
-    const nowhere = { take: () => null, place: () => null };
-    new Subscription(() => nowhere, waiting, traffic).wait(() => {
+    const wake = (): void => {
       jest.setSystemTime(Date.now() + milliseconds);
-    });
+    };
+    waiting.add({ isAhead: false, wake });
   }
   return waiting;
 }

@@ -9,18 +9,20 @@ import type {
   TopicQuestions,
 } from '../source.ts';
 import { fanOut } from './fan_out.ts';
-import type { Format } from './format.ts';
 import { HistoryPool } from './history_pool.ts';
 import { jumpedPartitions } from './jumps.ts';
 import { KeyIndex } from './key_index.ts';
 import { HISTORY_SHARE, Log } from './log.ts';
-import { Opening, type Start } from './opening.ts';
+import { PageWriter } from './page_writer.ts';
 import type { Positions } from './place.ts';
 import { Questions } from './questions.ts';
 import type { SharedReaders } from './reader_slots.ts';
+import type { Start } from './step.ts';
 import { Subscription } from './subscription.ts';
-import { ASK_MS, askTopicState, isOfTopic, type TopicState, toPositions } from './topic_state.ts';
+import type { Topic, TopicState } from './topic.ts';
+import { ASK_MS, askTopicState, isOfTopic, toPositions } from './topic_state.ts';
 import { Traffic } from './traffic.ts';
+import type { View } from './view.ts';
 import { Waiting } from './waiting.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
@@ -45,9 +47,10 @@ interface Answer<T> {
  * One topic: one reader of Kafka whatever the number of clients, which appends to the log and
  * wakes who waits there.
  */
-export class Feed {
+export class Feed implements Topic {
   readonly topic: string;
   readonly traffic: Traffic = new Traffic();
+  readonly page: PageWriter = new PageWriter();
   readonly deniedAgainMs: number;
   readonly #source: RecordSource;
   readonly #maxBytes: number;
@@ -164,10 +167,8 @@ export class Feed {
     this.#history?.close();
   }
 
-  subscribe(format: Format, start: Start): Subscription {
-    const open = (subscription: Subscription): Opening =>
-      new Opening({ feed: this, format, subscription }, start);
-    return new Subscription(open, this.#waiting, this.traffic);
+  subscribe(view: View, start: Start): Subscription {
+    return new Subscription(this, view, start, this.#waiting);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { KafkaRecord } from '../source.ts';
-import type { ByteWriter } from './byte_writer.ts';
+import { ByteWriter } from './byte_writer.ts';
 import { writeCursor } from './cursor.ts';
 import type { Place } from './place.ts';
 
@@ -54,6 +54,21 @@ export function writeId(out: ByteWriter, place: Place): void {
   writeCursor(out, place);
   out.byte(LF);
   out.byte(LF);
+}
+
+/** A block that says where the client is, and nothing else. */
+export function idFrame(place: Place): Uint8Array {
+  const out = new ByteWriter(128);
+  writeId(out, place);
+  return out.view();
+}
+
+/** The block that tells a client that it has all that was there when it came. */
+export function liveFrame(place: Place): Uint8Array {
+  const out = new ByteWriter(128);
+  out.text('event:live\ndata:{}\n');
+  writeId(out, place);
+  return out.view();
 }
 
 /**

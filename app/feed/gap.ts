@@ -3,7 +3,8 @@ import { writeId } from './frame.ts';
 import type { Place } from './place.ts';
 
 /** Why a client does not get all records: docs/guarantees.md tells them. */
-export type GapReason = 'retention' | 'recreated' | 'truncated' | 'unreadable-cursor';
+export const GAP_REASONS = ['retention', 'recreated', 'truncated', 'unreadable-cursor'] as const;
+export type GapReason = (typeof GAP_REASONS)[number];
 
 /** What a client does not get, as its `gap` event tells it. */
 export interface Gap {
@@ -11,6 +12,11 @@ export interface Gap {
   readonly topic: string;
   /** The client's next offset and where the stream goes on, for partitions that lost something. */
   readonly partitions: readonly { partition: number; from: number; to: number }[];
+}
+
+/** Records of one partition that were deleted before the client, or the feed, could read them. */
+export function retentionGap(topic: string, partition: number, from: number, to: number): Gap {
+  return { reason: 'retention', topic, partitions: [{ partition, from, to }] };
 }
 
 /** All lines of a gap's block but its id. */

@@ -1,22 +1,13 @@
-import { PAGE_BYTES } from './alignment.ts';
 import type { Block } from './block_cache.ts';
-import { ByteWriter } from './byte_writer.ts';
+import type { Client } from './client.ts';
 import { LIVE } from './columns.ts';
-import { writeId } from './frame.ts';
-import { gapFrame } from './gap.ts';
+import { retentionGap } from './gap.ts';
 import { Waiter } from './history_pool.ts';
-import type { Log } from './log.ts';
-import { moveOn } from './opening.ts';
-import type { Place, Positions, UnknownPartitions } from './place.ts';
-import { resume } from './resume.ts';
+import type { Log, LogEnd } from './log.ts';
+import { coversAll, type Place, type Positions } from './place.ts';
 import type { Segment } from './segment.ts';
-import { cut } from './slice.ts';
-import type { Route, Stretch } from './stretch.ts';
-
-/** One for all: a page is put together and copied out within one call. */
-const page = new ByteWriter(PAGE_BYTES * 2);
-/** Records in it that are more than an id. */
-let pageEvents = 0;
+import { openAgain, type Step } from './step.ts';
+import type { Stretch } from './stretch.ts';
 
 /**
  * The client lies below the log in memory: records are read back from Kafka, with ids made from
@@ -24,45 +15,49 @@ let pageEvents = 0;
  * then memory may move on as it likes.
  */
 export class History implements Stretch {
-  readonly #route: Route;
+  readonly isAhead = false;
+  readonly #client: Client;
   readonly #log: Log;
+  /** Its positions are moved on. */
+  readonly #place: Place;
   readonly #positions: Positions;
-  readonly #unknown: UnknownPartitions;
   readonly #waiter: Waiter;
   /** Whether the page says that records are lost: to some clients that is no loss. */
   #tellsOfLoss = false;
 
-  constructor(route: Route, log: Log, place: Place) {
-    this.#route = route;
+  constructor(client: Client, log: Log, place: Place) {
+    this.#client = client;
     this.#log = log;
+    this.#place = place;
     this.#positions = place.positions;
-    this.#unknown = place.unknown;
-    this.#waiter = new Waiter(() => route.subscription.wake());
+    this.#waiter = new Waiter(() => client.wake());
   }
 
   place(): Place {
-    const { topicId } = this.#log;
-    return { topicId, positions: this.#positions, unknown: this.#unknown };
+    return this.#place;
+  }
+
+  isPast({ positions }: LogEnd): boolean {
+    return coversAll(this.#positions, positions);
   }
 
   close(): void {
-    this.#route.feed.history.leave(this.#waiter);
+    this.#client.topic.history.leave(this.#waiter);
   }
 
-  take(): Uint8Array | Stretch | null {
-    if (this.#log.successor !== null) return moveOn(this.#route, this.#log, this.place());
+  take(): Uint8Array | Step | null {
+    if (this.#log.successor !== null) return openAgain(this.#place);
     const wereAdded = this.#positions.length < this.#log.start.length;
     if (wereAdded || this.#log.covers(this.#positions)) return this.#goOn();
     const others = this.#pageOfOthers();
     if (others !== null) return others;
     const from = this.#positions.slice();
-    page.clear();
-    pageEvents = 0;
     this.#tellsOfLoss = false;
-    const { history } = this.#route.feed;
+    const { history, page } = this.#client.topic;
+    page.begin();
     const lacking = new Map<number, number>();
     for (const partition of this.#lagging()) {
-      while (page.length < PAGE_BYTES && this.#lags(partition)) {
+      while (!page.isFull && this.#lags(partition)) {
         const block = history.blocks.find(partition, this.#positions[partition]!);
         if (block === null) {
           lacking.set(partition, this.#positions[partition]!);
@@ -70,14 +65,14 @@ export class History implements Stretch {
         }
         const { segment } = block;
         if (segment === null || !this.#sharesIds(segment)) this.#pass(block);
-        else if (page.length > 0) return this.#finish(from);
+        else if (!page.isEmpty) return this.#finish(from);
         else {
           const bytes = this.#slice(block, segment);
           if (bytes !== null) return bytes;
         }
       }
     }
-    if (page.length > 0) return this.#finish(from);
+    if (!page.isEmpty) return this.#finish(from);
     if (this.#log.covers(this.#positions)) return this.#goOn();
     history.want(this.#waiter, lacking);
     return null;
@@ -85,25 +80,24 @@ export class History implements Stretch {
 
   /** The page that another client got at this place. */
   #pageOfOthers(): Uint8Array | null {
-    if (this.#unknown.length > 0) return null;
-    const { feed, format } = this.#route;
-    const known = feed.history.pages.find(format, this.#positions, this.#logSeq());
+    if (this.#place.unknown.length > 0) return null;
+    const { topic, view } = this.#client;
+    const known = topic.history.pages.find(view, this.#positions, this.#logSeq());
     if (known === null) return null;
     this.#positions.set(known.to);
-    feed.traffic.eventsSent += known.events;
+    topic.traffic.send(known);
     return known.bytes;
   }
 
   /** @param from where the client stood before the page */
   #finish(from: Positions): Uint8Array {
-    const bytes = page.copy();
-    const events = pageEvents;
-    const { feed, format } = this.#route;
-    feed.traffic.eventsSent += events;
-    if (this.#unknown.length > 0 || this.#tellsOfLoss) return bytes;
+    const { topic, view } = this.#client;
+    const written = topic.page.finish();
+    topic.traffic.send(written);
+    if (this.#place.unknown.length > 0 || this.#tellsOfLoss) return written.bytes;
     const to = this.#positions.slice();
-    feed.history.pages.add({ format, from, to, bytes, events, logSeq: this.#logSeq() });
-    return bytes;
+    topic.history.pages.add({ ...written, view, from, to, logSeq: this.#logSeq() });
+    return written.bytes;
   }
 
   /** On a topic that is not compacted nothing is superseded. */
@@ -111,9 +105,9 @@ export class History implements Stretch {
     return this.#log.keys === null ? 0 : this.#log.nextSeq;
   }
 
-  #goOn(): Stretch {
+  #goOn(): Step {
     this.close();
-    return resume(this.#route, this.#log, this.place());
+    return { resume: this.#log, place: this.#place, first: null };
   }
 
   #lags(partition: number): boolean {
@@ -128,7 +122,7 @@ export class History implements Stretch {
 
   /** Whether the ids that the blocks of a segment have are the client's own. */
   #sharesIds({ origin }: Segment): boolean {
-    return origin.length === 1 && this.#positions.length === 1 && this.#unknown.length === 0;
+    return origin.length === 1 && this.#positions.length === 1 && this.#place.unknown.length === 0;
   }
 
   /** Once for all clients, and again only when something may have been superseded since. */
@@ -147,12 +141,13 @@ export class History implements Stretch {
   #slice(block: Block, segment: Segment): Uint8Array | null {
     const { next, partition } = block;
     this.#dropSuperseded(block, segment);
-    const encoding = this.#route.feed.history.blocks.encode(block, segment, this.#route.format);
-    const slice = cut(segment, encoding, firstFrom(segment, this.#positions[partition]!));
+    const { topic, view } = this.#client;
+    const encoding = topic.history.blocks.encode(block, segment, view);
+    const slice = encoding.slice(firstFrom(segment, this.#positions[partition]!));
     const isLast = slice === null || slice.nextSeq === segment.count;
     this.#positions[partition] = isLast ? next : segment.offsets[slice.nextSeq - 1]! + 1;
     if (slice === null) return null;
-    this.#route.feed.traffic.sendSlice(slice, false);
+    topic.traffic.send(slice);
     return slice.bytes;
   }
 
@@ -164,19 +159,12 @@ export class History implements Stretch {
       return;
     }
     this.#dropSuperseded(block, segment);
-    const { out, ends, lineEnds } = this.#route.feed.history.blocks.encode(
-      block,
-      segment,
-      this.#route.format,
-    );
+    const { topic, view } = this.#client;
+    const encoding = topic.history.blocks.encode(block, segment, view);
     let at = firstFrom(segment, this.#positions[partition]!);
-    for (; at < segment.count && page.length < PAGE_BYTES; at++) {
+    for (; at < segment.count && !topic.page.isFull; at++) {
       this.#positions[partition] = segment.offsets[at]! + 1;
-      if (segment.states[at] !== LIVE) continue;
-      const begin = at === 0 ? 0 : ends[at - 1]!;
-      page.bytes(out.view(begin, lineEnds[at]!));
-      if (lineEnds[at]! > begin) pageEvents++;
-      writeId(page, this.place());
+      if (segment.states[at] === LIVE) topic.page.record(encoding, at, this.#place);
     }
     if (at === segment.count) this.#positions[partition] = next;
   }
@@ -185,12 +173,9 @@ export class History implements Stretch {
     const from = this.#positions[partition]!;
     this.#positions[partition] = to;
     this.#tellsOfLoss = true;
-    const { feed, subscription } = this.#route;
-    if (page.length === 0 && subscription.untouched[partition] === 1) return;
-    const { topic, traffic } = feed;
-    const gap = { reason: 'retention', topic, partitions: [{ partition, from, to }] } as const;
-    traffic.sendGap(gap.reason);
-    page.bytes(gapFrame(gap, this.place()));
+    const { page, topic } = this.#client.topic;
+    if (page.isEmpty && this.#client.isNewTo(partition)) return;
+    page.gap(retentionGap(topic, partition, from, to), this.#place);
   }
 }
 

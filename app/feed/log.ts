@@ -1,12 +1,12 @@
 import type { Batch, KafkaRecord, Offsets } from '../source.ts';
 import { LIVE } from './columns.ts';
-import type { Encoding } from './encoding.ts';
-import type { Format } from './format.ts';
+import type { Encoding, Slice } from './encoding.ts';
 import type { KeyIndex } from './key_index.ts';
 import { coversAll, type Positions } from './place.ts';
 import { SEGMENT_BYTES, Segment } from './segment.ts';
-import { cut, type Slice } from './slice.ts';
 import { Tombstones } from './tombstones.ts';
+import type { TopicId } from './topic_id.ts';
+import type { View } from './view.ts';
 
 /** Records in memory, their encoded blocks, and what is read back: their shares of the memory. */
 const RECORDS_SHARE = 0.5;
@@ -16,12 +16,19 @@ export const HISTORY_SHARE = 0.25;
 /** What a log is made with. */
 export interface LogOptions {
   readonly topic: string;
-  readonly topicId: Uint8Array;
+  readonly topicId: TopicId;
   /** Where the reading of each partition begins. */
   readonly start: Positions;
   readonly maxBytes: number;
   /** The latest of each key, on compacted topics. */
   readonly keys: KeyIndex | null;
+}
+
+/** Where a log ended at a time: the cursor that the feed had then, and its place in the log. */
+export interface LogEnd {
+  readonly log: Log;
+  readonly seq: number;
+  readonly positions: Positions;
 }
 
 /**
@@ -33,7 +40,7 @@ export interface LogOptions {
  * it stands, so that a slow client skips it without anything being done for that client.
  */
 export class Log {
-  readonly topicId: Uint8Array;
+  readonly topicId: TopicId;
   /** The feed's cursor: where the next fetch goes. */
   positions: Positions;
   /** The cursor before the first record that may be in memory: what lies below comes from Kafka. */
@@ -81,6 +88,11 @@ export class Log {
 
   get nextSeq(): number {
     return this.#nextSeq;
+  }
+
+  /** Where it ends now. */
+  end(): LogEnd {
+    return { log: this, seq: this.#nextSeq, positions: this.positions.slice() };
   }
 
   /** Live records in memory. */
@@ -166,11 +178,11 @@ export class Log {
   }
 
   /** Encodes what is missing, within the memory for encoded blocks. */
-  encode(segment: Segment, format: Format): Encoding {
-    const known = segment.encodings.get(format);
+  encode(segment: Segment, view: View): Encoding {
+    const known = segment.encodings.get(view);
     if (known !== undefined && known.count === segment.count) return known;
     const before = known === undefined ? 0 : known.heldBytes;
-    const encoding = segment.encode(format);
+    const encoding = segment.encode(view);
     this.#encodedBytes += encoding.heldBytes - before;
     if (known === undefined) this.#encodings.set(encoding, segment);
     for (const [oldest, owner] of this.#encodings) {
@@ -180,11 +192,11 @@ export class Log {
     return encoding;
   }
 
-  /** The blocks of a segment from a place on, see `cut`; `null` where no live record follows. */
-  slice(segment: Segment, format: Format, seq: number): Slice | null {
-    const encoding = this.encode(segment, format);
+  /** The blocks of a segment from a sequence number on, see `Encoding.slice`. */
+  slice(segment: Segment, view: View, seq: number): Slice | null {
+    const encoding = this.encode(segment, view);
     const before = encoding.heldBytes;
-    const slice = cut(segment, encoding, segment.placeOf(seq));
+    const slice = encoding.slice(segment.placeOf(seq));
     this.#encodedBytes += encoding.heldBytes - before;
     return slice;
   }
@@ -283,8 +295,8 @@ export class Log {
   #dropEncoding(encoding: Encoding, owner: Segment): void {
     this.#encodings.delete(encoding);
     this.#encodedBytes -= encoding.heldBytes;
-    for (const [format, one] of owner.encodings) {
-      if (one === encoding) owner.encodings.delete(format);
+    for (const [view, one] of owner.encodings) {
+      if (one === encoding) owner.encodings.delete(view);
     }
   }
 }

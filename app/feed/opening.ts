@@ -1,23 +1,13 @@
-import type { Since } from '../http/since.ts';
 import type { Offsets } from '../source.ts';
-import { ByteWriter } from './byte_writer.ts';
+import type { Client } from './client.ts';
 import type { Cursor } from './cursor.ts';
-import { writeId } from './frame.ts';
-import { type Gap, type GapReason, gapFrame } from './gap.ts';
-import { LiveMark } from './live_mark.ts';
-import type { Log } from './log.ts';
+import type { Gap, GapReason } from './gap.ts';
+import type { Log, LogEnd } from './log.ts';
 import { coversAll, type Place, type Positions } from './place.ts';
-import { resume } from './resume.ts';
-import { Shared } from './shared.ts';
-import { Notice, type Route, type Stretch } from './stretch.ts';
+import type { First, Start, Step } from './step.ts';
+import type { Stretch } from './stretch.ts';
+import type { TopicState } from './topic.ts';
 import { areSame, matches, NO_TOPIC_ID } from './topic_id.ts';
-import type { TopicState } from './topic_state.ts';
-
-/** Where a client wants to begin. */
-export interface Start {
-  readonly cursor: Cursor | null | 'unreadable';
-  readonly since: Since | null;
-}
 
 /**
  * The first stretch: waits until the topic is loaded, and finds out where the client goes on.
@@ -27,20 +17,21 @@ export interface Start {
  * only where there is a doubt.
  */
 export class Opening implements Stretch {
-  readonly #route: Route;
+  readonly isAhead = false;
+  readonly #client: Client;
   readonly #start: Start;
   /** The log for which the question under way, or its answer, holds. */
   #askedFor: Log | null = null;
-  #answer: ((log: Log) => Stretch | null) | null = null;
+  #answer: ((log: Log) => Step | null) | null = null;
   /** Whether the brokers said once that the topic lacks a partition which the cursor names. */
   #wasDenied = false;
   /** Whether it waits until they are asked again. */
   #pauses = false;
   /** Where the reading stood when a client came that wants what comes from now on. */
-  #now: Shared | null = null;
+  #now: LogEnd | null = null;
 
-  constructor(route: Route, start: Start) {
-    this.#route = route;
+  constructor(client: Client, start: Start) {
+    this.#client = client;
     this.#start = start;
     const isNew = start.cursor === null || start.cursor === 'unreadable';
     if (isNew && start.since === 'latest') this.#now = this.#standHere();
@@ -50,12 +41,15 @@ export class Opening implements Stretch {
     return null;
   }
 
-  take(): Stretch | null {
+  isPast(): boolean {
+    return false;
+  }
+
+  take(): Step | null {
     const { cursor, since } = this.#start;
     const gap = cursor === 'unreadable' ? this.#gap('unreadable-cursor', []) : null;
-    if (this.#now !== null)
-      return new Notice(this.#firstBlock(this.#now.place(), gap, true), this.#now);
-    const log = this.#route.feed.loadedLog;
+    if (this.#now !== null) return shareAt(this.#now, gap);
+    const log = this.#client.topic.loadedLog;
     if (log === null || this.#pauses) return null;
     if (this.#askedFor === log) return this.#answer === null ? null : this.#answer(log);
     if (cursor === null || cursor === 'unreadable') {
@@ -67,66 +61,64 @@ export class Opening implements Stretch {
       !matches(cursor.topicId, log.topicId) ||
       !coversAll(log.positions, place.positions) ||
       place.unknown.length > 0;
-    if (!doubtful) return this.#goOn(log, place, null, cursor);
+    if (!doubtful) return this.#goOn(log, place, cursor, null);
     this.#askState(log, (state) => this.#judge(log, cursor, state));
     return null;
   }
 
   /** A new client: from the beginning of the log, or live only. */
-  #startAnew(log: Log, since: 'latest' | null, gap: Gap | null): Stretch | null {
+  #startAnew(log: Log, since: 'latest' | null, gap: Gap | null): Step | null {
     if (since === null) return this.#startAtBeginning(log, gap);
-    const shared = this.#standHere()!;
-    return new Notice(this.#firstBlock(shared.place(), gap, true), shared);
+    return shareAt(this.#standHere()!, gap);
   }
 
   /**
    * Below memory the log starts are asked for: to a client that begins at an older one, what was
    * deleted before it came would look like a loss.
    */
-  #startAtBeginning(log: Log, gap: Gap | null): Stretch | null {
-    if (log.covers(this.#route.feed.starts))
-      return this.#goOn(log, this.#beginning(log), gap, null);
+  #startAtBeginning(log: Log, gap: Gap | null): Step | null {
+    if (log.covers(this.#client.topic.starts))
+      return this.#goOn(log, this.#beginning(log), null, gap);
     this.#askState(log, ({ starts }) => {
       const positions = Float64Array.from(
         log.positions,
         (_, partition) => starts.get(partition) ?? 0,
       );
-      return this.#goOn(log, { topicId: log.topicId, positions, unknown: [] }, gap, null);
+      return this.#goOn(log, { topicId: log.topicId, positions, unknown: [] }, null, gap);
     });
     return null;
   }
 
   /** The end of what was read; `null` while the topic is not loaded. */
-  #standHere(): Shared | null {
-    const log = this.#route.feed.loadedLog;
+  #standHere(): LogEnd | null {
+    const log = this.#client.topic.loadedLog;
     if (log === null) return null;
-    this.#markLive(log);
-    return new Shared(this.#route, log, log.nextSeq);
+    this.#client.comesTo(log);
+    return log.end();
   }
 
   #startAtTime(log: Log, time: number, gap: Gap | null): null {
     const ask = (use: (offsets: Offsets | null) => void): (() => void) =>
-      this.#route.feed.askOffsets(log, time, use);
+      this.#client.topic.askOffsets(log, time, use);
     this.#ask(log, ask, (offsets) => {
       // Partitions were added meanwhile.
       if (offsets.size < log.positions.length) return this.#startAtTime(log, time, gap);
       const positions = Float64Array.from(log.positions, (_, partition) => offsets.get(partition)!);
       const place = { topicId: log.topicId, positions, unknown: [] };
-      const next = this.#goOn(log, place, null, null);
-      return new Notice(this.#firstBlock(place, gap, true), next);
+      return this.#goOn(log, place, null, gap ?? 'place');
     });
     return null;
   }
 
   /** With the brokers' answer: another topic, beyond the end, or only ahead of this gateway. */
-  #judge(log: Log, cursor: Cursor, state: TopicState): Stretch | null {
+  #judge(log: Log, cursor: Cursor, state: TopicState): Step | null {
     const place = this.#placeOf(cursor, log);
     const from = [...cursor.offsets].sort(([a], [b]) => a - b);
     if (!matches(cursor.topicId, log.topicId)) return this.#goOnInNewTopic(log, from);
     const { partitions } = state.description;
     if (place.unknown.some(([partition]) => partition >= partitions)) return this.#deny(log, from);
     const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
-    if (beyond.length === 0) return this.#goOn(log, place, null, cursor);
+    if (beyond.length === 0) return this.#goOn(log, place, cursor, null);
     if (areSame(cursor.topicId, NO_TOPIC_ID)) return this.#goOnInNewTopic(log, from);
     const lost = beyond.map(([partition, next]) => {
       return { partition, from: next, to: state.ends.get(partition)! };
@@ -134,74 +126,53 @@ export class Opening implements Stretch {
     // Also of a partition that this gateway does not know yet.
     const ends = lost.map(({ partition, to }) => [partition, to] as const);
     const cut = { ...cursor, offsets: new Map([...cursor.offsets, ...ends]) };
-    return this.#goOn(log, this.#placeOf(cut, log), this.#gap('truncated', lost), cut);
+    return this.#goOn(log, this.#placeOf(cut, log), cut, this.#gap('truncated', lost));
   }
 
   /** The topic lacks a partition that the cursor names; but what one broker knows takes time to spread. */
-  #deny(log: Log, from: readonly [partition: number, offset: number][]): Stretch | null {
+  #deny(log: Log, from: readonly [partition: number, offset: number][]): Step | null {
     if (this.#wasDenied) return this.#goOnInNewTopic(log, from);
-    const { feed, subscription } = this.#route;
+    const { topic } = this.#client;
     this.#wasDenied = true;
     this.#pauses = true;
     const timer = setTimeout(() => {
       this.#pauses = false;
       this.#askedFor = null;
-      subscription.wake();
-    }, feed.deniedAgainMs);
-    subscription.asks(() => clearTimeout(timer));
+      this.#client.wake();
+    }, topic.deniedAgainMs);
+    this.#client.asks(() => clearTimeout(timer));
     return null;
   }
 
-  #goOnInNewTopic(log: Log, from: readonly [partition: number, offset: number][]): Stretch {
-    this.#route.subscription.isLive = false;
+  #goOnInNewTopic(log: Log, from: readonly [partition: number, offset: number][]): Step {
+    this.#client.beginsAnew();
     const beginning = this.#beginning(log);
     const lost = from.map(([partition, offset]) => ({
       partition,
       from: offset,
       to: beginning.positions[partition] ?? 0,
     }));
-    return this.#goOn(log, beginning, this.#gap('recreated', lost), null);
+    return this.#goOn(log, beginning, null, this.#gap('recreated', lost));
   }
 
   /** @param cursor what the client came with; `null` where it begins anew */
-  #goOn(log: Log, place: Place, gap: Gap | null, cursor: Cursor | null): Stretch {
-    this.#markLive(log);
-    const block = gap === null ? null : this.#firstBlock(place, gap, false);
-    // A partition that it came with is one of which it had something.
-    this.#route.subscription.untouched = Uint8Array.from(place.positions, (_, partition) =>
-      cursor?.offsets.has(partition) ? 0 : 1,
-    );
-    const next = resume(this.#route, log, place);
-    return block === null ? next : new Notice(block, next);
-  }
-
-  /** What comes before the first record: a gap, or the id alone, so that a cut loses nothing. */
-  #firstBlock(place: Place, gap: Gap | null, idAlone: boolean): Uint8Array {
-    if (gap !== null) {
-      this.#route.feed.traffic.sendGap(gap.reason);
-      return gapFrame(gap, place);
-    }
-    const out = new ByteWriter(128);
-    if (idAlone) writeId(out, place);
-    return out.view();
+  #goOn(log: Log, place: Place, cursor: Cursor | null, first: First): Step {
+    this.#client.comesTo(log);
+    this.#client.goesOnAt(place.positions, cursor);
+    return { resume: log, place, first };
   }
 
   #gap(reason: GapReason, partitions: Gap['partitions']): Gap {
-    return { reason, topic: this.#route.feed.topic, partitions };
-  }
-
-  #markLive(log: Log): void {
-    const { format, subscription } = this.#route;
-    if (format.announcesLive && !subscription.isLive) subscription.live = new LiveMark(log);
+    return { reason, topic: this.#client.topic.topic, partitions };
   }
 
   #beginning(log: Log): Place {
-    return { topicId: log.topicId, positions: this.#route.feed.starts.slice(), unknown: [] };
+    return { topicId: log.topicId, positions: this.#client.topic.starts.slice(), unknown: [] };
   }
 
   /** A partition that the cursor does not name is sent from its beginning. */
   #placeOf(cursor: Cursor, log: Log): Place {
-    const positions: Positions = this.#route.feed.starts.slice();
+    const positions: Positions = this.#client.topic.starts.slice();
     const unknown: [number, number][] = [];
     for (const [partition, offset] of cursor.offsets) {
       if (partition < positions.length) positions[partition] = offset;
@@ -210,36 +181,30 @@ export class Opening implements Stretch {
     return { topicId: log.topicId, positions, unknown: unknown.sort(([a], [b]) => a - b) };
   }
 
-  #askState(log: Log, use: (state: TopicState) => Stretch | null): void {
-    this.#ask(log, (take) => this.#route.feed.askState(log, take), use);
+  #askState(log: Log, use: (state: TopicState) => Step | null): void {
+    this.#ask(log, (take) => this.#client.topic.askState(log, take), use);
   }
 
   /** Keeps the client waiting for an answer, which holds only for the log that it was asked for. */
   #ask<T>(
     log: Log,
     ask: (take: (answer: T | null) => void) => () => void,
-    use: (answer: T) => Stretch | null,
+    use: (answer: T) => Step | null,
   ): void {
-    const { subscription } = this.#route;
     this.#askedFor = log;
     this.#answer = null;
-    subscription.asks(
+    this.#client.asks(
       ask((answer) => {
-        subscription.asks(null);
+        this.#client.asks(null);
         if (answer === null) this.#askedFor = null;
         else this.#answer = () => use(answer);
-        subscription.wake();
+        this.#client.wake();
       }),
     );
   }
 }
 
-/**
- * Goes on in the log that took the place of another: the topic was made anew or cut, or its
- * policy is another. The client gets the same as one that comes back with its last id.
- */
-export function moveOn(route: Route, from: Log, place: Place): Stretch {
-  const offsets = new Map([...place.positions].map((offset, partition) => [partition, offset]));
-  for (const [partition, offset] of place.unknown) offsets.set(partition, offset);
-  return new Opening(route, { cursor: { topicId: from.topicId, offsets }, since: null });
+/** Goes on with what comes from then on. */
+function shareAt(end: LogEnd, gap: Gap | null): Step {
+  return { share: end, liveFrom: end.seq, first: gap ?? 'place' };
 }

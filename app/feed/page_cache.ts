@@ -1,5 +1,5 @@
-import type { Format } from './format.ts';
 import type { Positions } from './place.ts';
+import type { View } from './view.ts';
 
 /** A crowd goes from page to page together: these are enough for it. */
 const MAX_PAGES = 8;
@@ -8,11 +8,13 @@ const MAX_PAGE_BYTES = 64 * 1024;
 
 /** What a client got that stood at a place. */
 export interface Page {
-  readonly format: Format;
+  readonly view: View;
   readonly from: Positions;
   readonly to: Positions;
   readonly bytes: Uint8Array;
+  /** Blocks that are more than an id; of them, gaps. */
   readonly events: number;
+  readonly gaps: number;
   /** The end of the log at that time: past it some of the records may be superseded. */
   readonly logSeq: number;
 }
@@ -25,9 +27,9 @@ export interface Page {
 export class PageCache {
   readonly #pages: Page[] = [];
 
-  find(format: Format, from: Positions, logSeq: number): Page | null {
+  find(view: View, from: Positions, logSeq: number): Page | null {
     const page = this.#pages.find(
-      (one) => one.format === format && one.logSeq === logSeq && areEqual(one.from, from),
+      (one) => one.view === view && one.logSeq === logSeq && areEqual(one.from, from),
     );
     return page ?? null;
   }

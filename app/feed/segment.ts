@@ -1,10 +1,11 @@
 import type { KafkaRecord } from '../source.ts';
 import { ByteWriter } from './byte_writer.ts';
-import { DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
+import { type Columns, DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
 import { Encoding } from './encoding.ts';
-import type { Format } from './format.ts';
 import { readHeaders, writeHeaders } from './header_bytes.ts';
 import type { Positions } from './place.ts';
+import type { TopicId } from './topic_id.ts';
+import type { View } from './view.ts';
 
 /** Records of a segment, key, value and header bytes together, unless one record is larger. */
 export const SEGMENT_BYTES: number = 64 * 1024;
@@ -14,7 +15,7 @@ const NULL_LENGTH = -1;
 /** What a segment is made with. */
 export interface SegmentOptions {
   readonly topic: string;
-  readonly topicId: Uint8Array;
+  readonly topicId: TopicId;
   /** The feed's cursor before the first record; `null` where blocks get no ids. */
   readonly start: Positions | null;
   /** Sequence number of the first place. */
@@ -25,14 +26,14 @@ export interface SegmentOptions {
 
 /**
  * A run of records in the feed's order, about 64 kB. It keeps the bytes that Kafka had, and their
- * blocks in each format that was asked for, encoded once for all clients.
+ * blocks in each view that was asked for, encoded once for all clients.
  *
  * Columns instead of an object a record: an object with two buffers takes some 400 bytes beside
  * its content, a row of these columns 41.
  */
-export class Segment {
+export class Segment implements Columns {
   readonly topic: string;
-  readonly topicId: Uint8Array;
+  readonly topicId: TopicId;
   readonly hasIds: boolean;
   /** The feed's cursor when the segment began; empty where blocks get no ids. */
   readonly origin: Positions;
@@ -53,7 +54,7 @@ export class Segment {
   offsets: Float64Array = new Float64Array(1);
   timestamps: Float64Array = new Float64Array(1);
   states: Uint8Array = new Uint8Array(1);
-  readonly encodings: Map<Format, Encoding> = new Map();
+  readonly encodings: Map<View, Encoding> = new Map();
   #keyLengths = new Int32Array(1);
   #valueLengths = new Int32Array(1);
   #ends = new Uint32Array(1);
@@ -83,7 +84,7 @@ export class Segment {
     return this.#raw.capacity + this.seqs.length * row + this.start.byteLength * cursors;
   }
 
-  /** Bytes of the blocks in all formats. */
+  /** Bytes of the blocks in all views. */
   get encodedBytes(): number {
     let bytes = 0;
     for (const encoding of this.encodings.values()) bytes += encoding.heldBytes;
@@ -219,12 +220,12 @@ export class Segment {
     return positions;
   }
 
-  /** The blocks in a format, up to the last place. */
-  encode(format: Format): Encoding {
-    let encoding = this.encodings.get(format);
+  /** The blocks in a view, up to the last row. */
+  encode(view: View): Encoding {
+    let encoding = this.encodings.get(view);
     if (encoding === undefined) {
-      encoding = new Encoding(this, format);
-      this.encodings.set(format, encoding);
+      encoding = new Encoding(this, view);
+      this.encodings.set(view, encoding);
     }
     encoding.extend();
     return encoding;

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { eventually } from '../../test/support/deadline.ts';
 import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from '../source.ts';
 import { Feed } from './feed.ts';
-import { TEXT } from './format.ts';
 import { ReaderSlots } from './reader_slots.ts';
 import type { Subscription } from './subscription.ts';
+import { PLAIN } from './view.ts';
 
 const decoder = new TextDecoder();
 const NEW_CLIENT = { cursor: null, since: null };
@@ -105,7 +105,7 @@ describe('Feed', () => {
   test('hands all that one read brought to every live client as one and the same array', async () => {
     const source = new Records(2, []);
     const feed = await loaded(source);
-    const clients = [feed.subscribe(TEXT, LIVE_CLIENT), feed.subscribe(TEXT, LIVE_CLIENT)];
+    const clients = [feed.subscribe(PLAIN, LIVE_CLIENT), feed.subscribe(PLAIN, LIVE_CLIENT)];
     for (const client of clients) while (client.take() !== null);
     source.grow(values);
     const [one, other] = [await next(clients[0]!), await next(clients[1]!)];
@@ -121,12 +121,12 @@ describe('Feed', () => {
       // As if memory held nothing of it.
       log.start = log.positions.slice();
       const lookups = jest.spyOn(log.keys!, 'get');
-      const first = feed.subscribe(TEXT, NEW_CLIENT);
+      const first = feed.subscribe(PLAIN, NEW_CLIENT);
       expect(records(await next(first))).toBe(partitions * values.length);
       expect(lookups).toHaveBeenCalledTimes(partitions * values.length);
       const topicId = Uint8Array.of(1, 2, 3, 4);
       const offsets = new Map(Array.from({ length: partitions }, (_, n) => [n, n === 0 ? 1 : 0]));
-      const elsewhere = feed.subscribe(TEXT, { cursor: { topicId, offsets }, since: null });
+      const elsewhere = feed.subscribe(PLAIN, { cursor: { topicId, offsets }, since: null });
       expect(records(await next(elsewhere))).toBe(partitions * values.length - 1);
       expect(lookups).toHaveBeenCalledTimes(partitions * values.length);
     },
@@ -136,7 +136,7 @@ describe('Feed', () => {
     'hands what is read back from %d partitions to a crowd as one and the same array',
     async (partitions) => {
       const feed = await loaded(new Records(partitions, values));
-      const clients = [feed.subscribe(TEXT, NEW_CLIENT), feed.subscribe(TEXT, NEW_CLIENT)];
+      const clients = [feed.subscribe(PLAIN, NEW_CLIENT), feed.subscribe(PLAIN, NEW_CLIENT)];
       const first = await next(clients[0]!);
       expect(records(first)).toBe(partitions * values.length);
       expect(await next(clients[1]!)).toBe(first);
@@ -155,7 +155,7 @@ describe('Feed', () => {
 
     test('begins anew once the brokers have denied it twice, at no other cost than a new client', async () => {
       const feed = await loaded(new Records(1, values), 1);
-      const client = feed.subscribe(TEXT, start);
+      const client = feed.subscribe(PLAIN, start);
       expect(client.take()).toBeNull();
       const text = decoder.decode(await next(client));
       const lost = [
@@ -164,13 +164,13 @@ describe('Feed', () => {
       ];
       const gap = JSON.stringify({ reason: 'recreated', topic: 'events', partitions: lost });
       expect(text).toBe(`event:gap\ndata:${gap}\nid:AgECAwQCAAA=\n\n`);
-      expect(await next(client)).toBe(await next(feed.subscribe(TEXT, NEW_CLIENT)));
+      expect(await next(client)).toBe(await next(feed.subscribe(PLAIN, NEW_CLIENT)));
     });
 
     test('goes on where the brokers know it by the time they are asked again', async () => {
       const source = new Records(1, values);
       const feed = await loaded(source, 1);
-      const client = feed.subscribe(TEXT, start);
+      const client = feed.subscribe(PLAIN, start);
       expect(client.take()).toBeNull();
       source.partitions = 8;
       const blocks = decoder.decode(await next(client)).split('\n\n');

@@ -2,21 +2,13 @@ import { within } from '../abortable.ts';
 import type { Offsets, TopicDescription, TopicQuestions } from '../source.ts';
 import type { Log } from './log.ts';
 import type { Positions } from './place.ts';
+import type { TopicState } from './topic.ts';
 import { areSame } from './topic_id.ts';
 
 /** How long questions to the brokers may take together, in milliseconds. */
 export const ASK_MS = 10_000;
 /** A topic that changes under each of so many tries is left for the next time. */
 const MAX_TRIES = 5;
-
-/** What the brokers say of a topic, all of it of the same one. */
-export interface TopicState {
-  readonly description: TopicDescription;
-  /** The log start of each partition. */
-  readonly starts: Offsets;
-  /** The last stable offset of each partition. */
-  readonly ends: Offsets;
-}
 
 /**
  * Asks for a topic's description and offsets. Offsets are listed by name, so they may be those of

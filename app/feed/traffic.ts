@@ -1,6 +1,20 @@
+import { zeros } from './counters.ts';
 import { DeliveryTimes } from './delivery_times.ts';
-import type { GapReason } from './gap.ts';
-import type { Slice } from './slice.ts';
+import { GAP_REASONS, type GapReason } from './gap.ts';
+
+/** What was handed to a client at once. */
+export interface HandedOver {
+  /** Blocks that a browser makes an event of. */
+  readonly events: number;
+  /** Of them, gaps by retention. */
+  readonly gaps: number;
+}
+
+/** The same, of blocks in memory. */
+interface HandedOverLive extends HandedOver {
+  /** Of the records, -1 where there is none. */
+  readonly timestamps: Float64Array;
+}
 
 /**
  * What a topic and its clients have moved, counted where it happens and read when somebody asks
@@ -16,19 +30,18 @@ export class Traffic {
   eventsSent = 0;
   /** Bytes of response bodies. */
   bytesSent = 0;
-  readonly gapsSent: Record<GapReason, number> = {
-    retention: 0,
-    recreated: 0,
-    truncated: 0,
-    'unreadable-cursor': 0,
-  };
+  readonly gapsSent: Record<GapReason, number> = zeros(GAP_REASONS);
   readonly deliveryTimes: DeliveryTimes = new DeliveryTimes();
 
   /** @param isLive whether all of it came after the client had everything before it */
-  sendSlice(slice: Slice, isLive: boolean): void {
-    this.eventsSent += slice.events;
-    this.gapsSent.retention += slice.gaps;
+  sendSlice(slice: HandedOverLive, isLive: boolean): void {
+    this.send(slice);
     if (isLive) this.deliveryTimes.add(slice.timestamps, Date.now());
+  }
+
+  send({ events, gaps }: HandedOver): void {
+    this.eventsSent += events;
+    this.gapsSent.retention += gaps;
   }
 
   sendGap(reason: GapReason): void {

@@ -1,32 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { Subscription } from './subscription.ts';
-import { Traffic } from './traffic.ts';
 import { Waiting } from './waiting.ts';
 
-/** Clients that wait, each with what is to happen once it is woken. */
-function waitingFor(...wakes: (() => void)[]): { waiting: Waiting; clients: Subscription[] } {
-  const waiting = new Waiting();
-  const nowhere = { take: () => null, place: () => null };
-  const clients = wakes.map((wake) => {
-    const client = new Subscription(() => nowhere, waiting, new Traffic());
-    client.wait(wake);
-    return client;
-  });
-  return { waiting, clients };
-}
-
-function fails(): void {
-  throw new Error('a client that fails');
-}
-
 describe('Waiting', () => {
-  test('Waiting.wakeAll() wakes each client once, those behind one that fails, too', () => {
+  test('Waiting.wakeAll() wakes each client once', () => {
     const woken: string[] = [];
-    const { waiting } = waitingFor(
-      () => woken.push('first'),
-      fails,
-      () => woken.push('last'),
-    );
+    const waiting = new Waiting();
+    for (const name of ['first', 'last']) {
+      waiting.add({ isAhead: false, wake: () => woken.push(name) });
+    }
     waiting.wakeAll();
     waiting.wakeAll();
     expect(woken).toEqual(['first', 'last']);
@@ -35,23 +16,24 @@ describe('Waiting', () => {
 
   test('Waiting.wakeAll() leaves those waiting who wait again meanwhile', () => {
     let turns = 0;
-    const again = (): void => {
-      turns++;
-      clients[0]!.wait(again);
+    const waiting = new Waiting();
+    const client = {
+      isAhead: false,
+      wake() {
+        turns++;
+        waiting.add(client);
+      },
     };
-    const { waiting, clients } = waitingFor(again);
+    waiting.add(client);
     waiting.wakeAll();
     expect([turns, waiting.size]).toEqual([1, 1]);
   });
 
-  test('Waiting.wakeAhead() wakes those alone that are ahead, those behind one that fails, too', () => {
+  test('Waiting.wakeAhead() wakes those alone that are ahead', () => {
     const woken: string[] = [];
-    const { waiting, clients } = waitingFor(
-      () => woken.push('behind'),
-      fails,
-      () => woken.push('ahead'),
-    );
-    for (const client of clients.slice(1)) client.isAhead = true;
+    const waiting = new Waiting();
+    waiting.add({ isAhead: false, wake: () => woken.push('behind') });
+    waiting.add({ isAhead: true, wake: () => woken.push('ahead') });
     waiting.wakeAhead();
     expect(woken).toEqual(['ahead']);
     expect(waiting.size).toBe(1);

@@ -1,33 +1,39 @@
-import type { Subscription } from './subscription.ts';
+/** A client that waits. */
+interface Sleeper {
+  /** Whether it waits for the feed to come to where it is. */
+  readonly isAhead: boolean;
+  /** Ends the wait. Never throws. */
+  wake(): void;
+}
 
 /** The clients that have all there is, and wait for the feed's next records. */
 export class Waiting {
-  #subscriptions = new Set<Subscription>();
+  #sleepers = new Set<Sleeper>();
 
   get size(): number {
-    return this.#subscriptions.size;
+    return this.#sleepers.size;
   }
 
-  add(subscription: Subscription): void {
-    this.#subscriptions.add(subscription);
+  add(sleeper: Sleeper): void {
+    this.#sleepers.add(sleeper);
   }
 
-  delete(subscription: Subscription): void {
-    this.#subscriptions.delete(subscription);
+  delete(sleeper: Sleeper): void {
+    this.#sleepers.delete(sleeper);
   }
 
   wakeAll(): void {
-    const waiting = this.#subscriptions;
+    const waiting = this.#sleepers;
     // Who has nothing to take waits again.
-    this.#subscriptions = new Set();
-    for (const subscription of waiting) subscription.wake();
+    this.#sleepers = new Set();
+    for (const sleeper of waiting) sleeper.wake();
   }
 
   /** Those ahead of the feed hear of a cut before the feed comes that far. */
   wakeAhead(): void {
-    for (const subscription of [...this.#subscriptions].filter(({ isAhead }) => isAhead)) {
-      this.#subscriptions.delete(subscription);
-      subscription.wake();
+    for (const sleeper of [...this.#sleepers].filter(({ isAhead }) => isAhead)) {
+      this.#sleepers.delete(sleeper);
+      sleeper.wake();
     }
   }
 }

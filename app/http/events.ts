@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { findCursor } from '../feed/cursor.ts';
 import type { Feed } from '../feed/feed.ts';
 import { FORMAT_NAMES, formatByName, TEXT } from '../feed/format.ts';
+import { viewIn } from '../feed/view.ts';
 import type { ClientConnection } from './client_connection.ts';
 import { EventStream } from './event_stream.ts';
 import type { OpenStreams } from './open_streams.ts';
@@ -28,7 +29,7 @@ export async function streamEvents(
     c.req.header('last-event-id'),
     ...CURSOR_QUERY_NAMES.flatMap((name) => c.req.queries(name) ?? []),
   ]);
-  const subscribe = () => feed.subscribe(format, { cursor, since });
+  const subscribe = () => feed.subscribe(viewIn(format), { cursor, since });
   const refusal = await streams.admit(address);
   if (refusal !== null) return refuse(c, refusal);
   const stream = new EventStream(feed.topic, address, subscribe, streams);

@@ -1,6 +1,7 @@
 import { findCursor } from '../../app/feed/cursor.ts';
 import { formatByName } from '../../app/feed/format.ts';
 import type { Subscription } from '../../app/feed/subscription.ts';
+import { viewIn } from '../../app/feed/view.ts';
 import { ClientModel } from './client_model.ts';
 import { type DecodedCursor, decodeCursor } from './cursor_decoder.ts';
 import type { HandedOutStream } from './handed_out.ts';
@@ -96,7 +97,7 @@ export class Browser {
       const readUpTo = replica.readUpTo();
       this.#model.open({ cursor, since, at: this.#world.clock.now, readUpTo });
       const start = { cursor: findCursor([this.#foreignForm(id)]), since };
-      const subscription = replica.feed!.subscribe(formatByName(format)!, start);
+      const subscription = replica.feed!.subscribe(viewIn(formatByName(format)!), start);
       const handedOut = this.#world.handedOut.stream(subscription);
       const stream = { subscription, replica, parser: new SseParser(), handedOut };
       this.#stream = stream;

@@ -65,13 +65,13 @@ export const MUTATIONS = [
   },
   {
     name: 'an array that was cut before a record died is handed out again',
-    file: 'app/feed/slice.ts',
+    file: 'app/feed/encoding.ts',
     from: 'last.deaths === deaths',
     to: 'last.deaths <= deaths',
   },
   {
     name: 'what stands behind a dead record is taken for what stood there before it was let go',
-    file: 'app/feed/slice.ts',
+    file: 'app/feed/encoding.ts',
     from: 'ends[at] = packed.length;',
     to: 'ends[at] = end;',
   },
@@ -120,14 +120,14 @@ export const MUTATIONS = [
   {
     name: 'an id does not name a partition that was added',
     file: 'app/feed/alignment.ts',
-    from: 'return this.#ahead === 0 && this.#unknown.length === 0 && namesAll;',
-    to: 'return this.#ahead === 0 && this.#unknown.length === 0;',
+    from: 'return this.#ahead === 0 && this.#place.unknown.length === 0 && namesAll;',
+    to: 'return this.#ahead === 0 && this.#place.unknown.length === 0;',
   },
   {
     name: 'an id does not name a partition that this replica does not know yet',
-    file: 'app/feed/alignment.ts',
-    from: 'writeId(page, this.place());',
-    to: 'writeId(page, { ...this.place(), unknown: [] });',
+    file: 'app/feed/page_writer.ts',
+    from: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, place);',
+    to: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, { ...place, unknown: [] });',
   },
   {
     name: 'a partition that the topic lacks is waited for for ever',
@@ -150,7 +150,7 @@ export const MUTATIONS = [
   {
     name: 'a gap is not told to a client that reads below memory',
     file: 'app/feed/history.ts',
-    from: 'page.bytes(gapFrame(gap, this.place()));',
+    from: 'page.gap(retentionGap(topic, partition, from, to), this.#place);',
     to: '',
   },
   {
@@ -162,7 +162,7 @@ export const MUTATIONS = [
   {
     name: 'clients stay with a topic that was made anew',
     file: 'app/feed/shared.ts',
-    from: 'if (this.log.successor !== null)',
+    from: 'if (log.successor !== null)',
     to: 'if (false)',
   },
   {
@@ -194,32 +194,32 @@ export const MUTATIONS = [
   },
   {
     name: 'a client is told that it is live before it has what was there',
-    file: 'app/feed/live_mark.ts',
-    from: 'return place !== null && coversAll(place.positions, this.#positions);',
-    to: 'return place !== null;',
+    file: 'app/feed/client.ts',
+    from: 'return this.#liveAt !== null && stretch.isPast(this.#liveAt);',
+    to: 'return this.#liveAt !== null && stretch.place() !== null;',
   },
   {
     name: 'the start of a stream with since is not told',
-    file: 'app/feed/opening.ts',
-    from: 'if (idAlone) writeId(out, place);',
-    to: '',
+    file: 'app/feed/route.ts',
+    from: "first: step.first === 'place' ? idFrame(stretch.place()!) : gap",
+    to: 'first: gap',
   },
   {
     name: 'records that only one client gets are not counted as sent',
-    file: 'app/feed/alignment.ts',
-    from: 'this.#route.feed.traffic.eventsSent++',
+    file: 'app/feed/page_writer.ts',
+    from: 'if (lines.length > 0) this.#events++;',
     to: '',
   },
   {
     name: 'records are counted as gaps',
-    file: 'app/feed/slice.ts',
+    file: 'app/feed/encoding.ts',
     from: 'if (states[at] === GAP) gaps++;',
     to: 'gaps++;',
   },
   {
     name: "what a client gets of another one's page is not counted as sent",
     file: 'app/feed/history.ts',
-    from: 'feed.traffic.eventsSent += known.events;',
+    from: 'topic.traffic.send(known);',
     to: '',
   },
 ];

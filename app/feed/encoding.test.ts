@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { TEXT } from './format.ts';
 import { Segment } from './segment.ts';
-import { cut } from './slice.ts';
+import { PLAIN } from './view.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -25,20 +24,20 @@ function append(segment: Segment, value: string): void {
   segment.append(offset, { ...record, value: encoder.encode(value) });
 }
 
-/** The values of the blocks from a place on. */
+/** The values of the blocks from a row on. */
 function valuesFrom(segment: Segment, from: number): string[] | null {
-  const slice = cut(segment, segment.encode(TEXT), from);
+  const slice = segment.encode(PLAIN).slice(from);
   if (slice === null) return null;
   return [...decoder.decode(slice.bytes).matchAll(/data:(.*)\nid:.+\n\n/g)].map(([, it]) => it!);
 }
 
 const letters = [...'abcdef'];
 
-describe('cut()', () => {
-  test('gives all who come to a place one after another the very same array', () => {
+describe('Encoding.slice()', () => {
+  test('gives all who come to a row one after another the very same array', () => {
     const segment = segmentOf(letters);
-    const slice = cut(segment, segment.encode(TEXT), 2)!;
-    expect(cut(segment, segment.encode(TEXT), 2)!.bytes).toBe(slice.bytes);
+    const slice = segment.encode(PLAIN).slice(2)!;
+    expect(segment.encode(PLAIN).slice(2)!.bytes).toBe(slice.bytes);
     expect(slice.nextSeq).toBe(6);
     append(segment, 'g');
     expect(valuesFrom(segment, 2)).toEqual([...'cdefg']);
@@ -71,7 +70,7 @@ describe('cut()', () => {
 
   test('changes no array that it has given', () => {
     const segment = segmentOf(letters);
-    const { bytes } = cut(segment, segment.encode(TEXT), 0)!;
+    const { bytes } = segment.encode(PLAIN).slice(0)!;
     const before = decoder.decode(bytes);
     segment.kill(0);
     expect(valuesFrom(segment, 0)).toEqual([...'bcdef']);
