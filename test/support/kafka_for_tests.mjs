@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { guard } from './guard.mjs';
+import { keepClasses } from './keep_classes.mjs';
 
 /** Quick, so that real compaction and retention can be waited for. */
 const PROPERTIES = {
@@ -36,10 +37,20 @@ export default async function setup() {
   const { LOG_DIR } = await load('kafka/embedded/storage.js');
   const { loadCertificate } = await load('tls.js');
   const certificate = loadCertificate({ tlsCertFile: null, tlsKeyFile: null }, madeOnce);
-  await formatKafka(madeOnce);
-  const dataDir = join(folder, 'kafka');
-  await cp(join(madeOnce, LOG_DIR), join(dataDir, LOG_DIR), { recursive: true });
-  const broker = await startKafka(dataDir);
+  const jars = await formatKafka(madeOnce);
+  /** @param {string} name */
+  const newDataDir = async (name) => {
+    const dataDir = join(folder, name);
+    await cp(join(madeOnce, LOG_DIR), join(dataDir, LOG_DIR), { recursive: true });
+    return dataDir;
+  };
+  const broker = await startKafka(await newDataDir('kafka'));
+  const forClasses = await newDataDir('kafka-for-classes');
+  const { CLASS_ARCHIVE } = await load('kafka/embedded/broker.js');
+  // Beside the first suites. It ends with this folder.
+  void keepClasses(join(jars, CLASS_ARCHIVE), forClasses, (options) =>
+    startKafka(forClasses, options),
+  );
   await certificate;
   process.env['TEST_KAFKA'] = broker.brokers;
   end = async () => {
@@ -57,6 +68,7 @@ export function teardown() {
  * Makes the folder that each Kafka of a test takes a copy of.
  *
  * @param {string} dataDir
+ * @returns {Promise<string>} the folder of its jars
  */
 async function formatKafka(dataDir) {
   const { signal } = new AbortController();
@@ -68,16 +80,21 @@ async function formatKafka(dataDir) {
     serverProperties({ port: 1, controllerPort: 2, ipv6: false, logDir, properties: {} });
   const [java, jars] = [await findJava(signal), await fetchJars(signal, log)];
   await formatStorage(java, jars, dataDir, properties, signal);
+  return jars;
 }
 
-/** @param {string} dataDir */
-async function startKafka(dataDir) {
+/**
+ * @param {string} dataDir
+ * @param {readonly string[]} jvmOptions
+ */
+async function startKafka(dataDir, jvmOptions = []) {
   const { startBroker } = await load('kafka/embedded/broker.js');
   const { freePort } = await load('kafka/embedded/ports.js');
   return startBroker({
     port: await freePort(),
     dataDir,
     properties: PROPERTIES,
+    jvmOptions,
     signal: new AbortController().signal,
     onProgress: log,
   });
