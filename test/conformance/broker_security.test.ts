@@ -1,9 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
+import type { BrokerStatus } from '../../app/source.ts';
 import { Authority } from '../support/authority.ts';
 import {
   addressOf,
   CASE_MS,
   type Env,
+  HEAL_MS,
   newUser,
   ownCertificate,
   PASSWORD,
@@ -18,13 +20,21 @@ import {
   warnings,
 } from '../support/broker_access.ts';
 import { curl } from '../support/curl.ts';
+import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { TestKafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { RUNTIMES, type Runtime } from '../support/runtimes.ts';
 import { Scrape } from '../support/scrape.ts';
 import { type Listener, PLAIN_USER, SecuredKafka } from '../support/secured_kafka.ts';
 import { shared } from '../support/shared.ts';
+import { type Meet, testSideBySide } from '../support/side_by_side.ts';
+import {
+  type OpenedSource,
+  SOURCES,
+  SourceProcess,
+  type SourceRuntime,
+} from '../support/source_process.ts';
 
 const secured = shared(SecuredKafka.start);
 const kafka = shared(async () => new TestKafka(secured().brokers));
@@ -157,7 +167,6 @@ const TROUBLES = {
 } satisfies Record<string, Trouble>;
 
 type TroubleName = keyof typeof TROUBLES;
-const EACH_TROUBLE = Object.keys(TROUBLES) as TroubleName[];
 
 /** Settings that do not fit a listener. */
 const MISFITS: readonly { listener: Listener; env: () => Promise<Env>; words: RegExp }[] = [
@@ -168,122 +177,219 @@ const MISFITS: readonly { listener: Listener; env: () => Promise<Env>; words: Re
   { listener: 'MTLS', env: overTls, words: /^certificate: .*KAFKA_CERT_FILE and KAFKA_KEY_FILE/ },
 ];
 
-onEachRuntime((runtime) => {
-  describe('brokers that ask for security', () => {
-    test.each(WAYS)('are read by $name', async ({ listener, host, user, env }) => {
-      const who = await user();
-      const topic = await topicFor(secured(), kafka(), who);
-      await topic.produce({ key: 'a', value: 'before' });
-      await using gateway = await Gateway.startReady(runtime, {
-        topics: [topic.name],
-        env: { ...(await env(who)), ...addressOf(secured(), listener, host) },
-      });
-      await using stream = await gateway.stream(`/${topic.name}`);
-      await stream.untilEvents(1);
-      await topic.produce({ key: 'b', value: 'after' });
-      const events = await stream.untilEvents(2);
-      expect(events.map(({ data }) => data)).toEqual(['before', 'after']);
-      expect((await gateway.readiness()).brokers).toEqual({ up: true, error: null });
-      expect(warnings(gateway)).toEqual([]);
-    });
-
-    test.each(EACH_TROUBLE)(
-      'are told once not to be usable, and read once that is mended: %s',
-      async (name) => {
-        const { listener, env, words, begin, mend }: Trouble = TROUBLES[name];
-        const user = await newUser(secured());
-        const topic = await topicFor(secured(), kafka(), user, 'CN=gateway');
-        await topic.produce({ key: 'a', value: 'hello' });
-        await begin(user);
-        await using gateway = await Gateway.start(runtime, {
-          topics: [topic.name],
-          env: { ...(await env(user)), ...addressOf(secured(), listener), LOG_LEVEL: 'debug' },
-        });
-        await using stream = await gateway.stream(`/${topic.name}`);
-        const { status, missing, brokers } = await untilTold(gateway, words);
-        expect({ status, up: brokers.up }).toEqual({ status: 503, up: false });
-        expect(missing).toEqual([expect.stringContaining(topic.name)]);
-        expect((await curl(`${gateway.admin}/livez`)).status).toBe(200);
-        expect((await Scrape.of(gateway)).value('sse_kafka_broker_up')).toBe(0);
-
-        await mend(user);
-        await untilWell(gateway);
-        expect((await stream.untilEvents(1))[0]!.data).toBe('hello');
-        await gateway.says('Kafka can be read again');
-        expect(warnings(gateway).filter((line) => line.includes(brokers.error!))).toHaveLength(1);
-        // Brokers may close a connection before they have said why.
-        expect(warnings(gateway).length).toBeLessThanOrEqual(2);
-        expect(gateway.stderr).not.toContain('s3cret');
-      },
-      CASE_MS,
-    );
-
-    test.each<TroubleName>(['another password', 'an authority that is not trusted'])(
-      'are asked again at a growing distance: %s',
-      async (name) => {
-        const { listener, env, begin, mend }: Trouble = TROUBLES[name];
-        const user = await newUser(secured());
-        const topic = await topicFor(secured(), kafka(), user);
-        await begin(user);
-        const from = secured().relay(listener).times.length;
-        await using _gateway = await Gateway.start(runtime, {
-          topics: [topic.name],
-          env: { ...(await env(user)), ...addressOf(secured(), listener) },
-        });
-        const tries = await untilTried(secured(), listener, from, 8);
-        await mend(user);
-        // Left alone, the client of Node tries ten times a second. A slow machine only adds to it.
-        expect(tries[7]! - tries[5]!).toBeGreaterThan(900);
-      },
-      CASE_MS,
-    );
-
-    test.each<TroubleName>(['another password over TLS', 'a certificate that has expired'])(
-      'that refuse a gateway which comes back hold up only the records: %s',
-      async (name) => {
-        const { listener, env, words, begin, mend }: Trouble = TROUBLES[name];
-        const user = await newUser(secured());
-        const topic = await topicFor(secured(), kafka(), user);
-        await using gateway = await Gateway.startReady(runtime, {
-          topics: [topic.name],
-          env: { ...(await env(user)), ...addressOf(secured(), listener) },
-        });
-        await using stream = await gateway.stream(`/${topic.name}`);
-        await topic.produce({ key: 'a', value: 'before' });
-        await stream.untilEvents(1);
-
-        await begin(user);
-        const relay = secured().relay(listener);
-        relay.cut();
-        const { status } = await untilDown(gateway, words);
-        expect(status).toBe(200);
-        await topic.produce({ key: 'b', value: 'meanwhile' });
-        try {
-          // All who ask try at once, and then at a growing distance. Left alone, the client of Node
-          // tries ten times a second.
-          await untilRareTries(secured(), listener, relay.times.length);
-        } finally {
-          await mend(user);
-        }
-        await untilWell(gateway);
-        const events = await stream.untilEvents(2);
-        expect(events.map(({ data }) => data)).toEqual(['before', 'meanwhile']);
-        expect(warnings(gateway).length).toBeLessThan(5);
-      },
-      CASE_MS,
-    );
-
-    test.each(MISFITS)(
-      'are told not to fit the settings: $words on $listener',
-      async ({ listener, env, words }) => {
-        await using gateway = await Gateway.start(runtime, {
-          topics: [newName()],
-          env: { ...(await env()), ...addressOf(secured(), listener) },
-        });
-        const { brokers } = await untilTold(gateway, words);
-        expect(brokers.up).toBe(false);
-        expect(warnings(gateway).filter((line) => line.includes(brokers.error!))).toHaveLength(1);
-      },
-    );
-  });
+/** One process a runtime, in which each case opens a source with settings of its own. */
+const processes = new Map<string, SourceProcess>();
+beforeAll(async () => {
+  for (const runtime of SOURCES) {
+    const started = await SourceProcess.start(runtime, secured().brokers, 'debug');
+    processes.set(runtime.name, started);
+  }
 });
+afterAll(async () => {
+  for (const one of processes.values()) await one[Symbol.asyncDispose]();
+});
+
+/** A source, and what its process has said since it was opened. */
+class Case implements AsyncDisposable {
+  readonly source: OpenedSource;
+  readonly #process: SourceProcess;
+  readonly #from: number;
+
+  static async open({ name }: SourceRuntime, env: Env): Promise<Case> {
+    const process = processes.get(name)!;
+    return new Case(process, process.stderr.length, await process.open(env));
+  }
+
+  private constructor(process: SourceProcess, from: number, source: OpenedSource) {
+    this.#process = process;
+    this.#from = from;
+    this.source = source;
+  }
+
+  get stderr(): string {
+    return this.#process.stderr.slice(this.#from);
+  }
+
+  /** Waits for a status. */
+  until(what: string, look: (status: BrokerStatus) => boolean): Promise<BrokerStatus> {
+    const ask = async (): Promise<BrokerStatus | false> => {
+      const status = await this.source.status();
+      return look(status) && status;
+    };
+    return eventually(() => `${what}; the source said ${this.stderr}`, ask, HEAL_MS);
+  }
+
+  untilTold(words: RegExp): Promise<BrokerStatus> {
+    return this.until(String(words), ({ error }) => words.test(error ?? ''));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.source[Symbol.asyncDispose]();
+  }
+}
+
+/** A case of the sources, which make the whole difference that a way in makes. */
+function testSources(
+  title: string,
+  run: (runtime: SourceRuntime, meet: Meet) => Promise<void>,
+): void {
+  testSideBySide(SOURCES, `brokers that ask for security ${title}`, run, CASE_MS);
+}
+
+/**
+ * Cases of a whole gateway, of which the one runtime has the one trouble and the other the other, and
+ * then the other way round: connections to a listener are counted.
+ */
+function testGateways(
+  troubles: readonly [TroubleName, TroubleName],
+  title: string,
+  run: (runtime: Runtime, trouble: Trouble) => Promise<void>,
+): void {
+  for (const turn of [0, 1]) {
+    const nameOn = (runtime: Runtime): TroubleName =>
+      troubles[(RUNTIMES.indexOf(runtime) + turn) % 2]!;
+    const names = RUNTIMES.map((runtime) => `${nameOn(runtime)} on ${runtime.name}`).join(', ');
+    testSideBySide(
+      RUNTIMES,
+      `brokers that ask for security ${title}: ${names}`,
+      (runtime) => run(runtime, TROUBLES[nameOn(runtime)]),
+      CASE_MS,
+    );
+  }
+}
+
+for (const { name, listener, host, user, env } of WAYS) {
+  testSources(`are read by ${name}`, async (runtime) => {
+    const who = await user();
+    const topic = await topicFor(secured(), kafka(), who);
+    await topic.produce({ key: 'a', value: 'before' });
+    await using way = await Case.open(runtime, {
+      ...(await env(who)),
+      ...addressOf(secured(), listener, host),
+    });
+    const { source } = way;
+    expect(await source.describe(topic.name)).toMatchObject({ id: topic.id, compacted: true });
+    expect(await source.offsets(topic, [0], 'latest')).toEqual({ 0: 1 });
+    await using read = await source.read(topic);
+    await read.untilAt({ 0: 1 });
+    await topic.produce({ key: 'b', value: 'after' });
+    await read.untilAt({ 0: 2 });
+    expect(read.values).toEqual(['before', 'after']);
+    expect(await source.status()).toEqual({ up: true, error: null });
+    expect(warnings(way)).toEqual([]);
+  });
+}
+
+for (const [name, trouble] of Object.entries<Trouble>(TROUBLES)) {
+  const { listener, env, words, begin, mend } = trouble;
+  testSources(
+    `are told once not to be usable, and read once that is mended: ${name}`,
+    async (runtime, meet) => {
+      const user = await meet(() => newUser(secured()));
+      const topic = await topicFor(secured(), kafka(), user, 'CN=gateway');
+      await topic.produce({ key: 'a', value: 'hello' });
+      await meet(() => begin(user));
+      await using way = await Case.open(runtime, {
+        ...(await env(user)),
+        ...addressOf(secured(), listener),
+      });
+      const { source } = way;
+      await using read = await source.read(topic);
+      await expect(source.describe(topic.name)).rejects.toThrow(/\w/);
+      const { up, error } = await way.untilTold(words);
+      expect(up).toBe(false);
+
+      await meet(() => mend(user));
+      await read.untilAt({ 0: 1 }, HEAL_MS);
+      expect(read.values).toEqual(['hello']);
+      expect(await source.describe(topic.name)).toMatchObject({ id: topic.id });
+      await way.until('the brokers to be well', ({ up, error }) => up && error === null);
+      expect(way.stderr).toContain('Kafka can be read again');
+      expect(warnings(way).filter((line) => line.includes(error!))).toHaveLength(1);
+      // Brokers may close a connection before they have said why.
+      expect(warnings(way).length).toBeLessThanOrEqual(2);
+      expect(way.stderr).not.toContain('s3cret');
+    },
+  );
+}
+
+for (const { listener, env, words } of MISFITS) {
+  testSources(`are told not to fit the settings: ${words} on ${listener}`, async (runtime) => {
+    await using way = await Case.open(runtime, {
+      ...(await env()),
+      ...addressOf(secured(), listener),
+    });
+    await expect(way.source.describe(newName())).rejects.toThrow(/\w/);
+    const { up, error } = await way.untilTold(words);
+    expect(up).toBe(false);
+    expect(warnings(way).filter((line) => line.includes(error!))).toHaveLength(1);
+  });
+}
+
+testGateways(
+  ['another password', 'an authority that is not trusted'],
+  'are told once, asked again at a growing distance, and read once that is mended',
+  async (runtime, { listener, env, words, begin, mend }) => {
+    const user = await newUser(secured());
+    const topic = await topicFor(secured(), kafka(), user);
+    await topic.produce({ key: 'a', value: 'hello' });
+    await begin(user);
+    const from = secured().relay(listener).times.length;
+    await using gateway = await Gateway.start(runtime, {
+      topics: [topic.name],
+      env: { ...(await env(user)), ...addressOf(secured(), listener), LOG_LEVEL: 'debug' },
+    });
+    await using stream = await gateway.stream(`/${topic.name}`);
+    const { status, missing, brokers } = await untilTold(gateway, words);
+    expect({ status, up: brokers.up }).toEqual({ status: 503, up: false });
+    expect(missing).toEqual([expect.stringContaining(topic.name)]);
+    expect((await curl(`${gateway.admin}/livez`)).status).toBe(200);
+    expect((await Scrape.of(gateway)).value('sse_kafka_broker_up')).toBe(0);
+    const tries = await untilTried(secured(), listener, from, 8);
+
+    await mend(user);
+    await untilWell(gateway);
+    expect((await stream.untilEvents(1))[0]!.data).toBe('hello');
+    await gateway.says('Kafka can be read again');
+    expect(warnings(gateway).filter((line) => line.includes(brokers.error!))).toHaveLength(1);
+    // Brokers may close a connection before they have said why.
+    expect(warnings(gateway).length).toBeLessThanOrEqual(2);
+    expect(gateway.stderr).not.toContain('s3cret');
+    // Left alone, the client of Node tries ten times a second. A slow machine only adds to it.
+    expect(tries[7]! - tries[5]!).toBeGreaterThan(900);
+  },
+);
+
+testGateways(
+  ['another password over TLS', 'a certificate that has expired'],
+  'and refuse a gateway which comes back hold up only the records',
+  async (runtime, { listener, env, words, begin, mend }) => {
+    const user = await newUser(secured());
+    const topic = await topicFor(secured(), kafka(), user);
+    await using gateway = await Gateway.startReady(runtime, {
+      topics: [topic.name],
+      env: { ...(await env(user)), ...addressOf(secured(), listener) },
+    });
+    await using stream = await gateway.stream(`/${topic.name}`);
+    await topic.produce({ key: 'a', value: 'before' });
+    await stream.untilEvents(1);
+
+    await begin(user);
+    const relay = secured().relay(listener);
+    relay.cut();
+    const { status } = await untilDown(gateway, words);
+    expect(status).toBe(200);
+    await topic.produce({ key: 'b', value: 'meanwhile' });
+    try {
+      // All who ask try at once, and then at a growing distance. Left alone, the client of Node
+      // tries ten times a second.
+      await untilRareTries(secured(), listener, relay.times.length);
+    } finally {
+      await mend(user);
+    }
+    await untilWell(gateway);
+    const events = await stream.untilEvents(2);
+    expect(events.map(({ data }) => data)).toEqual(['before', 'meanwhile']);
+    expect(warnings(gateway).length).toBeLessThan(5);
+  },
+);

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import { untilTold, untilWell } from '../support/broker_access.ts';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
@@ -9,9 +9,10 @@ import { KafkaCluster } from '../support/kafka_cluster.ts';
 import { Load } from '../support/load.ts';
 import { ProcessUse } from '../support/process_use.ts';
 import { run } from '../support/program.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { RUNTIMES } from '../support/runtimes.ts';
 import { Scrape } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
+import { testSideBySide } from '../support/side_by_side.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 import { readLog, untilAllOf } from '../support/written_log.ts';
 
@@ -23,6 +24,7 @@ const MOVE_MS = 40_000;
 const REQUEST_MS = 3000;
 /** Longer than the time from one look at a topic to the next. */
 const LOOK_MS = 6000;
+const LOOK_PAUSE_MS = 100;
 const PARTITIONS = 3;
 
 const cluster = shared(() => KafkaCluster.start());
@@ -42,7 +44,9 @@ function leaderOf({ name }: Topic, unlike?: number): Promise<number> {
 }
 
 /** What happens to the leader of partition 0. */
-const FAULTS: Readonly<Record<string, (topic: Topic, stream: SseStream) => Promise<void>>> = {
+const FAULTS: Readonly<
+  Record<string, (topic: Topic, streams: readonly SseStream[]) => Promise<void>>
+> = {
   'the leader of a partition is killed, and leads it again later': async (topic) => {
     const first = await leaderOf(topic);
     await cluster().kill(first);
@@ -52,7 +56,7 @@ const FAULTS: Readonly<Record<string, (topic: Topic, stream: SseStream) => Promi
   },
   'the leader of a partition is frozen (SIGSTOP), and others lead it meanwhile': async (
     topic,
-    stream,
+    streams,
   ) => {
     const first = await leaderOf(topic);
     cluster().freeze(first);
@@ -61,8 +65,10 @@ const FAULTS: Readonly<Record<string, (topic: Topic, stream: SseStream) => Promi
       const brokers = others.map((port) => `localhost:${port}`).join();
       const write = ['kcat', '-b', brokers, '-P', '-t', topic.name, '-p', '0'] as const;
       expect(await run(write, { input: 'meanwhile' })).toMatchObject({ code: 0 });
-      const isThere = (): boolean => stream.events.some(({ data }) => data.includes('meanwhile'));
-      await stream.until('what came meanwhile', isThere);
+      for (const stream of streams) {
+        const isThere = (): boolean => stream.events.some(({ data }) => data.includes('meanwhile'));
+        await stream.until('what came meanwhile', isThere);
+      }
       await delay(FROZEN_MS);
     } finally {
       cluster().thaw(first);
@@ -83,67 +89,84 @@ const FAULTS: Readonly<Record<string, (topic: Topic, stream: SseStream) => Promi
   },
 };
 
-onEachRuntime((runtime) => {
-  describe('of several brokers', () => {
-    test.each(Object.keys(FAULTS))(
-      '%s: no stream ends, no record is lost',
-      async (name) => {
-        const topic = await kafka.createTopic({ partitions: PARTITIONS, replicas: 3 });
-        await using gateway = await Gateway.startReady(runtime, {
-          topics: [topic.name],
-          env: { KAFKA_BROKERS: cluster().brokers },
-        });
-        await using stream = await gateway.stream(`/${topic.name}?format=json`);
-        await using load = new Load(topic, PARTITIONS);
-        await stream.untilEvents(10 * PARTITIONS);
-        const before = new ProcessUse(gateway);
-        const start = performance.now();
-        await FAULTS[name]!(topic, stream);
-        const fault = performance.now();
-        const { acked } = load;
-        await eventually('records to be taken again', async () => load.acked > acked, MOVE_MS);
-        await load.stop();
-        const read = () => readLog(cluster().brokers, topic.name);
-        await untilAllOf(stream, read);
-        const use = new ProcessUse(gateway).since(before);
-        const [whole, after] = [fault - start, performance.now() - fault].map(Math.round);
-        process.stderr.write(
-          `tests: on ${runtime.name}, of several brokers, ${name}: took ${whole} ms, all records ` +
-            `${after} ms later; ${JSON.stringify(use)}\n`,
-        );
-        await eventually('the brokers to be up', async () => {
-          return (await gateway.readiness()).brokers.up;
-        });
-        expect(use.cpuShare).toBeLessThan(0.5);
-        expect(use.logLines).toBeLessThan(8);
-        expect(use.grownMb).toBeLessThan(64);
-      },
-      180_000,
-    );
+let load: Load | undefined;
+afterEach(() => load?.stop());
 
-    test('one that no other can stand in for is killed: it is told, and the others count as up', async () => {
-      const topic = await kafka.createTopic({ partitions: PARTITIONS });
+for (const [name, fault] of Object.entries(FAULTS)) {
+  const streams: SseStream[] = [];
+  testSideBySide(
+    RUNTIMES,
+    `of several brokers, ${name}: no stream ends, no record is lost`,
+    async (runtime, meet) => {
+      const topic = await meet(() => kafka.createTopic({ partitions: PARTITIONS, replicas: 3 }));
       await using gateway = await Gateway.startReady(runtime, {
         topics: [topic.name],
         env: { KAFKA_BROKERS: cluster().brokers },
       });
-      await using stream = await gateway.stream(`/${topic.name}`);
-      const first = await leaderOf(topic);
-      await cluster().kill(first);
-      try {
-        await untilTold(gateway, /has no leader/);
-        // Over a look at the topic, of which some questions are answered and some are not.
-        for (const start = performance.now(); performance.now() - start < LOOK_MS; ) {
-          expect((await Scrape.of(gateway)).value('sse_kafka_broker_up')).toBe(1);
-          expect((await gateway.readiness()).brokers.error).toMatch(/\w/);
-        }
-      } finally {
-        await cluster().start(first);
-      }
-      await leaderOf(topic);
-      await untilWell(gateway);
-      await topic.produce({ value: 'again' });
-      await stream.untilEvents(1);
-    }, 180_000);
-  });
-});
+      await using stream = await gateway.stream(`/${topic.name}?format=json`);
+      streams.push(stream);
+      const writing = await meet(async () => {
+        load = new Load(topic, PARTITIONS);
+        return load;
+      });
+      await stream.untilEvents(10 * PARTITIONS);
+      const before = new ProcessUse(gateway);
+      const faultMs = await meet(() => msOf(() => fault(topic, streams)));
+      const healMs = await msOf(async () => {
+        await meet(async () => {
+          const { acked } = writing;
+          await eventually('records to be taken again', async () => writing.acked > acked, MOVE_MS);
+          await writing.stop();
+        });
+        await untilAllOf(stream, () => readLog(cluster().brokers, topic.name));
+      });
+      const use = new ProcessUse(gateway).since(before);
+      process.stderr.write(
+        `tests: on ${runtime.name}, of several brokers, ${name}: took ${faultMs} ms, all records ` +
+          `${healMs} ms later; ${JSON.stringify(use)}\n`,
+      );
+      await eventually('the brokers to be up', async () => {
+        return (await gateway.readiness()).brokers.up;
+      });
+      expect(use.cpuShare).toBeLessThan(0.5);
+      expect(use.logLines).toBeLessThan(8);
+      expect(use.grownMb).toBeLessThan(64);
+    },
+    180_000,
+  );
+}
+
+testSideBySide(
+  RUNTIMES,
+  'of several brokers, one that no other can stand in for is killed: it is told, and the others count as up',
+  async (runtime, meet) => {
+    const topic = await meet(() => kafka.createTopic({ partitions: PARTITIONS }));
+    await using gateway = await Gateway.startReady(runtime, {
+      topics: [topic.name],
+      env: { KAFKA_BROKERS: cluster().brokers },
+    });
+    await using stream = await gateway.stream(`/${topic.name}`);
+    const first = await leaderOf(topic);
+    await meet(() => cluster().kill(first));
+    await untilTold(gateway, /has no leader/);
+    // Over a look at the topic, of which some questions are answered and some are not.
+    for (const start = performance.now(); performance.now() - start < LOOK_MS; ) {
+      expect((await Scrape.of(gateway)).value('sse_kafka_broker_up')).toBe(1);
+      expect((await gateway.readiness()).brokers.error).toMatch(/\w/);
+      await delay(LOOK_PAUSE_MS);
+    }
+    await meet(() => cluster().start(first));
+    await leaderOf(topic);
+    await untilWell(gateway);
+    await meet(() => topic.produce({ value: 'again' }));
+    await stream.untilEvents(1);
+  },
+  180_000,
+);
+
+/** How long something takes, in milliseconds. */
+async function msOf(action: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await action();
+  return Math.round(performance.now() - start);
+}

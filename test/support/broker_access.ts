@@ -13,7 +13,7 @@ export type Env = Readonly<Record<string, string>>;
 export const PASSWORD = 's3cret=,"pass word';
 
 /** A gateway waits up to 5 s before it tries again, and one that is healed may have to try twice. */
-const HEAL_MS = 40_000;
+export const HEAL_MS = 40_000;
 /** So many connections in more than this time are rare. */
 const RARE_TRIES = 15;
 const RARE_MS = 2500;
@@ -67,8 +67,8 @@ export async function topicFor(
 }
 
 /** The lines that tell a trouble. */
-export function warnings(gateway: Gateway): string[] {
-  return gateway.stderr.split('\n').filter((line) => line.includes('"level":"WARN"'));
+export function warnings({ stderr }: { readonly stderr: string }): string[] {
+  return stderr.split('\n').filter((line) => line.includes('"level":"WARN"'));
 }
 
 export function untilWell(gateway: Gateway): Promise<Readiness> {

@@ -98,6 +98,8 @@ export class SecuredKafka implements AsyncDisposable {
         ].join(),
         ...tlsProperties(own, authorities),
         ...saslProperties(),
+        // Each of a listener's takes another certificate when it comes to it.
+        'num.network.threads': '1',
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         'super.users': 'User:ANONYMOUS',
       },

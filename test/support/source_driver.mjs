@@ -1,27 +1,30 @@
 /**
- * Runs a RecordSource of any runtime for the contract suite, which itself runs on Node. Commands
- * come on stdin and answers go to stdout, a line of JSON each; it ends after stdin, unless the
+ * Runs RecordSources of any runtime for the contract suite, which itself runs on Node. Commands
+ * come on stdin and answers go to stdout, a line of JSON each; it ends after stdin, unless a
  * source holds something open.
  *
  * Plain JavaScript, because Node 20 and Deno both run it as it is.
  *
  * @typedef {{
- *   id: number, command: string, read: number, topic: { name: string, id: string },
+ *   id: number, command: string, source: number, read: number,
+ *   env: Readonly<Record<string, string>>, topic: { name: string, id: string },
  *   partitions: number[], at: 'earliest' | 'latest' | number, from: [number, number][],
  * }} Command
  * @typedef {{ abort: AbortController, isLeft: boolean }} Read
  */
 
 import { Buffer } from 'node:buffer';
+import { extname } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { answerCommands } from './answer_commands.mjs';
 
-const [file, brokers] = process.argv.slice(2);
-const { ConfluentSource, createPlatformaticSource } = await import(pathToFileURL(file ?? '').href);
-const connection = { brokers: brokers?.split(','), tls: null, sasl: null };
-/** @type {import('../../app/source.ts').RecordSource} */
-const source = createPlatformaticSource?.(connection) ?? new ConfluentSource(connection);
+const [file = '', ...level] = process.argv.slice(2);
+const { ConfluentSource, createPlatformaticSource } = await import(pathToFileURL(file).href);
+if (level.length > 0) (await beside('../logging')).configureLogging(level[0]);
+
+/** @type {Map<number, import('../../app/source.ts').RecordSource>} */
+const sources = new Map();
 
 const forever = new AbortController().signal;
 /** @type {Map<number, Read>} */
@@ -32,15 +35,23 @@ const reads = new Map();
  * @type {Record<string, (command: Command) => unknown>}
  */
 const COMMANDS = {
-  async describe({ topic }) {
-    const description = await source.describe(topic.name, forever);
+  /** As a gateway does it that has these settings. */
+  async open({ source, env }) {
+    const { readSettings } = await beside('../settings');
+    const { kafkaConnection } = await beside('./connection');
+    const { config } = readSettings(ConfluentSource ? 'node' : 'deno', env, '/dev/null');
+    const connection = kafkaConnection(config);
+    sources.set(source, createPlatformaticSource?.(connection) ?? new ConfluentSource(connection));
+  },
+  async describe({ source, topic }) {
+    const description = await of(source).describe(topic.name, forever);
     return description === null ? null : { ...description, id: hex(description.id) };
   },
-  async offsets({ topic, partitions, at }) {
-    return [...(await source.offsets(topic.name, partitions, at, forever))];
+  async offsets({ source, topic, partitions, at }) {
+    return [...(await of(source).offsets(topic.name, partitions, at, forever))];
   },
-  status: () => source.status(),
-  close: () => source.close(),
+  status: ({ source }) => of(source).status(),
+  close: ({ source }) => of(source).close(),
   /** Its batches come in lines of their own, until it ends. */
   read(command) {
     const read = { abort: new AbortController(), isLeft: false };
@@ -55,12 +66,26 @@ const COMMANDS = {
   abort: ({ read }) => reads.get(read)?.abort.abort(),
 };
 
+/**
+ * A module of the gateway, by its path from the adapter's.
+ *
+ * @param {string} path
+ */
+function beside(path) {
+  return import(new URL(`${path}${extname(file)}`, pathToFileURL(file)).href);
+}
+
+/** @param {number} source */
+function of(source) {
+  return /** @type {import('../../app/source.ts').RecordSource} */ (sources.get(source));
+}
+
 /** @type {(command: Command, read: Read) => Promise<void>} */
-async function pull({ read: id, topic, from }, read) {
+async function pull({ source, read: id, topic, from }, read) {
   const identity = { name: topic.name, id: new Uint8Array(Buffer.from(topic.id, 'hex')) };
   let error = null;
   try {
-    for await (const batch of source.read(identity, new Map(from), read.abort.signal)) {
+    for await (const batch of of(source).read(identity, new Map(from), read.abort.signal)) {
       say({ read: id, records: batch.records.map(toLine), positions: [...batch.positions] });
       if (read.isLeft) break;
     }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { describe } from '@jest/globals';
+import type { LogLevel } from '../../app/config.ts';
 import type { BrokerStatus, OffsetSpec, TopicDescription } from '../../app/source.ts';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 import { Growth, type Label, within } from './deadline.ts';
@@ -17,6 +18,8 @@ export interface SourceRuntime {
   readonly command: Command;
 }
 
+/** The number of the source that each process begins with. */
+const OWN = -1;
 const DRIVER = join(CLONE, 'test', 'support', 'source_driver.mjs');
 const DIST = process.env['GATEWAY_DIST'] ?? join(CLONE, 'dist');
 const DENO = join(CLONE, 'node_modules', '.bin', 'deno');
@@ -25,7 +28,7 @@ const DENO_RIGHTS = ['--allow-net', '--allow-env', '--allow-read'];
 /** As `start.cts` does it: each read of the Confluent client holds a thread while it waits. */
 const NODE_SETTINGS = ['UV_THREADPOOL_SIZE=64'];
 
-const SOURCES: readonly SourceRuntime[] = [
+export const SOURCES: readonly SourceRuntime[] = [
   {
     name: 'Node',
     command: [
@@ -74,11 +77,11 @@ export class SourceRead implements AsyncDisposable {
   readonly moves: (readonly [partition: number, position: number])[][] = [];
   ended = false;
   error: string | null = null;
-  readonly #source: SourceProcess;
+  readonly #source: Source;
   readonly #number: number;
   readonly #growth = new Growth();
 
-  constructor(source: SourceProcess, number: number) {
+  constructor(source: Source, number: number) {
     this.#source = source;
     this.#number = number;
   }
@@ -144,8 +147,58 @@ interface Line {
   readonly positions?: (readonly [number, number])[];
 }
 
-/** A RecordSource in a process of its own, on its own runtime. */
-export class SourceProcess implements AsyncDisposable {
+/** A RecordSource in another process. */
+export abstract class Source {
+  describe(name: string): Promise<(Omit<TopicDescription, 'id'> & { id: string }) | null> {
+    return this.ask('describe', { topic: { name } });
+  }
+
+  async offsets(topic: TopicName, partitions: number[], at: OffsetSpec): Promise<Positions> {
+    const pairs = await this.ask<[number, number][]>('offsets', { topic, partitions, at });
+    return Object.fromEntries(pairs);
+  }
+
+  status(): Promise<BrokerStatus> {
+    return this.ask('status');
+  }
+
+  close(): Promise<void> {
+    return this.ask('close');
+  }
+
+  /** Begins a read; from the beginning of partition 0, unless told otherwise. */
+  abstract read(topic: TopicName, from?: Positions): Promise<SourceRead>;
+
+  /** Sends a command. @throws what it threw */
+  abstract ask<T>(command: string, options?: object): Promise<T>;
+}
+
+/** One of several that a process has. */
+export class OpenedSource extends Source implements AsyncDisposable {
+  readonly #process: SourceProcess;
+  readonly #number: number;
+
+  constructor(process: SourceProcess, number: number) {
+    super();
+    this.#process = process;
+    this.#number = number;
+  }
+
+  read(topic: TopicName, from?: Positions): Promise<SourceRead> {
+    return this.#process.read(topic, from, this);
+  }
+
+  ask<T>(command: string, options: object = {}): Promise<T> {
+    return this.#process.ask(command, { ...options, source: this.#number });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** A RecordSource in a process of its own, on its own runtime; more may be opened there. */
+export class SourceProcess extends Source implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #reads = new Map<number, SourceRead>();
   readonly #waiting = new Map<number, (line: Line) => void>();
@@ -154,13 +207,20 @@ export class SourceProcess implements AsyncDisposable {
   #next = 0;
   #stderr = '';
 
-  static async start({ name, command }: SourceRuntime, brokers: string): Promise<SourceProcess> {
-    const source = new SourceProcess([...command, brokers]);
+  /** @param logLevel of what it says on stderr; default: nothing */
+  static async start(
+    { name, command }: SourceRuntime,
+    brokers: string,
+    logLevel?: LogLevel,
+  ): Promise<SourceProcess> {
+    const source = new SourceProcess(logLevel === undefined ? command : [...command, logLevel]);
     await within(`the source on ${name} to start`, source.#started());
+    await source.ask('open', { env: { KAFKA_BROKERS: brokers } });
     return source;
   }
 
   private constructor([file, ...args]: Command) {
+    super();
     const child = spawn(file, args, { cwd: CLONE, stdio: 'pipe' });
     this.#child = child;
     child.stdin.on('error', () => {}); // It has ended: who asks waits in vain, and tells it.
@@ -198,38 +258,30 @@ export class SourceProcess implements AsyncDisposable {
     return names.filter((name) => name.startsWith('rdk:')).length;
   }
 
-  describe(name: string): Promise<(Omit<TopicDescription, 'id'> & { id: string }) | null> {
-    return this.ask('describe', { topic: { name } });
+  /** Opens one more, with settings of a gateway. */
+  async open(env: Readonly<Record<string, string>>): Promise<OpenedSource> {
+    const source = new OpenedSource(this, this.#next++);
+    await source.ask('open', { env });
+    return source;
   }
 
-  async offsets(topic: TopicName, partitions: number[], at: OffsetSpec): Promise<Positions> {
-    const pairs = await this.ask<[number, number][]>('offsets', { topic, partitions, at });
-    return Object.fromEntries(pairs);
-  }
-
-  status(): Promise<BrokerStatus> {
-    return this.ask('status');
-  }
-
-  close(): Promise<void> {
-    return this.ask('close');
-  }
-
-  /** Begins a read; from the beginning of partition 0, unless told otherwise. */
-  async read({ name, id }: TopicName, from: Positions = { 0: 0 }): Promise<SourceRead> {
+  async read(
+    { name, id }: TopicName,
+    from: Positions = { 0: 0 },
+    source: Source = this,
+  ): Promise<SourceRead> {
     const number = this.#next++;
-    const read = new SourceRead(this, number);
+    const read = new SourceRead(source, number);
     this.#reads.set(number, read);
     const offsets = Object.entries(from).map(([partition, at]) => [Number(partition), at]);
-    await this.ask('read', { read: number, topic: { name, id }, from: offsets });
+    await source.ask('read', { read: number, topic: { name, id }, from: offsets });
     return read;
   }
 
-  /** Sends a command. @throws what it threw */
   async ask<T>(command: string, options: object = {}): Promise<T> {
     const id = this.#next++;
     const answered = new Promise<Line>((resolve) => this.#waiting.set(id, resolve));
-    this.#child.stdin!.write(`${JSON.stringify({ id, command, ...options })}\n`);
+    this.#child.stdin!.write(`${JSON.stringify({ id, command, source: OWN, ...options })}\n`);
     const line = await within(() => `an answer to ${command}; ${this.#stderr}`, answered);
     if (typeof line.error === 'string') throw new Error(line.error);
     return line.answer as T;
