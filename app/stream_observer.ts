@@ -1,8 +1,10 @@
 /** Why a stream is over: the client went, or what the gateway ended it for. */
-export type EndReason = 'client' | 'stalled' | 'max_age' | 'drain' | 'error';
+export const END_REASONS = ['client', 'stalled', 'max_age', 'drain', 'error'] as const;
+export type EndReason = (typeof END_REASONS)[number];
 
 /** Why a stream is not let in. */
-export type RefusalReason = 'max_connections' | 'max_connections_per_ip' | 'drain';
+export const REFUSAL_REASONS = ['max_connections', 'max_connections_per_ip', 'drain'] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 /** Is told of every stream: refused, or let in and once over. For metrics. */
 export interface StreamObserver {

@@ -7,7 +7,9 @@
  */
 import { DELIVERY_BOUNDS_MS } from '../feed/delivery_times.ts';
 import type { Feed } from '../feed/feed.ts';
+import { GAP_REASONS } from '../feed/gap.ts';
 import type { RecordSource } from '../source.ts';
+import { END_REASONS, REFUSAL_REASONS } from '../stream_observer.ts';
 import type { StreamCounts } from './stream_counts.ts';
 
 /** What the values are read from. */
@@ -81,7 +83,7 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
   },
   {
     name: 'sse_kafka_disconnects_total',
-    help: 'Streams that are over: client (it went), stalled, max_age, drain, error.',
+    help: `Streams that are over: ${END_REASONS.join(', ').replace('client', 'client (it went)')}.`,
     type: 'counter',
     labels: ['topic', 'reason'],
     merge: 'sum',
@@ -92,7 +94,7 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
   },
   {
     name: 'sse_kafka_rejected_total',
-    help: 'Streams that were not let in: max_connections, max_connections_per_ip, drain.',
+    help: `Streams that were not let in: ${REFUSAL_REASONS.join(', ')}.`,
     type: 'counter',
     labels: ['reason'],
     merge: 'sum',
@@ -133,7 +135,7 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
   },
   {
     name: 'sse_kafka_gaps_total',
-    help: 'Gap events told to clients: retention, recreated, truncated, unreadable-cursor.',
+    help: `Gap events told to clients: ${GAP_REASONS.join(', ')}.`,
     type: 'counter',
     labels: ['topic', 'reason'],
     merge: 'sum',

@@ -10,7 +10,7 @@ const ANSWERS = {
   max_connections: [503, 'All streams of this gateway are taken'],
   max_connections_per_ip: [429, 'Your address has as many streams open as it may'],
   drain: [503, 'This gateway is about to end'],
-} as const;
+} as const satisfies Record<RefusalReason, readonly [number, string]>;
 
 /**
  * Answers a stream that is not let in. An EventSource gives up for good on any status but 200, so

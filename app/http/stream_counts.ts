@@ -1,4 +1,11 @@
-import type { EndReason, RefusalReason, StreamObserver } from '../stream_observer.ts';
+import { zeros } from '../feed/counters.ts';
+import {
+  END_REASONS,
+  type EndReason,
+  REFUSAL_REASONS,
+  type RefusalReason,
+  type StreamObserver,
+} from '../stream_observer.ts';
 
 /** Streams of one topic. */
 interface TopicCounts {
@@ -9,18 +16,11 @@ interface TopicCounts {
 /** Counts streams for the metrics. Every reason is there from the start, with 0. */
 export class StreamCounts implements StreamObserver {
   readonly byTopic: ReadonlyMap<string, TopicCounts>;
-  readonly refusals: Record<RefusalReason, number> = {
-    max_connections: 0,
-    max_connections_per_ip: 0,
-    drain: 0,
-  };
+  readonly refusals: Record<RefusalReason, number> = zeros(REFUSAL_REASONS);
 
   constructor(topics: readonly string[]) {
     this.byTopic = new Map(
-      topics.map((topic) => [
-        topic,
-        { opened: 0, closed: { client: 0, stalled: 0, max_age: 0, drain: 0, error: 0 } },
-      ]),
+      topics.map((topic) => [topic, { opened: 0, closed: zeros(END_REASONS) }]),
     );
   }
 
