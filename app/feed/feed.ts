@@ -19,6 +19,7 @@ import { Questions } from './questions.ts';
 import type { SharedReaders } from './reader_slots.ts';
 import type { Start } from './step.ts';
 import { Subscription } from './subscription.ts';
+import { Tombstones } from './tombstones.ts';
 import type { Topic, TopicState } from './topic.ts';
 import { ASK_MS, askTopicState, isOfTopic, toPositions } from './topic_state.ts';
 import { Traffic } from './traffic.ts';
@@ -73,6 +74,8 @@ export class Feed implements Topic {
   #description: TopicDescription | null = null;
   #log: Log | null = null;
   #history: HistoryPool | null = null;
+  /** On compacted topics. */
+  #tombstones: Tombstones | null = null;
   /** Log starts, a few seconds old at the most. */
   #starts: Positions = new Float64Array(0);
   #ends: Offsets = new Map();
@@ -296,6 +299,7 @@ export class Feed implements Topic {
     const log = this.#begin(state);
     const history = this.#history;
     this.#log = log;
+    this.#tombstones = log.keys === null ? null : new Tombstones(log.keys, log.start);
     this.#history = new HistoryPool({
       source: this.#source,
       topic: state.description,
@@ -366,7 +370,7 @@ export class Feed implements Topic {
   /** Beside the watch: a topic may take long to read back. */
   #forgetDeletes(log: Log, description: TopicDescription, signal: AbortSignal): void {
     if (description.deleteRetentionMs === null || !this.#loaded) return;
-    log.tombstones
+    this.#tombstones
       ?.sweep(this.#source, description, log, this.#readers.sweeps, signal)
       .catch((error) => {
         logger.debug('Cannot look for deletes of {topic}: {error}', { topic: this.topic, error });

@@ -4,7 +4,6 @@ import type { Encoding, Slice } from './encoding.ts';
 import type { KeyIndex } from './key_index.ts';
 import { coversAll, type Positions } from './place.ts';
 import { SEGMENT_BYTES, Segment } from './segment.ts';
-import { Tombstones } from './tombstones.ts';
 import type { TopicId } from './topic_id.ts';
 import type { View } from './view.ts';
 
@@ -52,8 +51,6 @@ export class Log {
   lastGapSeq = -1;
   /** Where the last gap of a partition ends: what lies below may never have been read. */
   readonly #lostBelow = new Map<number, number>();
-  /** On compacted topics. */
-  readonly tombstones: Tombstones | null;
   /** Set once another log has taken this one's place. */
   successor: Log | null = null;
   readonly #topic: string;
@@ -76,7 +73,6 @@ export class Log {
     this.positions = options.start.slice();
     this.start = options.start;
     this.keys = options.keys;
-    this.tombstones = options.keys === null ? null : new Tombstones(options.keys, options.start);
     this.#maxBytes = options.maxBytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
     this.#addSegment(0);

@@ -3,6 +3,7 @@ import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from
 import { KeyIndex } from './key_index.ts';
 import { Log } from './log.ts';
 import { ReaderSlots } from './reader_slots.ts';
+import { Tombstones } from './tombstones.ts';
 
 const RETENTION_MS = 60_000;
 const TOPIC: TopicDescription = {
@@ -19,6 +20,7 @@ const encoder = new TextEncoder();
 /** What Kafka holds of one partition, and a log that has read it. */
 class Topic implements Pick<RecordSource, 'read'> {
   readonly keys = new KeyIndex();
+  readonly tombstones = new Tombstones(this.keys, Float64Array.of(0));
   readonly log: Log;
   readonly slots = new ReaderSlots(2);
   /** Where each read began. */
@@ -63,7 +65,7 @@ class Topic implements Pick<RecordSource, 'read'> {
   async sweep(): Promise<void> {
     const { signal } = new AbortController();
     const source = this as unknown as RecordSource;
-    const swept = this.log.tombstones!.sweep(source, TOPIC, this.log, this.slots, signal);
+    const swept = this.tombstones.sweep(source, TOPIC, this.log, this.slots, signal);
     await jest.advanceTimersByTimeAsync(1000);
     await swept;
   }
