@@ -1,11 +1,12 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { freePort } from '../../test/support/free_port.ts';
 import { kafka, TestKafka } from '../../test/support/kafka.ts';
 import { newName } from '../../test/support/new_name.ts';
 import { OwnKafka } from '../../test/support/own_kafka.ts';
 import { shared } from '../../test/support/shared.ts';
-import { onEachSource, SourceProcess } from '../../test/support/source_process.ts';
+import { testSideBySide } from '../../test/support/side_by_side.ts';
+import { onEachSource, SOURCES, SourceProcess } from '../../test/support/source_process.ts';
 
 const OUTAGE_MS = 40_000;
 const CASE_MS = 120_000;
@@ -77,42 +78,47 @@ onEachSource((runtime) => {
       await read.untilAt({ 0: 2 });
     });
   });
-
-  describe('RecordSource while brokers are down', () => {
-    test(
-      'tells it, waits, and goes on without a gap when they are back',
-      async () => {
-        const port = await freePort();
-        await using own = await SourceProcess.start(runtime, `localhost:${port}`);
-        const before = await own.status();
-        expect(before.up).toBe(false);
-        const name = newName();
-        await expect(own.describe(name)).rejects.toThrow(/\w/);
-        await using broker = await OwnKafka.start(port);
-        await using writer = new TestKafka(broker.brokers);
-        const topic = await writer.createTopic({ name });
-        await topic.produce({ value: '0' });
-        expect(await own.describe(name)).toMatchObject({ partitions: 1 });
-        await using read = await own.read(topic);
-        await read.untilAt({ 0: 1 });
-        expect(await own.status()).toEqual({ up: true, error: null });
-
-        await broker.kill();
-        await eventually('the outage to be told', async () => !(await own.status()).up, OUTAGE_MS);
-        expect((await own.status()).error).toMatch(/\w/);
-        await using late = await own.read(topic);
-        await expect(own.offsets(topic, [0], 'latest')).rejects.toThrow(/\w/);
-
-        await broker.start();
-        await topic.produce({ value: '1' });
-        await read.untilAt({ 0: 2 }, OUTAGE_MS);
-        await late.untilAt({ 0: 2 }, OUTAGE_MS);
-        expect(read.values).toEqual(['0', '1']);
-        expect(late.values).toEqual(['0', '1']);
-        expect(await own.offsets(topic, [0], 'latest')).toEqual({ 0: 2 });
-        expect(await own.status()).toEqual({ up: true, error: null });
-      },
-      CASE_MS,
-    );
-  });
 });
+
+let broker: OwnKafka | undefined;
+afterAll(() => broker?.[Symbol.asyncDispose]());
+
+testSideBySide(
+  SOURCES,
+  'RecordSource while brokers are down tells it, waits, and goes on without a gap when they are back',
+  async (runtime, meet) => {
+    const port = await meet(() => freePort());
+    await using own = await SourceProcess.start(runtime, `localhost:${port}`);
+    const before = await own.status();
+    expect(before.up).toBe(false);
+    const name = await meet(async () => newName());
+    await expect(own.describe(name)).rejects.toThrow(/\w/);
+    const topic = await meet(async () => {
+      broker = await OwnKafka.start(port);
+      return new TestKafka(broker.brokers).createTopic({ name });
+    });
+    await meet(() => topic.produce({ value: '0' }));
+    expect(await own.describe(name)).toMatchObject({ partitions: 1 });
+    await using read = await own.read(topic);
+    await read.untilAt({ 0: 1 });
+    expect(await own.status()).toEqual({ up: true, error: null });
+
+    await meet(() => broker!.kill());
+    await eventually('the outage to be told', async () => !(await own.status()).up, OUTAGE_MS);
+    expect((await own.status()).error).toMatch(/\w/);
+    await using late = await own.read(topic);
+    await expect(own.offsets(topic, [0], 'latest')).rejects.toThrow(/\w/);
+
+    await meet(async () => {
+      await broker!.start();
+      await topic.produce({ value: '1' });
+    });
+    await read.untilAt({ 0: 2 }, OUTAGE_MS);
+    await late.untilAt({ 0: 2 }, OUTAGE_MS);
+    expect(read.values).toEqual(['0', '1']);
+    expect(late.values).toEqual(['0', '1']);
+    expect(await own.offsets(topic, [0], 'latest')).toEqual({ 0: 2 });
+    expect(await own.status()).toEqual({ up: true, error: null });
+  },
+  CASE_MS,
+);

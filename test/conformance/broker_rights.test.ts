@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect } from '@jest/globals';
 import {
   addressOf,
   CASE_MS,
@@ -13,9 +13,10 @@ import { curl } from '../support/curl.ts';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { TestKafka } from '../support/kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
-import { SecuredKafka } from '../support/secured_kafka.ts';
+import { RUNTIMES, type Runtime } from '../support/runtimes.ts';
+import { type Right, SecuredKafka } from '../support/secured_kafka.ts';
 import { shared } from '../support/shared.ts';
+import { testSideBySide } from '../support/side_by_side.ts';
 
 const secured = shared(SecuredKafka.start);
 const kafka = shared(async () => new TestKafka(secured().brokers));
@@ -25,88 +26,90 @@ async function isCompacted(gateway: Gateway): Promise<boolean> {
   return JSON.parse(`${body}`).topics[0].compacted;
 }
 
-onEachRuntime((runtime) => {
-  /** A gateway that signs in as this user. */
-  function startAs(user: string, ...topics: readonly string[]): Promise<Gateway> {
-    const env = { ...scram(user), ...addressOf(secured(), 'SASL') };
-    return Gateway.start(runtime, { topics, env });
-  }
+/** A gateway that signs in as this user. */
+function startAs(runtime: Runtime, user: string, ...topics: readonly string[]): Promise<Gateway> {
+  const env = { ...scram(user), ...addressOf(secured(), 'SASL') };
+  return Gateway.start(runtime, { topics, env });
+}
 
-  describe('rights on a topic', () => {
-    test.each([
-      { lacking: 'to read', rights: ['DESCRIBE', 'DESCRIBE_CONFIGS'] as const },
-      { lacking: 'to describe', rights: [] },
-    ])(
-      'that are lacking are told, and are enough once they are given: $lacking',
-      async ({ rights }) => {
-        const user = await newUser(secured());
-        const topic = await topicFor(secured(), kafka());
-        const other = await topicFor(secured(), kafka(), user);
-        await topic.produce({ key: 'a', value: 'hello' });
-        if (rights.length > 0) await secured().allow(user, topic.name, ...rights);
-        await using gateway = await startAs(user, topic.name, other.name);
-        await using stream = await gateway.stream(`/${topic.name}`);
-        const { status, missing, brokers } = await untilTold(gateway, /^authorization: /);
-        expect({ status, up: brokers.up }).toEqual({ status: 503, up: true });
-        expect(missing.join()).toContain(topic.name);
-        expect(brokers.error).toContain(`topic ${topic.name}: allow READ and DESCRIBE_CONFIGS`);
-        await other.produce({ key: 'a', value: 'served meanwhile' });
-        await using served = await gateway.stream(`/${other.name}`);
-        expect((await served.untilEvents(1))[0]!.data).toBe('served meanwhile');
+const LACKING: Readonly<Record<string, readonly Right[]>> = {
+  'to read': ['DESCRIBE', 'DESCRIBE_CONFIGS'],
+  'to describe': [],
+};
+for (const [lacking, rights] of Object.entries(LACKING)) {
+  testSideBySide(
+    RUNTIMES,
+    `rights on a topic that are lacking are told, and are enough once they are given: ${lacking}`,
+    async (runtime) => {
+      const user = await newUser(secured());
+      const topic = await topicFor(secured(), kafka());
+      const other = await topicFor(secured(), kafka(), user);
+      await topic.produce({ key: 'a', value: 'hello' });
+      if (rights.length > 0) await secured().allow(user, topic.name, ...rights);
+      await using gateway = await startAs(runtime, user, topic.name, other.name);
+      await using stream = await gateway.stream(`/${topic.name}`);
+      const { status, missing, brokers } = await untilTold(gateway, /^authorization: /);
+      expect({ status, up: brokers.up }).toEqual({ status: 503, up: true });
+      expect(missing.join()).toContain(topic.name);
+      expect(brokers.error).toContain(`topic ${topic.name}: allow READ and DESCRIBE_CONFIGS`);
+      await other.produce({ key: 'a', value: 'served meanwhile' });
+      await using served = await gateway.stream(`/${other.name}`);
+      expect((await served.untilEvents(1))[0]!.data).toBe('served meanwhile');
 
-        await secured().allow(user, topic.name, 'READ', 'DESCRIBE_CONFIGS');
-        await untilWell(gateway);
-        expect((await stream.untilEvents(1))[0]!.data).toBe('hello');
-        expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
-      },
-      CASE_MS,
-    );
+      await secured().allow(user, topic.name, 'READ', 'DESCRIBE_CONFIGS');
+      await untilWell(gateway);
+      expect((await stream.untilEvents(1))[0]!.data).toBe('hello');
+      expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
+    },
+    CASE_MS,
+  );
+}
 
-    test(
-      'that are taken away hold up the records until they are given again',
-      async () => {
-        const user = await newUser(secured());
-        const topic = await topicFor(secured(), kafka(), user);
-        await using gateway = await startAs(user, topic.name);
-        await gateway.untilReady();
-        await using stream = await gateway.stream(`/${topic.name}`);
-        await topic.produce({ key: 'a', value: 'before' });
-        await stream.untilEvents(1);
+testSideBySide(
+  RUNTIMES,
+  'rights on a topic that are taken away hold up the records until they are given again',
+  async (runtime) => {
+    const user = await newUser(secured());
+    const topic = await topicFor(secured(), kafka(), user);
+    await using gateway = await startAs(runtime, user, topic.name);
+    await gateway.untilReady();
+    await using stream = await gateway.stream(`/${topic.name}`);
+    await topic.produce({ key: 'a', value: 'before' });
+    await stream.untilEvents(1);
 
-        await secured().forbid(user, topic.name, 'READ');
-        const { status, brokers } = await untilTold(gateway, /^authorization: /);
-        expect({ status, up: brokers.up }).toEqual({ status: 200, up: true });
-        await topic.produce({ key: 'b', value: 'meanwhile' });
-        await secured().allow(user, topic.name, 'READ');
-        await untilWell(gateway);
-        const events = await stream.untilEvents(2);
-        expect(events.map(({ data }) => data)).toEqual(['before', 'meanwhile']);
-      },
-      CASE_MS,
-    );
+    await secured().forbid(user, topic.name, 'READ');
+    const { status, brokers } = await untilTold(gateway, /^authorization: /);
+    expect({ status, up: brokers.up }).toEqual({ status: 200, up: true });
+    await topic.produce({ key: 'b', value: 'meanwhile' });
+    await secured().allow(user, topic.name, 'READ');
+    await untilWell(gateway);
+    const events = await stream.untilEvents(2);
+    expect(events.map(({ data }) => data)).toEqual(['before', 'meanwhile']);
+  },
+  CASE_MS,
+);
 
-    test(
-      'that lack DESCRIBE_CONFIGS make a topic count as not compacted, with a warning',
-      async () => {
-        const user = await newUser(secured());
-        const topic = await topicFor(secured(), kafka());
-        await secured().allow(user, topic.name, 'READ');
-        await topic.produce({ key: 'a', value: 'old' }, { key: 'a', value: 'new' });
-        await using gateway = await startAs(user, topic.name);
-        await gateway.untilReady();
-        await using stream = await gateway.stream(`/${topic.name}`);
-        const events = await stream.untilEvents(2);
-        expect(events.map(({ data }) => data)).toEqual(['old', 'new']);
-        expect(await isCompacted(gateway)).toBe(false);
-        expect((await gateway.readiness()).brokers).toEqual({ up: true, error: null });
-        expect(warnings(gateway)).toEqual([expect.stringContaining('DESCRIBE_CONFIGS')]);
+testSideBySide(
+  RUNTIMES,
+  'rights on a topic that lack DESCRIBE_CONFIGS make it count as not compacted, with a warning',
+  async (runtime) => {
+    const user = await newUser(secured());
+    const topic = await topicFor(secured(), kafka());
+    await secured().allow(user, topic.name, 'READ');
+    await topic.produce({ key: 'a', value: 'old' }, { key: 'a', value: 'new' });
+    await using gateway = await startAs(runtime, user, topic.name);
+    await gateway.untilReady();
+    await using stream = await gateway.stream(`/${topic.name}`);
+    const events = await stream.untilEvents(2);
+    expect(events.map(({ data }) => data)).toEqual(['old', 'new']);
+    expect(await isCompacted(gateway)).toBe(false);
+    expect((await gateway.readiness()).brokers).toEqual({ up: true, error: null });
+    expect(warnings(gateway)).toEqual([expect.stringContaining('DESCRIBE_CONFIGS')]);
 
-        await secured().allow(user, topic.name, 'DESCRIBE_CONFIGS');
-        await eventually('the policy to be read', () => isCompacted(gateway), 60_000);
-        await using late = await gateway.stream(`/${topic.name}`);
-        expect((await late.untilEvents(1))[0]!.data).toBe('new');
-      },
-      CASE_MS,
-    );
-  });
-});
+    await secured().allow(user, topic.name, 'DESCRIBE_CONFIGS');
+    await eventually('the policy to be read', () => isCompacted(gateway), 60_000);
+    await using late = await gateway.stream(`/${topic.name}`);
+    expect((await late.untilEvents(1))[0]!.data).toBe('new');
+  },
+  CASE_MS,
+);
