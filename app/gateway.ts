@@ -1,22 +1,22 @@
 import { getLogger } from '@logtape/logtape';
 import { Hono } from 'hono';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
+import { StreamCounts } from './counts/stream_counts.ts';
+import type { Health } from './describe/admin.ts';
+import { asyncapi } from './describe/asyncapi.ts';
+import type { Measured } from './describe/metrics.ts';
+import { openapi } from './describe/openapi.ts';
 import { Feed } from './feed/feed.ts';
-import { ReaderSlots } from './feed/reader_slots.ts';
-import { asyncapi } from './http/asyncapi.ts';
+import { ReaderSlots } from './history/reader_slots.ts';
 import { clientAddress } from './http/client_address.ts';
 import type { ClientConnection } from './http/client_connection.ts';
 import { crossOrigin } from './http/cross_origin.ts';
 import { streamEvents } from './http/events.ts';
-import type { Health } from './http/health.ts';
-import type { Measured } from './http/metrics.ts';
 import { noSniffing } from './http/no_sniffing.ts';
 import { OpenStreams } from './http/open_streams.ts';
-import { openapi } from './http/openapi.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
-import { StreamCounts } from './http/stream_counts.ts';
 import type { StreamSlots } from './http/stream_slots.ts';
-import type { RecordSource } from './source.ts';
+import type { RecordSource } from './ports/source.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
 

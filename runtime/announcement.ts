@@ -1,5 +1,5 @@
 import { getLogger } from '@logtape/logtape';
-import type { Health } from '../app/http/health.ts';
+import type { Health } from '../app/describe/admin.ts';
 
 const logger = getLogger(['sse-kafka']);
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseConfig } from '../app/config.ts';
+import { parseConfig } from '../app/config/config.ts';
 import { type Listener, Listeners, type ListenOptions } from './listeners.ts';
 
 const LISTENER: Listener = { drain() {}, renew() {}, reopen() {}, close: async () => {} };

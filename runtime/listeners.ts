@@ -1,4 +1,4 @@
-import type { Config } from '../app/config.ts';
+import type { Config } from '../app/config/config.ts';
 import { GatewayError } from '../app/errors.ts';
 import type { Gateway } from '../app/gateway.ts';
 import type { ClientConnection } from '../app/http/client_connection.ts';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { getLogger, resetSync } from '@logtape/logtape';
 import { transformFile } from '@swc/core';
-import type { LogLevel } from '../app/config.ts';
+import type { LogLevel } from '../app/config/config.ts';
 import { configureLogging } from './logging.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);

@@ -13,7 +13,7 @@ import {
   getTextFormatter,
   type LogRecord,
 } from '@logtape/logtape';
-import type { LogLevel } from '../app/config.ts';
+import type { LogLevel } from '../app/config/config.ts';
 
 /** Where the lines are written, and whether a person reads them there. */
 export interface LogOutput {

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { getLogger } from '@logtape/logtape';
+import { createAdmin } from '../app/describe/admin.ts';
 import { GatewayError } from '../app/errors.ts';
-import { createAdmin } from '../app/http/health.ts';
 import { CountedSlots } from '../app/http/stream_slots.ts';
 import { announce } from './announcement.ts';
 import { kafkaConnection } from './kafka/connection.ts';

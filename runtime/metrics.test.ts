@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { HistoryPool } from '../app/feed/history_pool.ts';
-import { Log } from '../app/feed/log.ts';
-import { ReaderSlots } from '../app/feed/reader_slots.ts';
-import { Traffic } from '../app/feed/traffic.ts';
-import { METRICS, type Measured } from '../app/http/metrics.ts';
-import { StreamCounts } from '../app/http/stream_counts.ts';
-import type { RecordSource } from '../app/source.ts';
+import { StreamCounts } from '../app/counts/stream_counts.ts';
+import { Traffic } from '../app/counts/traffic.ts';
+import { METRICS, type Measured } from '../app/describe/metrics.ts';
+import { HistoryPool } from '../app/history/history_pool.ts';
+import { ReaderSlots } from '../app/history/reader_slots.ts';
+import { Log } from '../app/log/log.ts';
+import type { RecordSource } from '../app/ports/source.ts';
 import { exposeMetrics, mergeMetrics } from './metrics.ts';
 
 const TOPIC = 'events';

@@ -1,5 +1,5 @@
 /**
- * The metrics of `app/http/metrics.ts` and those of the process in Prometheus' words, by
+ * The metrics of `app/describe/metrics.ts` and those of the process in Prometheus' words, by
  * prom-client, on both runtimes.
  *
  * @module
@@ -21,7 +21,7 @@ import {
   METRICS,
   type Measured,
   type ValueMetric,
-} from '../app/http/metrics.ts';
+} from '../app/describe/metrics.ts';
 
 /**
  * Lists of every open connection: with 5,000 of them these hold up all streams for some 20 ms each

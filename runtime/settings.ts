@@ -7,8 +7,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { parse } from 'dotenv';
-import { type Config, likeSettings, parseConfig, type Runtime } from '../app/config.ts';
-import type { StrayName } from '../app/config_names.ts';
+import { type Config, likeSettings, parseConfig, type Runtime } from '../app/config/config.ts';
+import type { StrayName } from '../app/config/config_names.ts';
 import type { ConfigFault } from '../app/errors.ts';
 import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
 

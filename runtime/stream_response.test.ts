@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { parseConfig } from '../app/config.ts';
+import { parseConfig } from '../app/config/config.ts';
 import { createGateway } from '../app/gateway.ts';
 import { DirectStream } from '../app/http/direct_stream.ts';
 import { CountedSlots } from '../app/http/stream_slots.ts';
-import type { RecordSource, TopicQuestions } from '../app/source.ts';
+import type { RecordSource, TopicQuestions } from '../app/ports/source.ts';
 import { Growth } from '../test/support/deadline.ts';
 import { freePort } from '../test/support/free_port.ts';
 import { listen } from './listen.ts';

@@ -7,7 +7,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../app/config.ts';
+import type { Config } from '../app/config/config.ts';
 import { GatewayError } from '../app/errors.ts';
 import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
 

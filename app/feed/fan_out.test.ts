@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Waiting } from '../stretches/waiting.ts';
 import { fanOut } from './fan_out.ts';
-import { Waiting } from './waiting.ts';
 
 const { signal } = new AbortController();
 

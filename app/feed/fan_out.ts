@@ -1,5 +1,5 @@
-import { abortableDelay } from '../abortable.ts';
-import type { Waiting } from './waiting.ts';
+import type { Waiting } from '../stretches/waiting.ts';
+import { abortableDelay } from '../waits/abortable.ts';
 
 /** Some runtimes write a little later than they are told to: that is over after this. */
 const SETTLE_MS = 1;

@@ -1,5 +1,10 @@
 import { getLogger } from '@logtape/logtape';
-import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../abortable.ts';
+import { Traffic } from '../counts/traffic.ts';
+import { HistoryPool } from '../history/history_pool.ts';
+import { jumpedPartitions } from '../history/jumps.ts';
+import type { SharedReaders } from '../history/reader_slots.ts';
+import { KeyIndex } from '../log/key_index.ts';
+import { HISTORY_SHARE, Log } from '../log/log.ts';
 import type {
   Batch,
   OffsetSpec,
@@ -7,24 +12,19 @@ import type {
   RecordSource,
   TopicDescription,
   TopicQuestions,
-} from '../source.ts';
+} from '../ports/source.ts';
+import { PageWriter } from '../stretches/page_writer.ts';
+import type { Start } from '../stretches/step.ts';
+import { Subscription } from '../stretches/subscription.ts';
+import type { Topic, TopicState } from '../stretches/topic.ts';
+import { Waiting } from '../stretches/waiting.ts';
+import type { View } from '../views/view.ts';
+import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
+import type { Positions } from '../wire/place.ts';
 import { fanOut } from './fan_out.ts';
-import { HistoryPool } from './history_pool.ts';
-import { jumpedPartitions } from './jumps.ts';
-import { KeyIndex } from './key_index.ts';
-import { HISTORY_SHARE, Log } from './log.ts';
-import { PageWriter } from './page_writer.ts';
-import type { Positions } from './place.ts';
 import { Questions } from './questions.ts';
-import type { SharedReaders } from './reader_slots.ts';
-import type { Start } from './step.ts';
-import { Subscription } from './subscription.ts';
 import { Tombstones } from './tombstones.ts';
-import type { Topic, TopicState } from './topic.ts';
 import { ASK_MS, askTopicState, isOfTopic, toPositions } from './topic_state.ts';
-import { Traffic } from './traffic.ts';
-import type { View } from './view.ts';
-import { Waiting } from './waiting.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
 

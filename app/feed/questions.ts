@@ -1,5 +1,5 @@
 import { getLogger } from '@logtape/logtape';
-import { abortableDelay } from '../abortable.ts';
+import { abortableDelay } from '../waits/abortable.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
 

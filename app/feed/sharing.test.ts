@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
-import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from '../source.ts';
+import { ReaderSlots } from '../history/reader_slots.ts';
+import type {
+  Batch,
+  KafkaRecord,
+  Offsets,
+  RecordSource,
+  TopicDescription,
+} from '../ports/source.ts';
+import type { Subscription } from '../stretches/subscription.ts';
+import { PLAIN } from '../views/view.ts';
 import { Feed } from './feed.ts';
-import { ReaderSlots } from './reader_slots.ts';
-import type { Subscription } from './subscription.ts';
-import { PLAIN } from './view.ts';
 
 const decoder = new TextDecoder();
 const NEW_CLIENT = { cursor: null, since: null };

@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { Batch, KafkaRecord, Offsets, RecordSource, TopicDescription } from '../source.ts';
-import { KeyIndex } from './key_index.ts';
-import { Log } from './log.ts';
-import { ReaderSlots } from './reader_slots.ts';
+import { ReaderSlots } from '../history/reader_slots.ts';
+import { KeyIndex } from '../log/key_index.ts';
+import { Log } from '../log/log.ts';
+import type {
+  Batch,
+  KafkaRecord,
+  Offsets,
+  RecordSource,
+  TopicDescription,
+} from '../ports/source.ts';
 import { Tombstones } from './tombstones.ts';
 
 const RETENTION_MS = 60_000;

@@ -1,8 +1,8 @@
-import { abortableDelay } from '../abortable.ts';
-import type { RecordSource, TopicDescription } from '../source.ts';
-import type { KeyIndex } from './key_index.ts';
-import type { Positions } from './place.ts';
-import type { ReaderSlots } from './reader_slots.ts';
+import type { ReaderSlots } from '../history/reader_slots.ts';
+import type { KeyIndex } from '../log/key_index.ts';
+import type { RecordSource, TopicDescription } from '../ports/source.ts';
+import { abortableDelay } from '../waits/abortable.ts';
+import type { Positions } from '../wire/place.ts';
 
 /** Sweeps are at least so far apart, in milliseconds, */
 const MIN_PAUSE_MS = 30_000;

@@ -1,9 +1,9 @@
-import { within } from '../abortable.ts';
-import type { Offsets, TopicDescription, TopicQuestions } from '../source.ts';
-import type { Log } from './log.ts';
-import type { Positions } from './place.ts';
-import type { TopicState } from './topic.ts';
-import { areSame } from './topic_id.ts';
+import type { Log } from '../log/log.ts';
+import type { Offsets, TopicDescription, TopicQuestions } from '../ports/source.ts';
+import type { TopicState } from '../stretches/topic.ts';
+import { within } from '../waits/abortable.ts';
+import type { Positions } from '../wire/place.ts';
+import { areSame } from '../wire/topic_id.ts';
 
 /** How long questions to the brokers may take together, in milliseconds. */
 export const ASK_MS = 10_000;

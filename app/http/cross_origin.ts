@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 
 /** How long a browser may keep the answer to a preflight: two hours, the most that Chromium does. */
 const PREFLIGHT_SECONDS = 7200;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { Subscription } from '../feed/subscription.ts';
-import { Traffic } from '../feed/traffic.ts';
-import type { EndReason } from '../stream_observer.ts';
+import { Traffic } from '../counts/traffic.ts';
+import type { EndReason } from '../ports/stream_observer.ts';
+import type { Subscription } from '../stretches/subscription.ts';
 import { EventStream } from './event_stream.ts';
 import { OpenStreams } from './open_streams.ts';
 import { CountedSlots } from './stream_slots.ts';

@@ -1,7 +1,7 @@
 import { getLogger } from '@logtape/logtape';
-import { HEARTBEAT, retryFrame } from '../feed/frame.ts';
-import type { Subscription } from '../feed/subscription.ts';
-import type { EndReason } from '../stream_observer.ts';
+import type { EndReason } from '../ports/stream_observer.ts';
+import type { Subscription } from '../stretches/subscription.ts';
+import { HEARTBEAT, retryFrame } from '../wire/frame.ts';
 import { type ByteSource, DirectStream, type Receiver } from './direct_stream.ts';
 import type { OpenStream, OpenStreams } from './open_streams.ts';
 import { randomBetween } from './random_between.ts';

@@ -1,13 +1,13 @@
 import type { Context } from 'hono';
-import { findCursor } from '../feed/cursor.ts';
 import type { Feed } from '../feed/feed.ts';
-import { FORMAT_NAMES, formatByName, TEXT } from '../feed/format.ts';
-import { viewIn } from '../feed/view.ts';
+import { FORMAT_NAMES, formatByName, TEXT } from '../views/format.ts';
+import { viewIn } from '../views/view.ts';
+import { findCursor } from '../wire/cursor.ts';
+import { parseSince, SINCE_FORMS } from '../wire/since.ts';
 import type { ClientConnection } from './client_connection.ts';
 import { EventStream } from './event_stream.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { refuse } from './refusal.ts';
-import { parseSince, SINCE_FORMS } from './since.ts';
 import { STREAM_HEAD } from './stream_head.ts';
 
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */

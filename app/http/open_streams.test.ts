@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { within } from '../../test/support/deadline.ts';
-import type { Subscription } from '../feed/subscription.ts';
+import type { Subscription } from '../stretches/subscription.ts';
 import { EventStream } from './event_stream.ts';
 import { OpenStreams } from './open_streams.ts';
 import { CountedSlots } from './stream_slots.ts';

@@ -1,5 +1,5 @@
-import type { Config } from '../config.ts';
-import type { RefusalReason } from '../stream_observer.ts';
+import type { Config } from '../config/config.ts';
+import type { RefusalReason } from '../ports/stream_observer.ts';
 
 /** Who lets streams in: each takes a slot, and gives it back when it is over. */
 export interface StreamSlots {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { SETTINGS } from '../../app/config.ts';
+import { SETTINGS } from '../../app/config/config.ts';
 import { root } from './clone.mjs';
 import { denoOptions } from './deno_options.mjs';
 

@@ -1,5 +1,5 @@
 import { getLogger } from '@logtape/logtape';
-import type { BrokerStatus } from '../../app/source.ts';
+import type { BrokerStatus } from '../../app/ports/source.ts';
 import { brokerTrouble } from './broker_trouble.ts';
 
 const logger = getLogger(['sse-kafka', 'brokers']);

@@ -1,5 +1,10 @@
-import { untilAborted } from '../../app/abortable.ts';
-import type { OffsetSpec, Offsets, TopicDescription, TopicQuestions } from '../../app/source.ts';
+import type {
+  OffsetSpec,
+  Offsets,
+  TopicDescription,
+  TopicQuestions,
+} from '../../app/ports/source.ts';
+import { untilAborted } from '../../app/waits/abortable.ts';
 import type { BrokerHealth } from './broker_health.ts';
 import type { KafkaConnection } from './connection.ts';
 import { EARLIEST, LATEST, PlatformaticClient } from './platformatic_client.ts';

@@ -1,12 +1,5 @@
 import kafka from '@confluentinc/kafka-javascript';
 import { getLogger } from '@logtape/logtape';
-import {
-  abortableDelay,
-  backoff,
-  LinkedAbort,
-  untilAborted,
-  untilAnswered,
-} from '../../app/abortable.ts';
 import type {
   Batch,
   OffsetSpec,
@@ -14,7 +7,14 @@ import type {
   RecordSource,
   TopicDescription,
   TopicIdentity,
-} from '../../app/source.ts';
+} from '../../app/ports/source.ts';
+import {
+  abortableDelay,
+  backoff,
+  LinkedAbort,
+  untilAborted,
+  untilAnswered,
+} from '../../app/waits/abortable.ts';
 import { BrokerHealth } from './broker_health.ts';
 import { BrokerQuestions } from './broker_questions.ts';
 import { type Read, toBatch } from './confluent_batch.ts';

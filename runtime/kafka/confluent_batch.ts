@@ -1,5 +1,5 @@
 import type kafka from '@confluentinc/kafka-javascript';
-import type { Batch, Header, KafkaRecord } from '../../app/source.ts';
+import type { Batch, Header, KafkaRecord } from '../../app/ports/source.ts';
 
 /** What one call of the client's `consume` brought. */
 export interface Read {

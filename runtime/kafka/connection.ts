@@ -1,4 +1,4 @@
-import type { Config } from '../../app/config.ts';
+import type { Config } from '../../app/config/config.ts';
 import { readPem } from '../pem.ts';
 
 /** How to reach the brokers; the adapters put it in their client's words. */

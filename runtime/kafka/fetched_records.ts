@@ -1,4 +1,4 @@
-import type { KafkaRecord } from '../../app/source.ts';
+import type { KafkaRecord } from '../../app/ports/source.ts';
 import type { AbortedTransaction, FetchedPartition } from './fetch_response.ts';
 import { type Batch, batchBytes, toBatch } from './record_batch.ts';
 

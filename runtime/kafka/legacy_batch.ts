@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import zlib from 'node:zlib';
-import type { Header, KafkaRecord } from '../../app/source.ts';
+import type { Header, KafkaRecord } from '../../app/ports/source.ts';
 import { decompress, withLz4Checksum } from './decompress.ts';
 
 /** Offset and length of a message, which its length does not count. */

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import { LinkedAbort } from '../../app/abortable.ts';
 import type {
   Batch,
   KafkaRecord,
@@ -8,7 +7,8 @@ import type {
   RecordSource,
   TopicDescription,
   TopicIdentity,
-} from '../../app/source.ts';
+} from '../../app/ports/source.ts';
+import { LinkedAbort } from '../../app/waits/abortable.ts';
 import { BrokerHealth } from './broker_health.ts';
 import { BrokerQuestions } from './broker_questions.ts';
 import type { KafkaConnection } from './connection.ts';

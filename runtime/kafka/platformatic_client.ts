@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { API, Broker, Connection } from '@platformatic/kafka';
-import { coalesced } from '../../app/coalesced.ts';
+import { coalesced } from '../../app/waits/coalesced.ts';
 import { BrokerOrder } from './broker_order.ts';
 import { CLIENT_ID, type KafkaConnection } from './connection.ts';
 import { expiredCertificate } from './expired_certificate.ts';

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { Header, KafkaRecord } from '../../app/source.ts';
+import type { Header, KafkaRecord } from '../../app/ports/source.ts';
 import { decompress } from './decompress.ts';
 import { LegacyBatch } from './legacy_batch.ts';
 import { crc32c } from './platformatic_on_node20.ts';

@@ -1,5 +1,5 @@
-import { within } from '../../app/abortable.ts';
-import type { TopicIdentity } from '../../app/source.ts';
+import type { TopicIdentity } from '../../app/ports/source.ts';
+import { within } from '../../app/waits/abortable.ts';
 
 /** Deleting a topic, making it anew, writing to it and reading it took 60 ms at the least (measured). */
 const FRESH_MS = 20;

@@ -1,7 +1,7 @@
 import { getLogger } from '@logtape/logtape';
 import type { Broker } from '@platformatic/kafka';
-import { abortableDelay, backoff, untilAborted } from '../../app/abortable.ts';
-import type { Offsets, TopicIdentity } from '../../app/source.ts';
+import type { Offsets, TopicIdentity } from '../../app/ports/source.ts';
+import { abortableDelay, backoff, untilAborted } from '../../app/waits/abortable.ts';
 import type { BrokerHealth } from './broker_health.ts';
 import type { FetchedPartition } from './fetch_response.ts';
 import { FetchSession } from './fetch_session.ts';

@@ -1,5 +1,5 @@
 import type { StreamSlots } from '../../app/http/stream_slots.ts';
-import type { RefusalReason } from '../../app/stream_observer.ts';
+import type { RefusalReason } from '../../app/ports/stream_observer.ts';
 import type { WorkerMessage } from './messages.ts';
 
 /** A primary process that does not answer in this time has no slot to give, in milliseconds. */

@@ -1,5 +1,5 @@
-import type { Health } from '../../app/http/health.ts';
-import type { RefusalReason } from '../../app/stream_observer.ts';
+import type { Health } from '../../app/describe/admin.ts';
+import type { RefusalReason } from '../../app/ports/stream_observer.ts';
 import type { MetricValues } from '../metrics.ts';
 
 /** What a worker tells the primary process. */

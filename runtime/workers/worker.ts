@@ -1,5 +1,5 @@
 import process from 'node:process';
-import type { Config } from '../../app/config.ts';
+import type { Config } from '../../app/config/config.ts';
 import { GatewayError } from '../../app/errors.ts';
 import { exposeMetrics, type ProcessMetrics } from '../metrics.ts';
 import { type RuntimeAdapter, Serving } from '../serving.ts';

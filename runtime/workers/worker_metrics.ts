@@ -1,7 +1,7 @@
 import type { Worker } from 'node:cluster';
 import { getLogger } from '@logtape/logtape';
-import { coalesced } from '../../app/coalesced.ts';
-import type { Exposition } from '../../app/http/metrics.ts';
+import type { Exposition } from '../../app/describe/metrics.ts';
+import { coalesced } from '../../app/waits/coalesced.ts';
 import { exposeProcess, type MetricValues, mergeMetrics } from '../metrics.ts';
 
 const logger = getLogger(['sse-kafka', 'workers']);

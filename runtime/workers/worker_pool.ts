@@ -1,9 +1,9 @@
 import cluster, { type Worker } from 'node:cluster';
 import process from 'node:process';
 import { getLogger } from '@logtape/logtape';
-import type { Config } from '../../app/config.ts';
+import type { Config } from '../../app/config/config.ts';
+import type { Health } from '../../app/describe/admin.ts';
 import { GatewayError } from '../../app/errors.ts';
-import type { Health } from '../../app/http/health.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
 import type { PrimaryMessage, WorkerMessage } from './messages.ts';
 import { WorkerMetrics } from './worker_metrics.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect } from '@jest/globals';
-import type { BrokerStatus } from '../../app/source.ts';
+import type { BrokerStatus } from '../../app/ports/source.ts';
 import { Authority } from '../support/authority.ts';
 import {
   addressOf,

@@ -49,7 +49,7 @@ const TRICKS = [
   '/public/../package.json',
   '/.git/config',
   '/.env',
-  '/dist/app/config.js',
+  '/dist/app/config/config.js',
 ];
 
 /** Names that only look like a file's. */

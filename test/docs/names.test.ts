@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { SETTINGS } from '../../app/config.ts';
-import { parseCursor } from '../../app/feed/cursor.ts';
-import { FORMATS } from '../../app/feed/format.ts';
-import { asyncapi } from '../../app/http/asyncapi.ts';
-import { EVENT_SCHEMAS } from '../../app/http/event_schemas.ts';
-import { openapi } from '../../app/http/openapi.ts';
+import { SETTINGS } from '../../app/config/config.ts';
+import { asyncapi } from '../../app/describe/asyncapi.ts';
+import { EVENT_SCHEMAS } from '../../app/describe/event_schemas.ts';
+import { openapi } from '../../app/describe/openapi.ts';
+import { FORMATS } from '../../app/views/format.ts';
+import { parseCursor } from '../../app/wire/cursor.ts';
 import { PAGES, Page } from './pages.ts';
 
 const names = Object.values(SETTINGS).map(({ name }) => name);

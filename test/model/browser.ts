@@ -1,7 +1,7 @@
-import { findCursor } from '../../app/feed/cursor.ts';
-import { formatByName } from '../../app/feed/format.ts';
-import type { Subscription } from '../../app/feed/subscription.ts';
-import { viewIn } from '../../app/feed/view.ts';
+import type { Subscription } from '../../app/stretches/subscription.ts';
+import { formatByName } from '../../app/views/format.ts';
+import { viewIn } from '../../app/views/view.ts';
+import { findCursor } from '../../app/wire/cursor.ts';
 import { ClientModel } from './client_model.ts';
 import { type DecodedCursor, decodeCursor } from './cursor_decoder.ts';
 import type { HandedOutStream } from './handed_out.ts';

@@ -1,4 +1,4 @@
-import type { KafkaRecord } from '../../app/source.ts';
+import type { KafkaRecord } from '../../app/ports/source.ts';
 import type { Block } from './sse_parser.ts';
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,5 +1,5 @@
-import type { Subscription } from '../../app/feed/subscription.ts';
-import type { Traffic } from '../../app/feed/traffic.ts';
+import type { Traffic } from '../../app/counts/traffic.ts';
+import type { Subscription } from '../../app/stretches/subscription.ts';
 import { SseParser } from './sse_parser.ts';
 
 /** Counts what gateways hand to their clients out of the bytes, to hold their own counts to it. */

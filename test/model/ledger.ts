@@ -1,4 +1,4 @@
-import type { KafkaRecord } from '../../app/source.ts';
+import type { KafkaRecord } from '../../app/ports/source.ts';
 
 /** A record that could be read from Kafka at some time. */
 export interface LedgerRecord extends KafkaRecord {

@@ -1,4 +1,4 @@
-import type { KafkaRecord } from '../../app/source.ts';
+import type { KafkaRecord } from '../../app/ports/source.ts';
 import type { Random } from './random.ts';
 
 /** Of what kind the records of a scenario are. */

@@ -1,5 +1,5 @@
 import { Feed } from '../../app/feed/feed.ts';
-import { ReaderSlots, type SharedReaders } from '../../app/feed/reader_slots.ts';
+import { ReaderSlots, type SharedReaders } from '../../app/history/reader_slots.ts';
 import type { SimulatedSource } from './simulated_source.ts';
 
 /** One gateway: its feed reads the topic through a source of its own. */

@@ -1,4 +1,4 @@
-import type { KafkaRecord } from '../../app/source.ts';
+import type { KafkaRecord } from '../../app/ports/source.ts';
 import { Changes } from './changes.ts';
 import { keyName, type Ledger, type LedgerPartition } from './ledger.ts';
 import type { VirtualClock } from './virtual_clock.ts';

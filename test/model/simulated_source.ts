@@ -8,7 +8,7 @@ import type {
   TopicDescription,
   TopicIdentity,
   TopicQuestions,
-} from '../../app/source.ts';
+} from '../../app/ports/source.ts';
 import type { Random } from './random.ts';
 import type { SimulatedKafka, SimulatedPartition } from './simulated_kafka.ts';
 import type { VirtualClock } from './virtual_clock.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { SETTINGS } from '../../app/config.ts';
+import { SETTINGS } from '../../app/config/config.ts';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 
 function read(file: string): string {

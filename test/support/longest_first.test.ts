@@ -3,7 +3,7 @@ import LongestFirst from './longest_first.mjs';
 
 const ROOT = '/root';
 const SOAK = 'test/soak/soak.test.ts';
-const GAP = 'app/feed/gap.test.ts';
+const GAP = 'app/wire/gap.test.ts';
 const NEW = 'app/not_listed.test.ts';
 
 function tests(...files: readonly string[]) {

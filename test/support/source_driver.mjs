@@ -23,7 +23,7 @@ const [file = '', ...level] = process.argv.slice(2);
 const { ConfluentSource, createPlatformaticSource } = await import(pathToFileURL(file).href);
 if (level.length > 0) (await beside('../logging')).configureLogging(level[0]);
 
-/** @type {Map<number, import('../../app/source.ts').RecordSource>} */
+/** @type {Map<number, import('../../app/ports/source.ts').RecordSource>} */
 const sources = new Map();
 
 const forever = new AbortController().signal;
@@ -77,7 +77,7 @@ function beside(path) {
 
 /** @param {number} source */
 function of(source) {
-  return /** @type {import('../../app/source.ts').RecordSource} */ (sources.get(source));
+  return /** @type {import('../../app/ports/source.ts').RecordSource} */ (sources.get(source));
 }
 
 /** @type {(command: Command, read: Read) => Promise<void>} */
@@ -95,7 +95,7 @@ async function pull({ source, read: id, topic, from }, read) {
   say({ read: id, ended: true, error });
 }
 
-/** @param {import('../../app/source.ts').KafkaRecord} record */
+/** @param {import('../../app/ports/source.ts').KafkaRecord} record */
 function toLine({ key, value, headers, ...rest }) {
   const pairs = headers.map(([name, header]) => [name, hex(header)]);
   return { ...rest, key: hex(key), value: hex(value), headers: pairs };

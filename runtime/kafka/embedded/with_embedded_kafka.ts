@@ -1,5 +1,5 @@
 import { getLogger } from '@logtape/logtape';
-import type { Config } from '../../../app/config.ts';
+import type { Config } from '../../../app/config/config.ts';
 
 const logger = getLogger(['sse-kafka']);
 

@@ -1,5 +1,5 @@
-import { parseConfig } from '../../../app/config.ts';
-import { createAdmin } from '../../../app/http/health.ts';
+import { parseConfig } from '../../../app/config/config.ts';
+import { createAdmin } from '../../../app/describe/admin.ts';
 import { CountedSlots } from '../../../app/http/stream_slots.ts';
 import { listen } from '../../../runtime/listen.ts';
 import { exposeMetrics } from '../../../runtime/metrics.ts';

@@ -10,7 +10,7 @@ import { Buffer } from 'node:buffer';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import process from 'node:process';
-import type { KafkaRecord } from '../../../app/source.ts';
+import type { KafkaRecord } from '../../../app/ports/source.ts';
 import { configureLogging } from '../../../runtime/logging.ts';
 import { HostedGateway } from './hosted_gateway.ts';
 import { type Configs, MemoryKafka } from './memory_kafka.ts';

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { KafkaRecord } from '../../../app/source.ts';
+import type { KafkaRecord } from '../../../app/ports/source.ts';
 import { Changes } from '../../model/changes.ts';
 import { LedgerPartition } from '../../model/ledger.ts';
 import { SimulatedPartition } from '../../model/simulated_kafka.ts';

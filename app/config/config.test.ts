@@ -1,0 +1,292 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'dotenv';
+import { ConfigError, type ConfigFault } from '../errors.ts';
+import { type Config, parseConfig, SETTINGS } from './config.ts';
+
+/** The names that users rely on, as they stand in the documentation. */
+const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_CERT_FILE
+  KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD TOPICS HOST ADMIN_HOST
+  HTTP_PORT HTTPS_PORT ADMIN_PORT TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
+  MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY FEED_MEMORY_MB
+  DRAIN_SECONDS WORKERS LOG_LEVEL`.split(/\s+/);
+
+type Env = Record<string, string | undefined>;
+
+function faultsOf(env: Env, runtime: 'node' | 'deno' = 'node'): readonly ConfigFault[] {
+  try {
+    parseConfig(env, runtime);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+function faultNames(env: Env, runtime: 'node' | 'deno' = 'node'): string[] {
+  return faultsOf(env, runtime).map((fault) => fault.setting);
+}
+
+function messageOf(env: Env): string {
+  return new ConfigError(faultsOf(env)).message;
+}
+
+describe('SETTINGS', () => {
+  test('SETTINGS has exactly the documented names, each under its own in camel case', () => {
+    const settings = Object.entries(SETTINGS);
+    expect(settings.map(([, { name }]) => name)).toEqual(NAMES);
+    for (const [key, { name }] of settings) {
+      expect(key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()).toBe(name);
+    }
+  });
+
+  test('.env.example names every setting once, in order, with its default', () => {
+    const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+    const lines = [...text.matchAll(/^#([A-Z_]+)=(.*)$/gm)];
+    const expected = Object.values(SETTINGS).map(({ name, default: value }) => [
+      name,
+      typeof value === 'string' ? value : '',
+    ]);
+    expect(lines.map(([, name, value]) => [name, value])).toEqual(expected);
+    expect(parse(text)).toEqual({});
+    const uncommented = parse(text.replace(/^#(?=[A-Z_]+=)/gm, ''));
+    expect(Object.keys(uncommented)).toEqual(NAMES);
+    expect(parseConfig(uncommented, 'node')).toEqual(parseConfig({}, 'node'));
+  });
+});
+
+describe('parseConfig()', () => {
+  test('parseConfig() gives the defaults of an empty environment, frozen', () => {
+    const config = parseConfig({}, 'node');
+    expect(config).toEqual({
+      kafkaBrokers: null,
+      embeddedKafkaPort: 9092,
+      kafkaTls: false,
+      kafkaCaFile: null,
+      kafkaCertFile: null,
+      kafkaKeyFile: null,
+      kafkaSaslMechanism: null,
+      kafkaUsername: null,
+      kafkaPassword: null,
+      topics: ['events'],
+      host: 'localhost',
+      adminHost: 'localhost',
+      httpPort: 8080,
+      httpsPort: 9090,
+      adminPort: 9091,
+      tlsCertFile: null,
+      tlsKeyFile: null,
+      corsOrigins: '*',
+      heartbeatSeconds: 15,
+      maxAgeSeconds: 0,
+      stallSeconds: 30,
+      maxConnections: 10_000,
+      maxConnectionsPerIp: 0,
+      trustProxy: false,
+      feedMemoryMb: 64,
+      drainSeconds: 10,
+      workers: 1,
+      logLevel: 'info',
+    } satisfies Config);
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.topics)).toBe(true);
+    expect(parseConfig({}, 'deno')).toEqual(config);
+  });
+
+  test('parseConfig() takes a value for every setting', () => {
+    const config = parseConfig(
+      {
+        KAFKA_BROKERS: 'kafka-0.kafka:9092, [::1]:9093 ,10.0.0.1:1,my_kafka:65535',
+        EMBEDDED_KAFKA_PORT: '19092',
+        KAFKA_TLS: 'TRUE',
+        KAFKA_CA_FILE: '/ca.pem',
+        KAFKA_CERT_FILE: 'cert.pem',
+        KAFKA_KEY_FILE: 'key.pem',
+        KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+        KAFKA_USERNAME: 'user',
+        KAFKA_PASSWORD: 'pa$sw#"\'',
+        TOPICS: 'a, B_b.c-1 ,a,-',
+        HOST: '::',
+        ADMIN_HOST: 'localhost',
+        HTTP_PORT: '0',
+        HTTPS_PORT: ' 8443 ',
+        ADMIN_PORT: '65535',
+        TLS_CERT_FILE: 'tls.pem',
+        TLS_KEY_FILE: 'tls.key',
+        CORS_ORIGINS: 'https://a.example,http://localhost:3000,null,capacitor://localhost',
+        HEARTBEAT_SECONDS: '0',
+        MAX_AGE_SECONDS: '2147483',
+        STALL_SECONDS: '1',
+        MAX_CONNECTIONS: '0',
+        MAX_CONNECTIONS_PER_IP: '7',
+        TRUST_PROXY: 'true',
+        FEED_MEMORY_MB: '1',
+        DRAIN_SECONDS: '0',
+        WORKERS: 'auto',
+        LOG_LEVEL: 'warn',
+        PATH: '/bin',
+      },
+      'node',
+    );
+    expect(config).toEqual({
+      kafkaBrokers: ['kafka-0.kafka:9092', '[::1]:9093', '10.0.0.1:1', 'my_kafka:65535'],
+      embeddedKafkaPort: 19092,
+      kafkaTls: true,
+      kafkaCaFile: '/ca.pem',
+      kafkaCertFile: 'cert.pem',
+      kafkaKeyFile: 'key.pem',
+      kafkaSaslMechanism: 'SCRAM-SHA-512',
+      kafkaUsername: 'user',
+      kafkaPassword: 'pa$sw#"\'',
+      topics: ['a', 'B_b.c-1', '-'],
+      host: '::',
+      adminHost: 'localhost',
+      httpPort: 0,
+      httpsPort: 8443,
+      adminPort: 65535,
+      tlsCertFile: 'tls.pem',
+      tlsKeyFile: 'tls.key',
+      corsOrigins: ['https://a.example', 'http://localhost:3000', 'null', 'capacitor://localhost'],
+      heartbeatSeconds: 0,
+      maxAgeSeconds: 2_147_483,
+      stallSeconds: 1,
+      maxConnections: 0,
+      maxConnectionsPerIp: 7,
+      trustProxy: true,
+      feedMemoryMb: 1,
+      drainSeconds: 0,
+      workers: 'auto',
+      logLevel: 'warn',
+    } satisfies Config);
+  });
+
+  test('parseConfig() takes an empty or blank value for unset', () => {
+    const blank = Object.fromEntries(NAMES.map((name, index) => [name, index % 2 ? '' : ' \t\n']));
+    expect(parseConfig(blank, 'node')).toEqual(parseConfig({}, 'node'));
+  });
+
+  test('parseConfig() keeps spaces of a password and drops the line end after it', () => {
+    const sasl = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USERNAME: 'u\n' };
+    const config = parseConfig({ ...sasl, KAFKA_PASSWORD: ' secret \r\n' }, 'node');
+    expect([config.kafkaUsername, config.kafkaPassword]).toEqual(['u', ' secret ']);
+  });
+
+  test('parseConfig() listens on this machine only with the embedded Kafka', () => {
+    const hosts = (env: Env) => {
+      const { host, adminHost } = parseConfig(env, 'node');
+      return [host, adminHost];
+    };
+    expect(hosts({})).toEqual(['localhost', 'localhost']);
+    expect(hosts({ KAFKA_BROKERS: 'k:1' })).toEqual(['::', '::']);
+    expect(hosts({ KAFKA_BROKERS: 'k:1', HOST: '::1' })).toEqual(['::1', '::1']);
+    expect(hosts({ KAFKA_BROKERS: 'k:1', ADMIN_HOST: '::1' })).toEqual(['::', '::1']);
+  });
+
+  test('parseConfig() reports ten faults at once, in one error, a line each', () => {
+    const error = new ConfigError(
+      faultsOf({
+        KAFKA_BROKERS: 'kafka',
+        KAFKA_TLS: 'yes',
+        KAFKA_SASL_MECHANISM: 'GSSAPI',
+        KAFKA_USERNAME: 'someone',
+        TOPICS: 'ok,..',
+        HOST: '[::1]',
+        HTTP_PORT: '8080x',
+        ADMIN_PORT: '70000',
+        TLS_CERT_FILE: 'cert.pem',
+        CORS_ORIGINS: 'https://a.example/',
+        LOG_LEVEL: 'verbose',
+      }),
+    );
+    expect(error.code).toBe('CONFIG');
+    expect(error.exitCode).toBe(78);
+    expect(error.message.split('\n')).toEqual([
+      'KAFKA_BROKERS: got "kafka", expected host:port or [IPv6]:port (port 1 to 65535), several with a comma between',
+      'KAFKA_TLS: got "yes", expected true or false',
+      'KAFKA_SASL_MECHANISM: got "GSSAPI", expected PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',
+      'TOPICS: got "..", expected a topic name (1 to 249 of a-z A-Z 0-9 . _ -)',
+      'HOST: got "[::1]", expected an IP address (IPv6 without brackets) or a host name',
+      'HTTP_PORT: got "8080x", expected a whole number from 0 to 65535',
+      'ADMIN_PORT: got "70000", expected a whole number from 0 to 65535',
+      'CORS_ORIGINS: got "https://a.example/", expected * or origins as a browser sends them (https://a.example:8443: no path, no default port)',
+      'LOG_LEVEL: got "verbose", expected debug, info, warn or error',
+      'KAFKA_PASSWORD: expected a value beside KAFKA_SASL_MECHANISM and KAFKA_USERNAME',
+      'TLS_KEY_FILE: expected a value beside TLS_CERT_FILE',
+    ]);
+  });
+
+  test.each([
+    [{ KAFKA_SASL_MECHANISM: 'PLAIN' }, ['KAFKA_USERNAME', 'KAFKA_PASSWORD']],
+    [{ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USERNAME: 'u' }, ['KAFKA_PASSWORD']],
+    [{ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_PASSWORD: 'p' }, ['KAFKA_USERNAME']],
+    [{ KAFKA_USERNAME: 'u', KAFKA_PASSWORD: 'p' }, ['KAFKA_SASL_MECHANISM']],
+    [{ KAFKA_PASSWORD: 'p' }, ['KAFKA_SASL_MECHANISM', 'KAFKA_USERNAME']],
+    [{ KAFKA_CERT_FILE: 'c' }, ['KAFKA_KEY_FILE']],
+    [{ KAFKA_KEY_FILE: 'k' }, ['KAFKA_CERT_FILE']],
+    [{ TLS_CERT_FILE: 'c', TLS_KEY_FILE: ' ' }, ['TLS_KEY_FILE']],
+    [{ TLS_KEY_FILE: 'k' }, ['TLS_CERT_FILE']],
+  ])('parseConfig() reports what is missing beside %j', (env, missing) => {
+    expect(faultNames(env)).toEqual(missing);
+  });
+
+  test.each([
+    [{ HTTP_PORT: '9090' }, ['HTTP_PORT']],
+    [{ HTTPS_PORT: '8080' }, ['HTTPS_PORT']],
+    [{ HTTP_PORT: '9000', ADMIN_PORT: '9000' }, ['ADMIN_PORT']],
+    [
+      { HTTP_PORT: '9000', HTTPS_PORT: '9000', ADMIN_PORT: '9000' },
+      ['HTTPS_PORT', 'ADMIN_PORT', 'ADMIN_PORT'],
+    ],
+    [{ HTTP_PORT: '9092' }, ['HTTP_PORT']],
+    [{ EMBEDDED_KAFKA_PORT: '8080' }, ['EMBEDDED_KAFKA_PORT']],
+    [{ HTTP_PORT: '9092', KAFKA_BROKERS: 'k:1' }, []],
+    [{ ADMIN_PORT: '8080', ADMIN_HOST: '::1' }, ['ADMIN_PORT']],
+    [{ ADMIN_PORT: '8080', ADMIN_HOST: '::1', HOST: '127.0.0.1' }, []],
+    [{ ADMIN_PORT: '8080', ADMIN_HOST: '127.0.0.1', HOST: '0.0.0.0' }, ['ADMIN_PORT']],
+    [{ ADMIN_PORT: '8080', ADMIN_HOST: '::', HOST: '127.0.0.1' }, ['ADMIN_PORT']],
+    [{ ADMIN_PORT: '8080', ADMIN_HOST: '::1', HOST: '0.0.0.0' }, []],
+    [{ HTTP_PORT: '0', ADMIN_PORT: '0' }, []],
+    [{ HTTPS_PORT: '0', ADMIN_PORT: '0' }, []],
+    [{ HTTP_PORT: '0', HTTPS_PORT: '0' }, ['HTTP_PORT']],
+  ])("parseConfig() finds listeners in each other's way: %j", (env, names) => {
+    expect(faultNames(env)).toEqual(names);
+  });
+
+  test('parseConfig() wants brokers where the embedded Kafka is off', () => {
+    const off = { EMBEDDED_KAFKA_PORT: '0' };
+    expect(faultNames(off)).toEqual(['KAFKA_BROKERS']);
+    expect(messageOf(off)).toContain('EMBEDDED_KAFKA_PORT=0');
+    expect(faultNames({ ...off, KAFKA_BROKERS: 'kafka:9092' })).toEqual([]);
+  });
+
+  test('parseConfig() takes nothing but one worker on Deno', () => {
+    expect(faultNames({ WORKERS: '1' }, 'deno')).toEqual([]);
+    expect(faultNames({ WORKERS: '2' }, 'deno')).toEqual(['WORKERS']);
+    expect(faultNames({ WORKERS: 'auto' }, 'deno')).toEqual(['WORKERS']);
+    expect(faultNames({ WORKERS: 'x' }, 'deno')).toEqual(['WORKERS']);
+  });
+
+  test('parseConfig() tells further faults with its own', () => {
+    const more = (config: Partial<Config>): ConfigFault[] => [
+      { setting: 'KAFKA_CA_FILE', expected: `${config.kafkaCaFile} ${config.httpPort}` },
+    ];
+    const env = { HTTP_PORT: 'x', KAFKA_CA_FILE: 'ca.pem' };
+    expect(() => parseConfig(env, 'node', more)).toThrow(
+      /^HTTP_PORT: .*\nKAFKA_CA_FILE: expected ca\.pem undefined$/,
+    );
+  });
+
+  test('parseConfig() never shows a secret', () => {
+    const message = messageOf({
+      KAFKA_USERNAME: 's3cret',
+      KAFKA_PASSWORD: 's3cret',
+      KAFKA_BROKERS: 'sasl://user:s3cret@kafka:9092',
+      CORS_ORIGINS: 'https://user:s3cret@a.example',
+      TLS_KEY_FILE: '-----BEGIN PRIVATE KEY-----\ns3cret\n-----END PRIVATE KEY-----',
+    });
+    expect(message).not.toContain('s3cret');
+    expect(message).not.toContain('user');
+    expect(message).toContain('TLS_KEY_FILE: expected the path of a PEM file, not its content');
+    expect(message).toContain('KAFKA_BROKERS: got "...@kafka:9092"');
+  });
+});

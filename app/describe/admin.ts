@@ -1,0 +1,39 @@
+import { Hono } from 'hono';
+import { noSniffing } from '../http/no_sniffing.ts';
+import type { BrokerStatus } from '../ports/source.ts';
+import type { Exposition } from './metrics.ts';
+
+/** What `/readyz` tells. */
+export interface Health {
+  /** What keeps the gateway from being ready, in words. */
+  readonly missing: readonly string[];
+  readonly brokers: BrokerStatus;
+}
+
+/**
+ * The admin listener. `/livez` says that the process works and its ports answer, whatever the brokers
+ * do; `/readyz` is 503 until every topic was loaded once and in drain, and stays 200 without brokers: taking all
+ * gateways out of the balancer would end every stream for good. `/metrics` is for Prometheus.
+ */
+export function createAdmin(
+  health: () => Health,
+  metrics: Exposition,
+  silentPorts: () => readonly string[],
+): Hono {
+  const admin = new Hono();
+  admin.use(noSniffing);
+  admin.get('/livez', (c) => {
+    const silent = silentPorts();
+    return silent.length === 0 ? c.text('ok\n') : c.text(`${silent.join('\n')}\n`, 503);
+  });
+  admin.get('/readyz', (c) => {
+    const { missing, brokers } = health();
+    const ready = missing.length === 0;
+    return c.json({ ready, missing, brokers }, ready ? 200 : 503);
+  });
+  admin.get('/metrics', async (c) =>
+    c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+  );
+  admin.notFound((c) => c.text('Not found: this listener has /livez, /readyz and /metrics\n', 404));
+  return admin;
+}

@@ -1,0 +1,111 @@
+import type { Config } from '../config/config.ts';
+import { FORMATS } from '../views/format.ts';
+import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
+import { STREAM_PARAMETERS } from './stream_parameters.ts';
+
+type Described = Pick<Config, 'topics' | 'httpPort' | 'httpsPort'>;
+
+/** `GET /-/asyncapi.json`: the streams and what they carry, in the words of AsyncAPI 3. */
+export function asyncapi({ topics, httpPort, httpsPort }: Described): object {
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'sse-kafka-fanout',
+      version: API_VERSION,
+      description:
+        'Kafka topics as Server-Sent Events, a stream a topic. The name of an event is that of its ' +
+        'message, its `id` is where the client is. How to ask for a stream: /-/openapi.json.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    defaultContentType: 'text/plain',
+    servers: {
+      ...(httpPort === 0 ? {} : { http: server('http', httpPort) }),
+      ...(httpsPort === 0 ? {} : { https: server('https', httpsPort) }),
+    },
+    channels: Object.fromEntries(topics.map((topic) => [topic, channel(topic)])),
+    operations: Object.fromEntries(
+      topics.flatMap((topic) =>
+        FORMATS.map(({ name }) => [`${topic}.${name}`, operation(topic, name)]),
+      ),
+    ),
+    components: { schemas: EVENT_SCHEMAS, messages: MESSAGES },
+  };
+}
+
+const ID = {
+  type: 'object',
+  properties: { id: eventSchema('Cursor') },
+  required: ['id'],
+};
+
+const JSON_TYPE = 'application/json';
+const event = (name: string, contentType: string, summary: string, payload: object) => ({
+  name,
+  summary,
+  contentType,
+  // The fields of the block beside its data.
+  headers: ID,
+  payload,
+});
+
+const RECORD = 'A record.';
+const DELETE = 'A key was deleted (a record without a value).';
+const GAP = 'Records that this client does not get, and where the stream goes on.';
+const LIVE = 'All has been sent that was there when the client came; from here on it is live.';
+const KEY = { type: 'string', contentEncoding: 'base64url', description: 'The key.' };
+
+const MESSAGES = {
+  'text.message': event('message', 'text/plain', RECORD, {
+    type: 'string',
+    description: 'The value; bytes that are no UTF-8 are U+FFFD.',
+  }),
+  'text.delete': event('delete', 'text/plain', DELETE, KEY),
+  'text.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
+  'json.message': event('message', JSON_TYPE, RECORD, eventSchema('JsonRecord')),
+  'json.delete': event('delete', JSON_TYPE, DELETE, eventSchema('JsonDelete')),
+  'json.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
+  'json.live': event('live', JSON_TYPE, LIVE, eventSchema('Live')),
+};
+
+function server(protocol: string, port: number): object {
+  return {
+    host: '{host}',
+    protocol,
+    variables: { host: { default: `localhost:${port}` } },
+  };
+}
+
+function channel(topic: string): object {
+  const names = Object.keys(MESSAGES);
+  return {
+    address: `/${topic}`,
+    messages: Object.fromEntries(
+      names.map((name) => [name, { $ref: `#/components/messages/${name}` }]),
+    ),
+  };
+}
+
+function operation(topic: string, format: string): object {
+  const names = Object.keys(MESSAGES).filter((name) => name.startsWith(`${format}.`));
+  return {
+    action: 'send',
+    channel: { $ref: `#/channels/${topic}` },
+    bindings: { http: { method: 'GET', query: query(format), bindingVersion: '0.3.0' } },
+    messages: names.map((name) => ({ $ref: `#/channels/${topic}/messages/${name}` })),
+  };
+}
+
+/** The parameters of the query with this format. */
+function query(format: string): object {
+  const parameters = STREAM_PARAMETERS.filter((parameter) => parameter.in === 'query');
+  return {
+    type: 'object',
+    properties: {
+      ...Object.fromEntries(
+        parameters.map(({ name, description, schema }) => [name, { description, ...schema }]),
+      ),
+      format: { const: format },
+    },
+    ...(format === 'text' ? {} : { required: ['format'] }),
+  };
+}

@@ -1,0 +1,96 @@
+import { GAP_REASONS } from '../wire/gap.ts';
+
+/** Of what the descriptions describe; the first number goes up where a client has to change. */
+export const API_VERSION = '1.0.0';
+
+const OFFSET = { type: 'integer', minimum: 0 };
+const BASE64 = { type: 'string', contentEncoding: 'base64' };
+
+const PLACE = {
+  partition: { type: 'integer', minimum: 0 },
+  offset: OFFSET,
+  timestamp: { type: 'integer', description: "Unix milliseconds: the record's own." },
+};
+
+const HEADERS = {
+  type: 'array',
+  description:
+    'Name and value of each header, in order. A value that is no UTF-8: null and then its base64. ' +
+    'Left out where there are none.',
+  items: {
+    type: 'array',
+    minItems: 2,
+    maxItems: 3,
+    // Only a name or text is a string here, and only the second one is null.
+    items: { type: ['string', 'null'] },
+  },
+};
+
+/** Either as it is, where it is UTF-8, or under another name in base64. */
+const KEY = { oneOf: [{ required: ['key'] }, { required: ['keyBase64'] }] };
+const VALUE = { oneOf: [{ required: ['value'] }, { required: ['valueBase64'] }] };
+
+/** What the streams carry, in words of JSON Schema that OpenAPI 3.1 and AsyncAPI 3 both have. */
+export const EVENT_SCHEMAS = {
+  Cursor: {
+    type: 'string',
+    description: 'Where a client is: to be kept as it is and sent back as Last-Event-ID.',
+    pattern: '^[A-Za-z0-9_-]+={0,2}$',
+  },
+  JsonRecord: {
+    type: 'object',
+    properties: {
+      ...PLACE,
+      key: { type: ['string', 'null'] },
+      keyBase64: BASE64,
+      value: { type: 'string' },
+      valueBase64: BASE64,
+      headers: HEADERS,
+    },
+    required: Object.keys(PLACE),
+    allOf: [KEY, VALUE],
+    additionalProperties: false,
+  },
+  JsonDelete: {
+    type: 'object',
+    properties: {
+      ...PLACE,
+      key: { type: 'string' },
+      keyBase64: BASE64,
+      value: { type: 'null' },
+      headers: HEADERS,
+    },
+    required: [...Object.keys(PLACE), 'value'],
+    allOf: [KEY],
+    additionalProperties: false,
+  },
+  Gap: {
+    type: 'object',
+    properties: {
+      reason: { type: 'string', enum: GAP_REASONS },
+      topic: { type: 'string' },
+      partitions: {
+        type: 'array',
+        description: 'Those that lost something.',
+        items: {
+          type: 'object',
+          properties: {
+            partition: { type: 'integer', minimum: 0 },
+            from: { ...OFFSET, description: 'What the client was to get next.' },
+            to: { ...OFFSET, description: 'Where the stream goes on.' },
+          },
+          required: ['partition', 'from', 'to'],
+          additionalProperties: false,
+        },
+      },
+    },
+    required: ['reason', 'topic', 'partitions'],
+    additionalProperties: false,
+  },
+  Live: { type: 'object', additionalProperties: false },
+} as const;
+
+/** A reference to one of them, from either description. */
+export function eventSchema(name: keyof typeof EVENT_SCHEMAS): { $ref: string } {
+  return { $ref: `#/components/schemas/${name}` };
+}

@@ -1,0 +1,195 @@
+import type { Config } from '../config/config.ts';
+import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
+import { STREAM_PARAMETERS } from './stream_parameters.ts';
+
+type Described = Pick<Config, 'topics' | 'adminPort'>;
+
+/**
+ * `GET /-/openapi.json`: all that can be asked over HTTP, in the words of OpenAPI 3.1, but for the
+ * files that the page is made of.
+ */
+export function openapi({ topics, adminPort }: Described): object {
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'sse-kafka-fanout',
+      version: API_VERSION,
+      description: 'Kafka topics as Server-Sent Events. What the events carry: /-/asyncapi.json.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    paths: {
+      '/{topic}': {
+        get: {
+          operationId: 'stream',
+          summary: 'The stream of a topic. It does not end by itself.',
+          parameters: [topic({ enum: topics }), ...STREAM_PARAMETERS],
+          responses: {
+            200: STREAM,
+            400: text('What `format` or `since` takes.'),
+            404: text('Not a topic that is served here.'),
+            429: refusal('This address has as many streams open as it may.'),
+            431: { description: 'The head of the request is larger than 64 kB.' },
+            503: refusal('No more streams: all are taken, or the gateway is about to end.'),
+          },
+        },
+        head: {
+          operationId: 'streamHead',
+          summary: 'The head of that stream; never refused for want of room.',
+          parameters: [topic({ enum: topics }), ...STREAM_PARAMETERS],
+          responses: {
+            200: STREAM,
+            400: text('What `format` or `since` takes.'),
+            404: text('Not a topic that is served here.'),
+          },
+        },
+        // It is not asked whether there is such a topic.
+        options: { parameters: [topic({})], ...PREFLIGHT },
+      },
+      '/-/topics': jsonPath('topics', 'The topics that are served.', TOPICS),
+      '/-/openapi.json': jsonPath('openapi', 'This description.', { type: 'object' }),
+      '/-/asyncapi.json': jsonPath('asyncapi', 'What the streams carry.', { type: 'object' }),
+      '/': PAGE,
+      '/index.html': PAGE,
+      ...(adminPort === 0 ? {} : adminPaths(adminPort)),
+    },
+    components: { schemas: { ...EVENT_SCHEMAS, Event: EVENT } },
+  };
+}
+
+function topic(schema: object): object {
+  return { name: 'topic', in: 'path', required: true, schema: { type: 'string', ...schema } };
+}
+
+const CORS_HEADERS = {
+  'Access-Control-Allow-Origin': {
+    description: '`*`, or the origin of the request where it is listed in CORS_ORIGINS.',
+    schema: { type: 'string' },
+  },
+  'Access-Control-Allow-Credentials': {
+    description: 'For a listed origin but `null`: its cookies may come along.',
+    schema: { const: 'true' },
+  },
+};
+
+const PREFLIGHT = {
+  summary: 'What a browser asks before it asks from a page of another origin.',
+  responses: { 204: { description: 'Allowed.', headers: CORS_HEADERS } },
+};
+
+/** The blocks that an EventSource makes an event of; `schema` is that of one event. */
+const EVENT = {
+  type: 'object',
+  properties: {
+    event: {
+      enum: ['message', 'delete', 'gap', 'live'],
+      description:
+        'A record; a key that was deleted; records that this client does not get; all sent that ' +
+        'was there when the client came (only with `format=json`).',
+    },
+    data: { type: 'string', description: 'As /-/asyncapi.json has it for each event and format.' },
+    id: eventSchema('Cursor'),
+  },
+  required: ['event', 'data', 'id'],
+};
+
+const STREAM = {
+  description:
+    'The stream. One that is refused for want of room is answered so, too, where the request ' +
+    'accepts `text/event-stream` by name: `retry:` alone, and the end.',
+  headers: {
+    ...CORS_HEADERS,
+    'Cache-Control': { required: true, schema: { const: 'no-cache, no-transform' } },
+    'X-Accel-Buffering': { required: true, schema: { const: 'no' } },
+  },
+  content: { 'text/event-stream': { schema: { $ref: '#/components/schemas/Event' } } },
+};
+
+function text(description: string): object {
+  return { description, content: { 'text/plain': { schema: { type: 'string' } } } };
+}
+
+function refusal(description: string): object {
+  const seconds = { description: 'Seconds.', required: true, schema: { type: 'integer' } };
+  return { ...text(description), headers: { 'Retry-After': seconds } };
+}
+
+const TOPICS = {
+  type: 'object',
+  properties: {
+    topics: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          name: { type: 'string' },
+          path: { type: 'string' },
+          compacted: { type: ['boolean', 'null'], description: 'Null until the brokers tell.' },
+          deleteRetentionMs: {
+            type: ['integer', 'null'],
+            description: 'How long Kafka keeps deletes; null where the topic is not compacted.',
+          },
+        },
+        required: ['name', 'path', 'compacted', 'deleteRetentionMs'],
+        additionalProperties: false,
+      },
+    },
+  },
+  required: ['topics'],
+  additionalProperties: false,
+};
+
+function jsonPath(operationId: string, summary: string, schema: object): object {
+  const content = { 'application/json': { schema } };
+  const responses = { 200: { description: 'OK', headers: CORS_HEADERS, content } };
+  return {
+    get: { operationId, summary, responses },
+    head: { responses },
+    options: PREFLIGHT,
+  };
+}
+
+const PAGE_HEADERS = { ...CORS_HEADERS, ETag: { required: true, schema: { type: 'string' } } };
+const PAGE_ANSWER = {
+  parameters: [{ name: 'If-None-Match', in: 'header', schema: { type: 'string' } }],
+  responses: {
+    200: { description: 'The page.', headers: PAGE_HEADERS, content: { 'text/html': {} } },
+    304: { description: 'It has the tag that was asked for.', headers: PAGE_HEADERS },
+  },
+};
+const PAGE = { get: PAGE_ANSWER, head: PAGE_ANSWER, options: PREFLIGHT };
+
+const HEALTH = {
+  type: 'object',
+  properties: {
+    ready: { type: 'boolean' },
+    missing: { type: 'array', items: { type: 'string' } },
+    brokers: {
+      type: 'object',
+      properties: { up: { type: 'boolean' }, error: { type: ['string', 'null'] } },
+      required: ['up', 'error'],
+      additionalProperties: false,
+    },
+  },
+  required: ['ready', 'missing', 'brokers'],
+  additionalProperties: false,
+};
+
+/** Those of the admin listener, which has a port of its own. */
+function adminPaths(port: number): object {
+  const variables = { host: { default: 'localhost' } };
+  const servers = [{ url: `http://{host}:${port}`, description: 'The admin listener.', variables }];
+  const health = { 'application/json': { schema: HEALTH } };
+  const get = (operationId: string, summary: string, responses: object): object => ({
+    servers,
+    get: { operationId, summary, responses },
+  });
+  return {
+    '/livez': get('livez', 'Whether the process works.', { 200: text('It does.') }),
+    '/readyz': get('readyz', 'Whether every topic was loaded once.', {
+      200: { description: 'Ready.', content: health },
+      503: { description: 'Not yet, or about to end.', content: health },
+    }),
+    '/metrics': get('metrics', 'Metrics for Prometheus.', { 200: text('The metrics.') }),
+  };
+}

@@ -1,0 +1,35 @@
+import { CURSOR_QUERY_NAMES } from '../http/events.ts';
+import { FORMATS } from '../views/format.ts';
+import { MAX_UNIX_MS, MIN_UNIX_MS } from '../wire/since.ts';
+
+const CURSOR = {
+  description: 'The last id that the client got: the stream goes on after it.',
+  schema: { type: 'string' },
+};
+
+/** What a stream is asked for, as OpenAPI and JSON Schema put it. */
+export const STREAM_PARAMETERS = [
+  {
+    name: 'format',
+    in: 'query',
+    description: 'How records are written: the value alone, or one JSON object a record.',
+    // An empty value counts as none.
+    schema: { type: 'string', enum: [...FORMATS.map(({ name }) => name), ''], default: 'text' },
+  },
+  {
+    name: 'since',
+    in: 'query',
+    description:
+      'Where a client without an id begins: with what comes from now on, or at a time (RFC 3339 ' +
+      'or Unix milliseconds).',
+    schema: {
+      anyOf: [
+        { type: 'string', enum: ['latest', ''] },
+        { type: 'string', format: 'date-time' },
+        { type: 'integer', minimum: MIN_UNIX_MS, maximum: MAX_UNIX_MS },
+      ],
+    },
+  },
+  { name: 'Last-Event-ID', in: 'header', ...CURSOR },
+  ...CURSOR_QUERY_NAMES.map((name) => ({ name, in: 'query', ...CURSOR })),
+] as const;

@@ -1,0 +1,170 @@
+import type { View } from '../views/view.ts';
+import { ByteWriter } from '../wire/byte_writer.ts';
+import { writeId } from '../wire/frame.ts';
+import { retentionGap, writeGapLines } from '../wire/gap.ts';
+import type { Positions } from '../wire/place.ts';
+import { type Columns, DEAD, GAP, LIVE, resized } from './columns.ts';
+
+/**
+ * What a block of one line takes beside its value where partitions are few: a buffer that is a little
+ * too small is exchanged for one of twice the size.
+ */
+const BLOCK_MARGIN = 64;
+/** Bytes handed out at once, unless one block is larger. */
+const SLICE_BYTES = 32 * 1024;
+
+/** Blocks to send, and the place after them. */
+export interface Slice {
+  readonly bytes: Uint8Array;
+  readonly nextSeq: number;
+  /** Blocks with more than an id; of them, gaps. */
+  readonly events: number;
+  readonly gaps: number;
+  /** Of the records, -1 in rows that hold none. Good until the segment changes. */
+  readonly timestamps: Float64Array;
+}
+
+/** The slice that was cut last, and what it was cut from. */
+interface LastSlice {
+  readonly slice: Slice;
+  readonly from: number;
+  readonly count: number;
+  readonly deaths: number;
+}
+
+/** The blocks of a segment in one view, encoded once for all clients. */
+export class Encoding {
+  /** How many rows are encoded. */
+  count = 0;
+  readonly #columns: Columns;
+  readonly #view: View;
+  #out: ByteWriter;
+  /** Where the lines of each row's block end and its id begins; where the block ends. */
+  #lineEnds: Uint32Array;
+  #ends: Uint32Array;
+  /** The cursor after the last row encoded. */
+  readonly #positions: Positions;
+  #last: LastSlice | null = null;
+
+  constructor(columns: Columns, view: View) {
+    const { start, recordBytes, count } = columns;
+    this.#columns = columns;
+    this.#view = view;
+    this.#positions = start.slice();
+    this.#out = new ByteWriter(Math.max(256, recordBytes + count * BLOCK_MARGIN));
+    this.#lineEnds = new Uint32Array(count);
+    this.#ends = new Uint32Array(count);
+  }
+
+  /** Bytes held in memory. */
+  get heldBytes(): number {
+    return this.#out.capacity + this.#ends.length * 8 + this.#positions.byteLength;
+  }
+
+  /** Encodes what is not encoded yet. Dead records and holes get no bytes. */
+  extend(): void {
+    const columns = this.#columns;
+    const { topic, topicId, count, seqs, states, partitions, offsets, hasIds } = columns;
+    if (this.#ends.length < count) {
+      this.#lineEnds = resized(this.#lineEnds, seqs.length);
+      this.#ends = resized(this.#ends, seqs.length);
+    }
+    const out = this.#out;
+    const positions = this.#positions;
+    const place = { topicId, positions, unknown: [] };
+    for (let at = this.count; at < count; at++) {
+      const partition = partitions[at]!;
+      const from = positions[partition]!;
+      positions[partition] = columns.nextAt(at);
+      const state = states[at];
+      if (state === LIVE) this.#view.format.writeLines(out, columns.record(at));
+      else if (state === GAP) {
+        writeGapLines(out, retentionGap(topic, partition, from, offsets[at]! + 1));
+      }
+      this.#lineEnds[at] = out.length;
+      if (hasIds && (state === LIVE || state === GAP)) writeId(out, place);
+      this.#ends[at] = out.length;
+    }
+    this.count = count;
+  }
+
+  /** The lines of a row's block, without its id; a view, empty where there is nothing to tell. */
+  lines(at: number): Uint8Array {
+    return this.#out.view(this.#begin(at), this.#lineEnds[at]!);
+  }
+
+  /**
+   * The blocks from a row on, at most about 32 kB, at least one; `null` where no live record
+   * follows. Always a view, and the very same one for all who come to that row one after another:
+   * nothing is copied for a client.
+   */
+  slice(from: number): Slice | null {
+    const { count, deaths, seqs, states } = this.#columns;
+    const last = this.#last;
+    if (last?.from === from && last.count === count && last.deaths === deaths) return last.slice;
+    const begin = this.#begin(from);
+    let end = begin;
+    let at = from;
+    for (; at < count; at++) {
+      const blockEnd = this.#ends[at]!;
+      if (blockEnd > end && states[at] === DEAD) {
+        this.#repack();
+        return this.slice(from);
+      }
+      if (end > begin && blockEnd - begin > SLICE_BYTES) break;
+      end = blockEnd;
+    }
+    if (end === begin) return null;
+    const bytes = this.#out.view(begin, end);
+    const slice = { bytes, nextSeq: seqs[at - 1]! + 1, ...this.#contents(from, at) };
+    this.#last = { slice, from, count, deaths };
+    return slice;
+  }
+
+  #begin(at: number): number {
+    return at === 0 ? 0 : this.#ends[at - 1]!;
+  }
+
+  /** What lies from one row to another, for the metrics: looked at once for all clients. */
+  #contents(from: number, to: number): Pick<Slice, 'events' | 'gaps' | 'timestamps'> {
+    const { states, timestamps } = this.#columns;
+    let [events, gaps, dead] = [0, 0, 0];
+    for (let at = from; at < to; at++) {
+      if (this.#lineEnds[at]! > this.#begin(at)) events++;
+      if (states[at] === GAP) gaps++;
+      if (states[at] === DEAD) dead++;
+    }
+    const all = timestamps.subarray(from, to);
+    return {
+      events,
+      gaps,
+      timestamps: dead === 0 ? all : all.filter((_, i) => states[from + i] !== DEAD),
+    };
+  }
+
+  /** Lets the blocks of dead records go: once for all clients, who may hold views of the old bytes. */
+  #repack(): void {
+    const { states } = this.#columns;
+    const [out, ends, lineEnds] = [this.#out, this.#ends, this.#lineEnds];
+    const packed = new ByteWriter(out.length - this.#deadLength());
+    let begin = 0;
+    for (let at = 0; at < this.count; at++) {
+      const end = ends[at]!;
+      const idLength = end - lineEnds[at]!;
+      if (states[at] !== DEAD) packed.bytes(out.view(begin, end));
+      begin = end;
+      ends[at] = packed.length;
+      lineEnds[at] = states[at] === DEAD ? packed.length : packed.length - idLength;
+    }
+    this.#out = packed;
+  }
+
+  #deadLength(): number {
+    const { states } = this.#columns;
+    let length = 0;
+    for (let at = 0; at < this.count; at++) {
+      if (states[at] === DEAD) length += this.#ends[at]! - this.#begin(at);
+    }
+    return length;
+  }
+}

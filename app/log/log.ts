@@ -1,0 +1,298 @@
+import type { Batch, KafkaRecord, Offsets } from '../ports/source.ts';
+import type { View } from '../views/view.ts';
+import { coversAll, type Positions } from '../wire/place.ts';
+import type { TopicId } from '../wire/topic_id.ts';
+import { LIVE } from './columns.ts';
+import type { Encoding, Slice } from './encoding.ts';
+import type { KeyIndex } from './key_index.ts';
+import { SEGMENT_BYTES, Segment } from './segment.ts';
+
+/** Records in memory, their encoded blocks, and what is read back: their shares of the memory. */
+const RECORDS_SHARE = 0.5;
+const ENCODED_SHARE = 0.25;
+export const HISTORY_SHARE = 0.25;
+
+/** What a log is made with. */
+export interface LogOptions {
+  readonly topic: string;
+  readonly topicId: TopicId;
+  /** Where the reading of each partition begins. */
+  readonly start: Positions;
+  readonly maxBytes: number;
+  /** The latest of each key, on compacted topics. */
+  readonly keys: KeyIndex | null;
+}
+
+/** Where a log ended at a time: the cursor that the feed had then, and its place in the log. */
+export interface LogEnd {
+  readonly log: Log;
+  readonly seq: number;
+  readonly positions: Positions;
+}
+
+/**
+ * The records that a feed has in memory, in the order in which it read them, up to a cap in bytes:
+ * the newest of a plain topic; on a compacted one the latest of each key, of which the oldest
+ * leave when they do not fit.
+ *
+ * A place in it is a sequence number. On a compacted topic a record that is superseded dies where
+ * it stands, so that a slow client skips it without anything being done for that client.
+ */
+export class Log {
+  readonly topicId: TopicId;
+  /** The feed's cursor: where the next fetch goes. */
+  positions: Positions;
+  /** The cursor before the first record that may be in memory: what lies below comes from Kafka. */
+  start: Positions;
+  readonly keys: KeyIndex | null;
+  /** The end of the log when a record below memory was superseded last. */
+  supersededSeq = 0;
+  /** The place of the last gap: a new client is not told of what was lost before it came. */
+  lastGapSeq = -1;
+  /** Where the last gap of a partition ends: what lies below may never have been read. */
+  readonly #lostBelow = new Map<number, number>();
+  /** Set once another log has taken this one's place. */
+  successor: Log | null = null;
+  readonly #topic: string;
+  readonly #segments: Segment[] = [];
+  readonly #maxBytes: number;
+  /** Records leave memory a segment at a time. */
+  readonly #segmentBytes: number;
+  #nextSeq = 0;
+  /** Places below this one have left memory. */
+  #evictedSeq = 0;
+  #heldBytes = 0;
+  #records = 0;
+  /** In the order in which they were made. */
+  readonly #encodings = new Map<Encoding, Segment>();
+  #encodedBytes = 0;
+
+  constructor(options: LogOptions) {
+    this.#topic = options.topic;
+    this.topicId = options.topicId;
+    this.positions = options.start.slice();
+    this.start = options.start;
+    this.keys = options.keys;
+    this.#maxBytes = options.maxBytes;
+    this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
+    this.#addSegment(0);
+  }
+
+  get tail(): Segment {
+    return this.#segments.at(-1)!;
+  }
+
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** Where it ends now. */
+  end(): LogEnd {
+    return { log: this, seq: this.#nextSeq, positions: this.positions.slice() };
+  }
+
+  /** Live records in memory. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** Bytes held, encoded blocks included. */
+  get bytes(): number {
+    return this.#heldBytes + this.#encodedBytes;
+  }
+
+  /** @param lows log starts of partitions in which the batch jumps: what lies below is lost */
+  append(batch: Batch, lows: Offsets): void {
+    const lost = (partition: number, next: number): number =>
+      Math.min(lows.get(partition) ?? 0, next);
+    for (const record of batch.records) {
+      this.#appendMove(record.partition, lost(record.partition, record.offset), true);
+      this.#appendRecord(record);
+    }
+    for (const [partition, next] of batch.positions) {
+      this.#appendMove(partition, lost(partition, next), true);
+      this.#appendMove(partition, next, false);
+    }
+    this.#evict();
+  }
+
+  /** From here on every id names the new partitions as well. */
+  addPartitions(start: Positions): void {
+    const positions = new Float64Array(start);
+    positions.set(this.positions);
+    this.positions = positions;
+    const first = new Float64Array(start);
+    first.set(this.start);
+    this.start = first;
+    this.#addSegment(0);
+  }
+
+  /** Whether everything that a client at `cursor` lacks is in memory. */
+  covers(cursor: Positions): boolean {
+    return coversAll(cursor, this.start);
+  }
+
+  /** Whether a record that was read back is still the latest of its key. */
+  isLatest(segment: Segment, at: number): boolean {
+    if (this.keys === null) return true;
+    const { partition, offset, key, value } = segment.record(at);
+    if (key === null || offset >= this.positions[partition]!) return true;
+    const latest = this.keys.get(partition, key);
+    if (latest !== null) return latest.offset <= offset;
+    // A delete that the index has forgotten, or what it never had because the feed jumped over it.
+    return value === null || offset < (this.#lostBelow.get(partition) ?? 0);
+  }
+
+  /** A place before which the client has every record; `covers(cursor)` must hold. */
+  seqOf(cursor: Positions): number {
+    let low = 0;
+    let high = this.#segments.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (coversAll(cursor, this.#segments[middle]!.origin)) low = middle;
+      else high = middle - 1;
+    }
+    return this.#segments[low]!.firstSeq;
+  }
+
+  /** The segment in which to look for a place; `null` once it has left memory. */
+  locate(seq: number): Segment | null {
+    if (seq < this.#evictedSeq) return null;
+    let low = 0;
+    let high = this.#segments.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#segments[middle]!.nextSeq > seq) high = middle;
+      else low = middle + 1;
+    }
+    return this.#segments[low]!;
+  }
+
+  /** Lets deletes go that Kafka has dropped, and the index has forgotten. */
+  forget(seqs: readonly number[]): void {
+    for (const seq of seqs) this.#kill(seq);
+  }
+
+  /** Encodes what is missing, within the memory for encoded blocks. */
+  encode(segment: Segment, view: View): Encoding {
+    const known = segment.encodings.get(view);
+    if (known !== undefined && known.count === segment.count) return known;
+    const before = known === undefined ? 0 : known.heldBytes;
+    const encoding = segment.encode(view);
+    this.#encodedBytes += encoding.heldBytes - before;
+    if (known === undefined) this.#encodings.set(encoding, segment);
+    for (const [oldest, owner] of this.#encodings) {
+      if (this.#encodedBytes <= this.#maxBytes * ENCODED_SHARE) break;
+      if (oldest !== encoding && owner !== this.tail) this.#dropEncoding(oldest, owner);
+    }
+    return encoding;
+  }
+
+  /** The blocks of a segment from a sequence number on, see `Encoding.slice`. */
+  slice(segment: Segment, view: View, seq: number): Slice | null {
+    const encoding = this.encode(segment, view);
+    const before = encoding.heldBytes;
+    const slice = encoding.slice(segment.placeOf(seq));
+    this.#encodedBytes += encoding.heldBytes - before;
+    return slice;
+  }
+
+  #appendMove(partition: number, next: number, isGap: boolean): void {
+    if (next <= this.positions[partition]!) return;
+    const { tail } = this;
+    const seq = this.#nextSeq++;
+    if (isGap) {
+      this.lastGapSeq = seq;
+      this.#lostBelow.set(partition, next);
+    }
+    this.#account(tail, () => tail.appendMove(seq, partition, next, isGap));
+    this.positions[partition] = next;
+  }
+
+  #appendRecord(record: KafkaRecord): void {
+    const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
+    if (this.tail.recordBytes > 0 && this.tail.recordBytes + size > this.#segmentBytes) {
+      this.#addSegment(size);
+    }
+    const seq = this.#nextSeq++;
+    this.#account(this.tail, () => this.tail.append(seq, record));
+    this.positions[record.partition] = record.offset + 1;
+    if (this.keys === null || record.key === null) return;
+    const { partition, offset, key, value } = record;
+    const previous = this.keys.put(partition, key, offset, seq, value === null);
+    if (previous !== null) this.#kill(previous.seq);
+    if (previous !== null && previous.offset < this.start[partition]!) this.supersededSeq = seq + 1;
+  }
+
+  #kill(seq: number): void {
+    const segment = this.locate(seq);
+    const at = segment?.placeOf(seq) ?? 0;
+    if (segment === null || segment.seqs[at] !== seq || segment.states[at] !== LIVE) return;
+    this.#account(segment, () => segment.kill(at));
+    if (segment !== this.tail) this.#squeeze(segment);
+  }
+
+  /** Once half of a segment is dead its bytes are let go; what is left of two may become one. */
+  #squeeze(segment: Segment): void {
+    if (segment.deadBytes * 2 <= segment.recordBytes) return;
+    for (const encoding of segment.encodings.values()) this.#dropEncoding(encoding, segment);
+    this.#account(segment, () => segment.squeeze());
+    const index = this.#segments.indexOf(segment);
+    const previous = this.#segments[index - 1];
+    if (segment.count > 0) {
+      if (previous === undefined || previous.start.length !== segment.start.length) return;
+      if (previous.recordBytes + segment.recordBytes > this.#segmentBytes / 2) return;
+      for (const encoding of previous.encodings.values()) this.#dropEncoding(encoding, previous);
+      this.#account(previous, () => previous.absorb(segment));
+    }
+    this.#segments.splice(index, 1);
+    this.#remove(segment);
+  }
+
+  #addSegment(size: number): void {
+    const full = this.#segments.at(-1);
+    const segment = new Segment({
+      topic: this.#topic,
+      topicId: this.topicId,
+      start: this.positions.slice(),
+      firstSeq: this.#nextSeq,
+      capacity: Math.max(Math.min(1024, this.#segmentBytes), size),
+    });
+    this.#heldBytes += segment.heldBytes;
+    this.#segments.push(segment);
+    if (full !== undefined) this.#squeeze(full);
+  }
+
+  #account(segment: Segment, change: () => void): void {
+    const { heldBytes, liveCount } = segment;
+    change();
+    this.#heldBytes += segment.heldBytes - heldBytes;
+    this.#records += segment.liveCount - liveCount;
+  }
+
+  #evict(): void {
+    while (this.#heldBytes > this.#maxBytes * RECORDS_SHARE && this.#segments.length > 1) {
+      const oldest = this.#segments.shift()!;
+      this.#evictedSeq = oldest.nextSeq;
+      // Of partitions that were added later nothing leaves memory yet.
+      this.start = this.start.slice();
+      this.start.set(this.#segments[0]!.origin);
+      this.#remove(oldest);
+    }
+  }
+
+  #remove(segment: Segment): void {
+    for (const encoding of segment.encodings.values()) this.#dropEncoding(encoding, segment);
+    this.#heldBytes -= segment.heldBytes;
+    this.#records -= segment.liveCount;
+    segment.leave();
+  }
+
+  #dropEncoding(encoding: Encoding, owner: Segment): void {
+    this.#encodings.delete(encoding);
+    this.#encodedBytes -= encoding.heldBytes;
+    for (const [view, one] of owner.encodings) {
+      if (one === encoding) owner.encodings.delete(view);
+    }
+  }
+}

@@ -1,0 +1,281 @@
+import type { KafkaRecord } from '../ports/source.ts';
+import type { View } from '../views/view.ts';
+import { ByteWriter } from '../wire/byte_writer.ts';
+import type { Positions } from '../wire/place.ts';
+import type { TopicId } from '../wire/topic_id.ts';
+import { type Columns, DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
+import { Encoding } from './encoding.ts';
+import { readHeaders, writeHeaders } from './header_bytes.ts';
+
+/** Records of a segment, key, value and header bytes together, unless one record is larger. */
+export const SEGMENT_BYTES: number = 64 * 1024;
+
+const NULL_LENGTH = -1;
+
+/** What a segment is made with. */
+export interface SegmentOptions {
+  readonly topic: string;
+  readonly topicId: TopicId;
+  /** The feed's cursor before the first record; `null` where blocks get no ids. */
+  readonly start: Positions | null;
+  /** Sequence number of the first place. */
+  readonly firstSeq: number;
+  /** Bytes of records that are expected. */
+  readonly capacity: number;
+}
+
+/**
+ * A run of records in the feed's order, about 64 kB. It keeps the bytes that Kafka had, and their
+ * blocks in each view that was asked for, encoded once for all clients.
+ *
+ * Columns instead of an object a record: an object with two buffers takes some 400 bytes beside
+ * its content, a row of these columns 41.
+ */
+export class Segment implements Columns {
+  readonly topic: string;
+  readonly topicId: TopicId;
+  readonly hasIds: boolean;
+  /** The feed's cursor when the segment began; empty where blocks get no ids. */
+  readonly origin: Positions;
+  /** The cursor before the first place: `origin`, and past what was squeezed out before it. */
+  start: Positions;
+  readonly firstSeq: number;
+  /** Set once the segment has left the log; from then on it only knows cursors. */
+  gone = false;
+  count = 0;
+  /** Records that are not superseded. */
+  liveCount = 0;
+  /** Bytes of records that are dead. */
+  deadBytes = 0;
+  /** Counts deaths, so that a kept slice knows when it is stale. */
+  deaths = 0;
+  seqs: Float64Array = new Float64Array(1);
+  partitions: Int32Array = new Int32Array(1);
+  offsets: Float64Array = new Float64Array(1);
+  timestamps: Float64Array = new Float64Array(1);
+  states: Uint8Array = new Uint8Array(1);
+  readonly encodings: Map<View, Encoding> = new Map();
+  #keyLengths = new Int32Array(1);
+  #valueLengths = new Int32Array(1);
+  #ends = new Uint32Array(1);
+  /** Its partition's position after each place; `null` while nothing was squeezed out. */
+  #nexts: Float64Array | null = null;
+  #raw: ByteWriter;
+
+  constructor({ topic, topicId, start, firstSeq, capacity }: SegmentOptions) {
+    this.topic = topic;
+    this.topicId = topicId;
+    this.hasIds = start !== null;
+    this.origin = start ?? new Float64Array(0);
+    this.start = this.origin;
+    this.firstSeq = firstSeq;
+    this.#raw = new ByteWriter(capacity);
+  }
+
+  /** Bytes of the records, dead ones included. */
+  get recordBytes(): number {
+    return this.#raw.length;
+  }
+
+  /** Bytes held in memory, encodings left out. */
+  get heldBytes(): number {
+    const row = this.#nexts === null ? 41 : 49;
+    const cursors = this.start === this.origin ? 1 : 2;
+    return this.#raw.capacity + this.seqs.length * row + this.start.byteLength * cursors;
+  }
+
+  /** Bytes of the blocks in all views. */
+  get encodedBytes(): number {
+    let bytes = 0;
+    for (const encoding of this.encodings.values()) bytes += encoding.heldBytes;
+    return bytes;
+  }
+
+  get nextSeq(): number {
+    return this.count === 0 ? this.firstSeq : this.seqs[this.count - 1]! + 1;
+  }
+
+  append(seq: number, record: KafkaRecord): void {
+    const { key, value } = record;
+    this.#place(seq, record.partition, record.offset, record.timestamp, LIVE);
+    if (key !== null) this.#raw.bytes(key);
+    if (value !== null) this.#raw.bytes(value);
+    writeHeaders(this.#raw, record.headers);
+    const at = this.count - 1;
+    this.#keyLengths[at] = key === null ? NULL_LENGTH : key.length;
+    this.#valueLengths[at] = value === null ? NULL_LENGTH : value.length;
+    this.#ends[at] = this.#raw.length;
+    this.liveCount++;
+  }
+
+  /** Notes that a partition's position moved to `next` without a record, by a hole or a gap. */
+  appendMove(seq: number, partition: number, next: number, isGap: boolean): void {
+    this.#place(seq, partition, next - 1, -1, isGap ? GAP : HOLE);
+    this.#ends[this.count - 1] = this.#raw.length;
+  }
+
+  /** The record at a place; its bytes are views. */
+  record(at: number): KafkaRecord {
+    const begin = at === 0 ? 0 : this.#ends[at - 1]!;
+    const keyLength = this.#keyLengths[at]!;
+    const valueLength = this.#valueLengths[at]!;
+    const keyEnd = begin + Math.max(0, keyLength);
+    const valueEnd = keyEnd + Math.max(0, valueLength);
+    return {
+      partition: this.partitions[at]!,
+      offset: this.offsets[at]!,
+      timestamp: this.timestamps[at]!,
+      key: keyLength === NULL_LENGTH ? null : this.#raw.view(begin, keyEnd),
+      value: valueLength === NULL_LENGTH ? null : this.#raw.view(keyEnd, valueEnd),
+      headers: readHeaders(this.#raw.view(valueEnd, this.#ends[at]!)),
+    };
+  }
+
+  kill(at: number): void {
+    this.states[at] = DEAD;
+    this.liveCount--;
+    this.deaths++;
+    this.deadBytes += this.#ends[at]! - (at === 0 ? 0 : this.#ends[at - 1]!);
+  }
+
+  /** Its partition's position after a place. */
+  nextAt(at: number): number {
+    return this.#nexts === null ? this.offsets[at]! + 1 : this.#nexts[at]!;
+  }
+
+  /**
+   * Drops dead records and holes; sequence numbers stay. The encodings must be gone.
+   *
+   * No id may fall behind those that were sent when the dead were alive: what is dropped counts as
+   * passed from the last place of its partition on that stays.
+   */
+  squeeze(): void {
+    const raw = new ByteWriter(this.#raw.length - this.deadBytes);
+    const nexts = this.#ownNexts();
+    const last = new Map<number, number>();
+    let to = 0;
+    for (let at = 0; at < this.count; at++) {
+      if (this.states[at] === DEAD || this.states[at] === HOLE) {
+        this.#pass(this.partitions[at]!, nexts[at]!, last);
+        continue;
+      }
+      last.set(this.partitions[at]!, to);
+      nexts[to] = nexts[at]!;
+      raw.bytes(this.#raw.view(at === 0 ? 0 : this.#ends[at - 1]!, this.#ends[at]!));
+      this.seqs[to] = this.seqs[at]!;
+      this.partitions[to] = this.partitions[at]!;
+      this.offsets[to] = this.offsets[at]!;
+      this.timestamps[to] = this.timestamps[at]!;
+      this.states[to] = this.states[at]!;
+      this.#keyLengths[to] = this.#keyLengths[at]!;
+      this.#valueLengths[to] = this.#valueLengths[at]!;
+      this.#ends[to] = raw.length;
+      to++;
+    }
+    this.count = to;
+    this.deadBytes = 0;
+    this.deaths++;
+    this.#raw = raw;
+    this.#resize(Math.max(1, to));
+  }
+
+  /** Takes over the records of a squeezed segment that follows. The encodings must be gone. */
+  absorb(next: Segment): void {
+    const end = this.cursorAt(Number.POSITIVE_INFINITY);
+    const last = new Map<number, number>();
+    for (let at = 0; at < this.count; at++) last.set(this.partitions[at]!, at);
+    this.#ownNexts();
+    // What was squeezed out between the two.
+    for (const [partition, position] of next.start.entries()) {
+      if (position > end[partition]!) this.#pass(partition, position, last);
+    }
+    for (let at = 0; at < next.count; at++) {
+      const seq = next.seqs[at]!;
+      if (next.states[at] === LIVE) this.append(seq, next.record(at));
+      else this.appendMove(seq, next.partitions[at]!, next.offsets[at]! + 1, true);
+      this.#nexts![this.count - 1] = next.nextAt(at);
+    }
+  }
+
+  /** The first place whose sequence number is `seq` or greater; `count` where there is none. */
+  placeOf(seq: number): number {
+    let low = 0;
+    let high = Math.min(this.count, Math.max(0, seq - this.firstSeq));
+    if (high === this.count || this.seqs[high]! !== seq) {
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (this.seqs[middle]! < seq) low = middle + 1;
+        else high = middle;
+      }
+    }
+    return high;
+  }
+
+  /** The feed's cursor before the record with sequence number `seq`. */
+  cursorAt(seq: number): Positions {
+    const positions = this.start.slice();
+    for (let at = 0; at < this.count && this.seqs[at]! < seq; at++) {
+      positions[this.partitions[at]!] = this.nextAt(at);
+    }
+    return positions;
+  }
+
+  /** The blocks in a view, up to the last row. */
+  encode(view: View): Encoding {
+    let encoding = this.encodings.get(view);
+    if (encoding === undefined) {
+      encoding = new Encoding(this, view);
+      this.encodings.set(view, encoding);
+    }
+    encoding.extend();
+    return encoding;
+  }
+
+  /** Lets the bytes go; the places stay, so that a client that stood here still has its cursor. */
+  leave(): void {
+    this.gone = true;
+    this.#raw = new ByteWriter(0);
+    this.encodings.clear();
+  }
+
+  /** Counts a partition as passed up to `next`, from its last place on. */
+  #pass(partition: number, next: number, last: ReadonlyMap<number, number>): void {
+    const at = last.get(partition);
+    if (at !== undefined) {
+      this.#nexts![at] = next;
+      return;
+    }
+    if (this.start === this.origin) this.start = this.origin.slice();
+    this.start[partition] = next;
+  }
+
+  #ownNexts(): Float64Array {
+    this.#nexts ??= Float64Array.from(this.offsets, (offset) => offset + 1);
+    return this.#nexts;
+  }
+
+  #place(seq: number, partition: number, offset: number, timestamp: number, state: number): void {
+    if (this.count === this.seqs.length) this.#resize(this.count * 2);
+    const at = this.count++;
+    this.seqs[at] = seq;
+    this.partitions[at] = partition;
+    this.offsets[at] = offset;
+    this.timestamps[at] = timestamp;
+    this.states[at] = state;
+    if (this.#nexts !== null) this.#nexts[at] = offset + 1;
+    this.#keyLengths[at] = NULL_LENGTH;
+    this.#valueLengths[at] = NULL_LENGTH;
+  }
+
+  #resize(capacity: number): void {
+    this.seqs = resized(this.seqs, capacity);
+    this.partitions = resized(this.partitions, capacity);
+    this.offsets = resized(this.offsets, capacity);
+    this.timestamps = resized(this.timestamps, capacity);
+    this.states = resized(this.states, capacity);
+    this.#keyLengths = resized(this.#keyLengths, capacity);
+    this.#valueLengths = resized(this.#valueLengths, capacity);
+    this.#ends = resized(this.#ends, capacity);
+    if (this.#nexts !== null) this.#nexts = resized(this.#nexts, capacity);
+  }
+}

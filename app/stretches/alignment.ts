@@ -1,0 +1,133 @@
+import { GAP, LIVE } from '../log/columns.ts';
+import type { Log, LogEnd } from '../log/log.ts';
+import type { Segment } from '../log/segment.ts';
+import { retentionGap } from '../wire/gap.ts';
+import { coversAll, type Place, type Positions } from '../wire/place.ts';
+import type { Client } from './client.ts';
+import { openAgain, type Step } from './step.ts';
+import type { Stretch } from './stretch.ts';
+
+/**
+ * The log holds records that the client has and records that it lacks, mixed, because another
+ * gateway, or Kafka itself, merged the partitions in another order. Those it has are skipped; ids
+ * are its own: the greater of its cursor and the feed's, partition by partition.
+ */
+export class Alignment implements Stretch {
+  readonly #client: Client;
+  readonly #log: Log;
+  /** Its positions are moved on. */
+  readonly #place: Place;
+  readonly #positions: Positions;
+  #segment!: Segment;
+  #seq: number;
+  /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
+  #feed!: Positions;
+  #ahead = 0;
+
+  /** `log.covers(place.positions)` must hold. */
+  constructor(client: Client, log: Log, place: Place) {
+    this.#client = client;
+    this.#log = log;
+    this.#place = place;
+    this.#positions = place.positions;
+    this.#seq = log.seqOf(place.positions);
+    this.#enter(log.locate(this.#seq)!);
+  }
+
+  place(): Place {
+    return this.#place;
+  }
+
+  isPast({ positions }: LogEnd): boolean {
+    return coversAll(this.#positions, positions);
+  }
+
+  get isAhead(): boolean {
+    return this.#ahead > 0;
+  }
+
+  take(): Uint8Array | Step | null {
+    const log = this.#log;
+    if (log.successor !== null) return openAgain(this.#place);
+    const wereAdded = this.#positions.length < log.start.length;
+    if (this.#segment.gone || wereAdded) return { resume: log, place: this.#place, first: null };
+    const { page, traffic } = this.#client.topic;
+    page.begin();
+    while (!page.isFull && this.#advance());
+    if (!page.isEmpty) {
+      const written = page.finish();
+      traffic.send(written);
+      return written.bytes;
+    }
+    if (this.#isAligned()) {
+      const share = { log, seq: this.#seq, positions: this.#positions };
+      return { share, liveFrom: log.nextSeq, first: null };
+    }
+    return this.#liesBeyond() ? openAgain(this.#place) : null;
+  }
+
+  /** Whether it is ahead of the feed and of an end that was seen since: the log may have been cut. */
+  #liesBeyond(): boolean {
+    const { ends } = this.#client.topic;
+    return this.#positions.some((offset, partition) => {
+      const end = ends.get(partition) ?? offset;
+      return offset > Math.max(this.#log.positions[partition]!, end);
+    });
+  }
+
+  /** Passes one place of the log. @returns false at its end, and where the client is aligned. */
+  #advance(): boolean {
+    if (this.#segment.nextSeq <= this.#seq) {
+      const segment = this.#log.locate(this.#seq);
+      if (segment === null || segment === this.#segment) return false;
+      this.#enter(segment);
+      if (segment.nextSeq <= this.#seq) return false;
+    }
+    if (this.#isAligned()) return false;
+    const segment = this.#segment;
+    const at = segment.placeOf(this.#seq);
+    const partition = segment.partitions[at]!;
+    const offset = segment.offsets[at]!;
+    const next = segment.nextAt(at);
+    this.#seq = segment.seqs[at]! + 1;
+    const mine = this.#positions[partition]!;
+    if (this.#feed[partition]! < mine && next >= mine) this.#ahead--;
+    this.#feed[partition] = next;
+    this.#positions[partition] = Math.max(mine, next);
+    if (offset < mine) return true;
+    const { page, topic } = this.#client.topic;
+    if (segment.states[at] === LIVE) {
+      page.record(this.#log.encode(segment, this.#client.view), at, this.#place);
+    } else if (segment.states[at] === GAP && !(page.isEmpty && this.#client.isNewTo(partition))) {
+      page.gap(retentionGap(topic, partition, mine, offset + 1), this.#place);
+    }
+    return true;
+  }
+
+  #enter(segment: Segment): void {
+    this.#segment = segment;
+    // Places before it were squeezed out.
+    this.#seq = Math.max(this.#seq, segment.firstSeq);
+    const { start } = segment;
+    this.#feed = start.slice();
+    this.#ahead = 0;
+    for (let partition = 0; partition < start.length; partition++) {
+      // What a squeezed segment has lost was superseded.
+      if (this.#positions[partition]! < start[partition]!) {
+        this.#positions[partition] = start[partition]!;
+      } else if (this.#positions[partition]! > start[partition]!) {
+        this.#ahead++;
+      }
+    }
+  }
+
+  /**
+   * Ids of a segment from before a partition was added do not name it, and gaps that lie ahead are
+   * told to all who stand where all ids are the same.
+   */
+  #isAligned(): boolean {
+    if (this.#seq <= this.#log.lastGapSeq && this.#client.isNewToAny()) return false;
+    const namesAll = this.#segment.start.length === this.#positions.length;
+    return this.#ahead === 0 && this.#place.unknown.length === 0 && namesAll;
+  }
+}

@@ -1,0 +1,191 @@
+import type { Block } from '../history/block_cache.ts';
+import { Waiter } from '../history/history_pool.ts';
+import { LIVE } from '../log/columns.ts';
+import type { Log, LogEnd } from '../log/log.ts';
+import type { Segment } from '../log/segment.ts';
+import { retentionGap } from '../wire/gap.ts';
+import { coversAll, type Place, type Positions } from '../wire/place.ts';
+import type { Client } from './client.ts';
+import { openAgain, type Step } from './step.ts';
+import type { Stretch } from './stretch.ts';
+
+/**
+ * The client lies below the log in memory: records are read back from Kafka, with ids made from
+ * its own cursor. It ends when the client is at or above memory's start in every partition; until
+ * then memory may move on as it likes.
+ */
+export class History implements Stretch {
+  readonly isAhead = false;
+  readonly #client: Client;
+  readonly #log: Log;
+  /** Its positions are moved on. */
+  readonly #place: Place;
+  readonly #positions: Positions;
+  readonly #waiter: Waiter;
+  /** Whether the page says that records are lost: to some clients that is no loss. */
+  #tellsOfLoss = false;
+
+  constructor(client: Client, log: Log, place: Place) {
+    this.#client = client;
+    this.#log = log;
+    this.#place = place;
+    this.#positions = place.positions;
+    this.#waiter = new Waiter(() => client.wake());
+  }
+
+  place(): Place {
+    return this.#place;
+  }
+
+  isPast({ positions }: LogEnd): boolean {
+    return coversAll(this.#positions, positions);
+  }
+
+  close(): void {
+    this.#client.topic.history.leave(this.#waiter);
+  }
+
+  take(): Uint8Array | Step | null {
+    if (this.#log.successor !== null) return openAgain(this.#place);
+    const wereAdded = this.#positions.length < this.#log.start.length;
+    if (wereAdded || this.#log.covers(this.#positions)) return this.#goOn();
+    const others = this.#pageOfOthers();
+    if (others !== null) return others;
+    const from = this.#positions.slice();
+    this.#tellsOfLoss = false;
+    const { history, page } = this.#client.topic;
+    page.begin();
+    const lacking = new Map<number, number>();
+    for (const partition of this.#lagging()) {
+      while (!page.isFull && this.#lags(partition)) {
+        const block = history.blocks.find(partition, this.#positions[partition]!);
+        if (block === null) {
+          lacking.set(partition, this.#positions[partition]!);
+          break;
+        }
+        const { segment } = block;
+        if (segment === null || !this.#sharesIds(segment)) this.#pass(block);
+        else if (!page.isEmpty) return this.#finish(from);
+        else {
+          const bytes = this.#slice(block, segment);
+          if (bytes !== null) return bytes;
+        }
+      }
+    }
+    if (!page.isEmpty) return this.#finish(from);
+    if (this.#log.covers(this.#positions)) return this.#goOn();
+    history.want(this.#waiter, lacking);
+    return null;
+  }
+
+  /** The page that another client got at this place. */
+  #pageOfOthers(): Uint8Array | null {
+    if (this.#place.unknown.length > 0) return null;
+    const { topic, view } = this.#client;
+    const known = topic.history.pages.find(view, this.#positions, this.#logSeq());
+    if (known === null) return null;
+    this.#positions.set(known.to);
+    topic.traffic.send(known);
+    return known.bytes;
+  }
+
+  /** @param from where the client stood before the page */
+  #finish(from: Positions): Uint8Array {
+    const { topic, view } = this.#client;
+    const written = topic.page.finish();
+    topic.traffic.send(written);
+    if (this.#place.unknown.length > 0 || this.#tellsOfLoss) return written.bytes;
+    const to = this.#positions.slice();
+    topic.history.pages.add({ ...written, view, from, to, logSeq: this.#logSeq() });
+    return written.bytes;
+  }
+
+  /** On a topic that is not compacted nothing is superseded. */
+  #logSeq(): number {
+    return this.#log.keys === null ? 0 : this.#log.nextSeq;
+  }
+
+  #goOn(): Step {
+    this.close();
+    return { resume: this.#log, place: this.#place, first: null };
+  }
+
+  #lags(partition: number): boolean {
+    return this.#positions[partition]! < (this.#log.start[partition] ?? 0);
+  }
+
+  *#lagging(): Iterable<number> {
+    for (let partition = 0; partition < this.#log.start.length; partition++) {
+      if (this.#lags(partition)) yield partition;
+    }
+  }
+
+  /** Whether the ids that the blocks of a segment have are the client's own. */
+  #sharesIds({ origin }: Segment): boolean {
+    return origin.length === 1 && this.#positions.length === 1 && this.#place.unknown.length === 0;
+  }
+
+  /** Once for all clients, and again only when something may have been superseded since. */
+  #dropSuperseded(block: Block, segment: Segment): void {
+    const { keys, start, nextSeq, supersededSeq } = this.#log;
+    if (keys === null || block.checkedSeq >= (block.wasBelowMemory ? supersededSeq : nextSeq))
+      return;
+    for (let at = 0; at < segment.count; at++) {
+      if (segment.states[at] === LIVE && !this.#log.isLatest(segment, at)) segment.kill(at);
+    }
+    block.checkedSeq = nextSeq;
+    block.wasBelowMemory = block.next <= start[block.partition]!;
+  }
+
+  /** The next part of a block, the same bytes for all clients; `null` where nothing is left of it. */
+  #slice(block: Block, segment: Segment): Uint8Array | null {
+    const { next, partition } = block;
+    this.#dropSuperseded(block, segment);
+    const { topic, view } = this.#client;
+    const encoding = topic.history.blocks.encode(block, segment, view);
+    const slice = encoding.slice(firstFrom(segment, this.#positions[partition]!));
+    const isLast = slice === null || slice.nextSeq === segment.count;
+    this.#positions[partition] = isLast ? next : segment.offsets[slice.nextSeq - 1]! + 1;
+    if (slice === null) return null;
+    topic.traffic.send(slice);
+    return slice.bytes;
+  }
+
+  /** Takes from a block until the page is full. */
+  #pass(block: Block): void {
+    const { partition, next, segment } = block;
+    if (segment === null) {
+      this.#passLost(partition, next);
+      return;
+    }
+    this.#dropSuperseded(block, segment);
+    const { topic, view } = this.#client;
+    const encoding = topic.history.blocks.encode(block, segment, view);
+    let at = firstFrom(segment, this.#positions[partition]!);
+    for (; at < segment.count && !topic.page.isFull; at++) {
+      this.#positions[partition] = segment.offsets[at]! + 1;
+      if (segment.states[at] === LIVE) topic.page.record(encoding, at, this.#place);
+    }
+    if (at === segment.count) this.#positions[partition] = next;
+  }
+
+  #passLost(partition: number, to: number): void {
+    const from = this.#positions[partition]!;
+    this.#positions[partition] = to;
+    this.#tellsOfLoss = true;
+    const { page, topic } = this.#client.topic;
+    if (page.isEmpty && this.#client.isNewTo(partition)) return;
+    page.gap(retentionGap(topic, partition, from, to), this.#place);
+  }
+}
+
+function firstFrom(segment: Segment, offset: number): number {
+  let low = 0;
+  let high = segment.count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (segment.offsets[middle]! < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

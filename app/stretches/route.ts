@@ -1,0 +1,67 @@
+import type { Log, LogEnd } from '../log/log.ts';
+import { idFrame } from '../wire/frame.ts';
+import { type Gap, gapFrame } from '../wire/gap.ts';
+import { extended, type Place } from '../wire/place.ts';
+import { Alignment } from './alignment.ts';
+import type { Client } from './client.ts';
+import { History } from './history.ts';
+import { Opening } from './opening.ts';
+import { Shared } from './shared.ts';
+import type { Step } from './step.ts';
+import type { Stretch } from './stretch.ts';
+
+/** A stretch, and the block that the client gets before it. */
+interface Next {
+  readonly stretch: Stretch;
+  readonly first: Uint8Array | null;
+}
+
+/** The stretch on which a client goes on. */
+export function follow(client: Client, step: Step): Next {
+  if ('open' in step) return { stretch: new Opening(client, step.open), first: null };
+  const place = 'share' in step ? placeOf(step.share) : step.place;
+  // Before the stretch is made, which moves the place on past what was superseded.
+  const gap =
+    step.first === null || step.first === 'place' ? null : tell(client, step.first, place);
+  const stretch =
+    'share' in step
+      ? share(client, step.share, step.liveFrom, place)
+      : resume(client, step.resume, place);
+  return { stretch, first: step.first === 'place' ? idFrame(stretch.place()!) : gap };
+}
+
+function tell(client: Client, gap: Gap, place: Place): Uint8Array {
+  client.topic.traffic.sendGap(gap.reason);
+  return gapFrame(gap, place);
+}
+
+function placeOf({ log, positions }: LogEnd): Place {
+  return { topicId: log.topicId, positions, unknown: [] };
+}
+
+function share(client: Client, { log, seq }: LogEnd, liveFrom: number, place: Place): Stretch {
+  if (log.locate(seq) !== null) return new Shared(client, log, seq, liveFrom);
+  // It has left memory before the client took anything.
+  return resume(client, log, place);
+}
+
+/**
+ * One synchronous check: whoever has everything below the log's memory goes on from memory,
+ * whatever happened to the log until now.
+ */
+function resume(client: Client, log: Log, place: Place): Stretch {
+  const known = withAddedPartitions(log, place);
+  return log.covers(known.positions)
+    ? new Alignment(client, log, known)
+    : new History(client, log, known);
+}
+
+/** A partition that was added goes on where the client's cursor says, else from its beginning. */
+function withAddedPartitions(log: Log, { topicId, positions, unknown }: Place): Place {
+  const partitions = log.start.length;
+  return {
+    topicId,
+    positions: extended(positions, partitions, unknown),
+    unknown: unknown.filter(([partition]) => partition >= partitions),
+  };
+}

@@ -1,0 +1,19 @@
+import type { LogEnd } from '../log/log.ts';
+import type { Place } from '../wire/place.ts';
+import type { Step } from './step.ts';
+
+/**
+ * A stretch of a client's way through a topic: opening, history, alignment, shared. `take` gives
+ * the next bytes, how the client goes on, or `null` where it has all there is for now.
+ */
+export interface Stretch {
+  take(): Uint8Array | Step | null;
+  /** Where the client is; `null` before its start is known. */
+  place(): Place | null;
+  /** Whether the client has everything up to where the log ended at a time. */
+  isPast(end: LogEnd): boolean;
+  /** Whether the client waits for the feed to come to where it is. */
+  readonly isAhead: boolean;
+  /** Lets go of what goes on for it: the client has gone. */
+  close?(): void;
+}

@@ -1,0 +1,91 @@
+import type { Traffic } from '../counts/traffic.ts';
+import type { View } from '../views/view.ts';
+import { liveFrame } from '../wire/frame.ts';
+import { Client } from './client.ts';
+import { follow } from './route.ts';
+import type { Start } from './step.ts';
+import type { Stretch } from './stretch.ts';
+import type { Topic } from './topic.ts';
+import type { Waiting } from './waiting.ts';
+
+/** Bytes handed to a socket at once. */
+const MAX_ARRAY_BYTES = 64 * 1024;
+
+/**
+ * One client: a place in the log, never a queue. What it has not taken stays where it is, in
+ * memory or in Kafka, so that one client, however slow, costs bounded memory.
+ */
+export class Subscription {
+  /** Its topic's, to which what it gets is added. */
+  readonly traffic: Traffic;
+  readonly #client: Client;
+  readonly #waiting: Waiting;
+  #stretch: Stretch;
+  /** What is left of a block that is larger than one array. */
+  #rest: Uint8Array | null = null;
+
+  constructor(topic: Topic, view: View, start: Start, waiting: Waiting) {
+    this.traffic = topic.traffic;
+    this.#client = new Client(topic, view);
+    this.#waiting = waiting;
+    this.#stretch = follow(this.#client, { open: start }).stretch;
+  }
+
+  /** Whether what was taken last ends within a block. */
+  get isWithinBlock(): boolean {
+    return this.#rest !== null;
+  }
+
+  /** Whether it waits for the feed to come to where it is. */
+  get isAhead(): boolean {
+    return this.#stretch.isAhead;
+  }
+
+  /** The next bytes, whole blocks where they fit 64 kB; `null` where the client has all there is. */
+  take(): Uint8Array | null {
+    if (this.#rest !== null) return this.#portion(this.#rest);
+    for (;;) {
+      if (this.#client.isLiveOn(this.#stretch)) return this.#announceLive();
+      const next = this.#stretch.take();
+      // It may have passed places that hold nothing to send.
+      if (next === null) {
+        return this.#client.isLiveOn(this.#stretch) ? this.#announceLive() : null;
+      }
+      if (next instanceof Uint8Array) return this.#portion(next);
+      const { stretch, first } = follow(this.#client, next);
+      this.#stretch = stretch;
+      if (first !== null) return this.#portion(first);
+    }
+  }
+
+  /** Calls `wake` once, as soon as `take` may have something. */
+  wait(wake: () => void): void {
+    this.#client.onWake(wake);
+    this.#waiting.add(this);
+  }
+
+  /** Ends the wait. */
+  wake(): void {
+    this.#client.wake();
+  }
+
+  close(): void {
+    this.#client.onWake(null);
+    this.#client.asks(null);
+    this.#waiting.delete(this);
+    this.#stretch.close?.();
+  }
+
+  #announceLive(): Uint8Array {
+    this.#client.isToldLive();
+    this.#client.gotBlock();
+    this.traffic.eventsSent++;
+    return liveFrame(this.#stretch.place()!);
+  }
+
+  #portion(bytes: Uint8Array): Uint8Array {
+    this.#client.gotBlock();
+    this.#rest = bytes.length > MAX_ARRAY_BYTES ? bytes.subarray(MAX_ARRAY_BYTES) : null;
+    return this.#rest === null ? bytes : bytes.subarray(0, MAX_ARRAY_BYTES);
+  }
+}

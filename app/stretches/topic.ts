@@ -1,0 +1,45 @@
+import type { Traffic } from '../counts/traffic.ts';
+import type { HistoryPool } from '../history/history_pool.ts';
+import type { Log } from '../log/log.ts';
+import type { Offsets, TopicDescription } from '../ports/source.ts';
+import type { Positions } from '../wire/place.ts';
+import type { PageWriter } from './page_writer.ts';
+
+/** What the brokers say of a topic, all of it of the same one. */
+export interface TopicState {
+  readonly description: TopicDescription;
+  /** The log start of each partition. */
+  readonly starts: Offsets;
+  /** The last stable offset of each partition. */
+  readonly ends: Offsets;
+}
+
+/** A topic as its clients see it; a feed is one. */
+export interface Topic {
+  /** Its name. */
+  readonly topic: string;
+  /** The log once it is loaded, else `null`. */
+  readonly loadedLog: Log | null;
+  /** Log starts and ends as they were seen last, some seconds ago at the most. */
+  readonly starts: Positions;
+  readonly ends: Offsets;
+  /** What reads back what lies below the log. */
+  readonly history: HistoryPool;
+  readonly page: PageWriter;
+  readonly traffic: Traffic;
+  /** When brokers that deny a partition are asked for it again, in milliseconds. */
+  readonly deniedAgainMs: number;
+
+  /**
+   * Asks for the topic as the brokers have it now; `null` where it is not that of the log any more.
+   * @returns how to take the question back
+   */
+  askState(log: Log, use: (state: TopicState | null) => void): () => void;
+
+  /**
+   * Asks for the offsets of a time, or else the ends, in all partitions of a log; `null` once it is
+   * not the topic's any more.
+   * @returns how to take the question back
+   */
+  askOffsets(log: Log, time: number, use: (offsets: Offsets | null) => void): () => void;
+}

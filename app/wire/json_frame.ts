@@ -1,0 +1,58 @@
+import type { Header, KafkaRecord } from '../ports/source.ts';
+import type { ByteWriter } from './byte_writer.ts';
+
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * All lines of a record's block but its id, with one JSON object as data. Bytes that are no UTF-8
+ * stand in base64 under another name, so that every byte of key, value and headers arrives.
+ */
+export function writeJsonLines(out: ByteWriter, record: KafkaRecord): void {
+  const { partition, offset, timestamp, key, value, headers } = record;
+  if (key === null && value === null) return;
+  if (value === null) out.text('event:delete\n');
+  out.text(`data:{"partition":${partition},"offset":${offset},"timestamp":${timestamp},`);
+  writeMember(out, 'key', key);
+  out.text(',');
+  writeMember(out, 'value', value);
+  if (headers.length > 0) {
+    out.text(',"headers":[');
+    for (const [index, header] of headers.entries()) {
+      if (index > 0) out.text(',');
+      writeHeader(out, header);
+    }
+    out.text(']');
+  }
+  out.text('}\n');
+}
+
+function writeMember(out: ByteWriter, name: 'key' | 'value', bytes: Uint8Array | null): void {
+  const text = bytes === null ? null : decode(bytes);
+  if (bytes !== null && text === null) {
+    out.text(`"${name}Base64":"`);
+    out.base64(bytes);
+    out.text('"');
+  } else {
+    out.text(`"${name}":${JSON.stringify(text)}`);
+  }
+}
+
+function writeHeader(out: ByteWriter, [name, value]: Header): void {
+  const text = value === null ? null : decode(value);
+  out.text(`[${JSON.stringify(name)},${JSON.stringify(text)}`);
+  if (value !== null && text === null) {
+    out.text(',"');
+    out.base64(value);
+    out.text('"');
+  }
+  out.text(']');
+}
+
+/** @returns `null` for bytes that are no UTF-8. */
+function decode(bytes: Uint8Array): string | null {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return null;
+  }
+}
