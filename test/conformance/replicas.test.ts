@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -8,6 +8,7 @@ const PARTITIONS = 3;
 const KEYS = 10;
 const CLIENTS = 6;
 const TURNS = 12;
+const RUN_MS = 120_000;
 /** How many events a client reads before it is cut, turn by turn. */
 const READS = [1, 40, 700, 3, 1500, 150];
 
@@ -76,54 +77,93 @@ function numbers(events: readonly Block[]): number[][] {
   return byPartition;
 }
 
-onEachRuntime((runtime) => {
-  describe('two gateways under load, one started later, and clients that go to and fro', () => {
-    /** Lets clients read and be cut, and in the end read all that there is. */
-    async function run(topic: Topic): Promise<{ browsers: Browser[]; count: number }> {
-      const options = {
-        topics: [topic.name],
-        env: { FEED_MEMORY_MB: '1', HEARTBEAT_SECONDS: '0' },
-      };
-      await using first = await Gateway.startReady(runtime, options);
-      const load = new Load(topic);
-      await using second = await Gateway.startReady(runtime, options);
-      const gateways = [first, second];
-      const browsers = Array.from({ length: CLIENTS }, () => new Browser(topic));
-      await Promise.all(
-        browsers.map(async (browser, n) => {
-          for (let turn = 0; turn < TURNS; turn++) {
-            const count = READS[(turn + n) % READS.length]!;
-            await browser.read(gateways[(turn + n) % 2]!, (events) => events.length >= count);
-          }
-        }),
-      );
-      const count = await load.stop();
-      // Each partition's last record of each key.
-      const isLast = ({ data }: Block): boolean => Number(data.split(' ')[1]) >= count - KEYS;
-      for (const [n, browser] of browsers.entries()) {
-        let missing = PARTITIONS * KEYS - browser.events.filter(isLast).length;
-        if (missing === 0) continue;
-        let looked = 0;
-        await browser.read(gateways[n % 2]!, (events) => {
-          for (; looked < events.length; looked++) if (isLast(events[looked]!)) missing--;
-          return missing <= 0;
-        });
+/** Lets clients read a topic and be cut, and in the end read all that there is. */
+async function goToAndFro(
+  { topic, load }: Written,
+  gateways: readonly [Gateway, Gateway],
+): Promise<Outcome> {
+  const browsers = Array.from({ length: CLIENTS }, () => new Browser(topic));
+  await Promise.all(
+    browsers.map(async (browser, n) => {
+      for (let turn = 0; turn < TURNS; turn++) {
+        const count = READS[(turn + n) % READS.length]!;
+        await browser.read(gateways[(turn + n) % 2]!, (events) => events.length >= count);
       }
-      return { browsers, count };
-    }
+    }),
+  );
+  const count = await load.stop();
+  // Each partition's last record of each key.
+  const isLast = ({ data }: Block): boolean => Number(data.split(' ')[1]) >= count - KEYS;
+  for (const [n, browser] of browsers.entries()) {
+    let missing = PARTITIONS * KEYS - browser.events.filter(isLast).length;
+    if (missing === 0) continue;
+    let looked = 0;
+    await browser.read(gateways[n % 2]!, (events) => {
+      for (; looked < events.length; looked++) if (isLast(events[looked]!)) missing--;
+      return missing <= 0;
+    });
+  }
+  return { browsers, count };
+}
 
-    test('on a plain topic: nothing is lost, nothing comes twice, order is kept', async () => {
-      const topic = await kafka.createTopic({ partitions: PARTITIONS });
-      const { browsers, count } = await run(topic);
+interface Written {
+  readonly topic: Topic;
+  readonly load: Load;
+}
+
+interface Outcome {
+  readonly browsers: readonly Browser[];
+  /** How many records each partition has. */
+  readonly count: number;
+}
+
+onEachRuntime((runtime) => {
+  /** Two gateways with all topics of these cases. */
+  let first!: Gateway;
+  let second!: Gateway;
+  let plain!: Outcome;
+  let compacted!: Outcome;
+  let quiet!: Readonly<Record<'plain' | 'compacted', Topic>>;
+  const loads: Load[] = [];
+  beforeAll(async () => {
+    const create = (compacted: boolean, partitions: number): Promise<Topic> =>
+      kafka.createTopic({ compacted, partitions });
+    const topics = await Promise.all([
+      create(false, PARTITIONS),
+      create(true, PARTITIONS),
+      create(false, 1),
+      create(true, 1),
+    ]);
+    quiet = { plain: topics[2], compacted: topics[3] };
+    for (const topic of Object.values(quiet)) await topic.produce({ key: 'a', value: 'a' });
+    const options = {
+      topics: topics.map(({ name }) => name),
+      env: { FEED_MEMORY_MB: '1', HEARTBEAT_SECONDS: '0' },
+    };
+    first = await Gateway.startReady(runtime, options);
+    for (const topic of topics.slice(0, 2)) loads.push(new Load(topic));
+    second = await Gateway.startReady(runtime, options);
+    [plain, compacted] = await Promise.all([
+      goToAndFro({ topic: topics[0], load: loads[0]! }, [first, second]),
+      goToAndFro({ topic: topics[1], load: loads[1]! }, [first, second]),
+    ]);
+  }, RUN_MS);
+  afterAll(async () => {
+    await Promise.all(loads.map((load) => load.stop()));
+    for (const gateway of [first, second]) await gateway?.[Symbol.asyncDispose]();
+  });
+
+  describe('two gateways under load, one started later, and clients that go to and fro', () => {
+    test('on a plain topic: nothing is lost, nothing comes twice, order is kept', () => {
+      const { browsers, count } = plain;
       const expected = Array.from({ length: count }, (_, n) => n);
       for (const { events } of browsers) {
         for (const got of numbers(events)) expect(got).toEqual(expected);
       }
     });
 
-    test('on a compacted topic: of each key the latest comes, none twice, order is kept', async () => {
-      const topic = await kafka.createTopic({ partitions: PARTITIONS, compacted: true });
-      const { browsers, count } = await run(topic);
+    test('on a compacted topic: of each key the latest comes, none twice, order is kept', () => {
+      const { browsers, count } = compacted;
       for (const { events } of browsers) {
         for (const got of numbers(events)) {
           const latest = new Map<number, number>();
@@ -137,24 +177,20 @@ onEachRuntime((runtime) => {
   });
 
   describe('a gateway that lags behind another', () => {
-    test.each([{ compacted: false }, { compacted: true }])(
-      'takes an id of the other as it is, and waits for what follows: $compacted',
-      async ({ compacted }) => {
-        const topic = await kafka.createTopic({ compacted });
-        await topic.produce({ key: 'a', value: 'a' });
-        const start = (): Promise<Gateway> => Gateway.startReady(runtime, { topics: [topic.name] });
-        await using ahead = await start();
-        await using behind = await start();
-        behind.kill('SIGSTOP');
+    test.each(['plain', 'compacted'] as const)(
+      'takes an id of the other as it is, and waits for what follows: %s',
+      async (kind) => {
+        const topic = quiet[kind];
+        second.kill('SIGSTOP');
         await topic.produce({ key: 'b', value: 'b' }, { key: 'c', value: 'c' });
-        await using first = await ahead.stream(`/${topic.name}`);
-        const { id } = (await first.untilEvents(3)).at(-1)!;
+        await using ahead = await first.stream(`/${topic.name}`);
+        const { id } = (await ahead.untilEvents(3)).at(-1)!;
         // The kernel takes the connection and the request meanwhile.
-        const opening = behind.stream(`/${topic.name}`, { headers: { 'last-event-id': id } });
-        behind.kill('SIGCONT');
-        await using second = await opening;
+        const opening = second.stream(`/${topic.name}`, { headers: { 'last-event-id': id } });
+        second.kill('SIGCONT');
+        await using behind = await opening;
         await topic.produce({ key: 'd', value: 'd' });
-        const events = await second.untilEvents(1);
+        const events = await behind.untilEvents(1);
         expect(events.map(({ raw }) => raw)).toEqual([`data:d\nid:${topic.cursor(4)}\n\n`]);
       },
     );
