@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventually } from '../../test/support/deadline.ts';
+import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { formatByName } from '../views/format.ts';
+import { PLAIN, type View, viewIn } from '../views/view.ts';
+import type { Start } from './step.ts';
+import { Subscription } from './subscription.ts';
+import { Waiting } from './waiting.ts';
+
+const decoder = new TextDecoder();
+const NEW = { cursor: null, since: null };
+const JSON_VIEW = viewIn(formatByName('json')!);
+
+function subscribe(topic: MemoryTopic, start: Start = NEW, view: View = PLAIN): Subscription {
+  return new Subscription(topic, view, start, new Waiting());
+}
+
+/** All that there is for a client now. */
+function taken(client: Subscription): string {
+  let text = '';
+  for (let bytes = client.take(); bytes !== null; bytes = client.take()) {
+    text += decoder.decode(bytes);
+  }
+  return text;
+}
+
+describe('Subscription', () => {
+  test('Subscription.take() hands a block that is larger than 64 kB out in parts', () => {
+    const topic = new MemoryTopic();
+    topic.append('x'.repeat(100_000));
+    topic.append('y');
+    const client = subscribe(topic);
+    expect([client.take()!.length, client.isWithinBlock]).toEqual([64 * 1024, true]);
+    expect(decoder.decode(client.take()!)).toMatch(/^x+\nid:.+\n\n$/);
+    expect([client.isWithinBlock, taken(client)]).toEqual([false, 'data:y\nid:AgECAwQCAAQ=\n\n']);
+  });
+
+  test('Subscription.take() tells a client once that it is live, behind all that was there', () => {
+    const topic = new MemoryTopic();
+    topic.append('a');
+    const client = subscribe(topic, NEW, JSON_VIEW);
+    topic.append('b');
+    const events = [...taken(client).matchAll(/event:(\w+)|"value":"(\w)"/g)];
+    expect(events.map(([, event, value]) => event ?? value)).toEqual(['a', 'b', 'live']);
+    topic.append('c');
+    expect(taken(client)).not.toContain('event:live');
+  });
+
+  test('Subscription.take() tells the place first to one that begins with what comes', () => {
+    const topic = new MemoryTopic();
+    topic.append('a');
+    const client = subscribe(topic, { cursor: null, since: 'latest' });
+    expect(decoder.decode(client.take()!)).toBe('id:AgECAwQCAAI=\n\n');
+    topic.append('b');
+    expect(taken(client)).toBe('data:b\nid:AgECAwQCAAQ=\n\n');
+  });
+
+  test('Subscription.take() goes through history to memory with ids without a break', async () => {
+    const topic = new MemoryTopic({ partitions: 2 });
+    for (let n = 0; n < 6; n++) topic.append(`${n}`, n % 2);
+    // As if memory held the last record of each partition alone.
+    topic.log.start = Float64Array.of(2, 2);
+    topic.starts = Float64Array.of(0, 0);
+    const client = subscribe(topic);
+    expect(client.take()).toBeNull();
+    topic.answer(topic.state);
+    const text = await eventually('all six records', async () => {
+      const some = taken(client);
+      return some === '' ? null : some;
+    });
+    const values = [...text.matchAll(/data:(\d)/g)].map(([, value]) => Number(value));
+    expect(values.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+    topic.history.close();
+    client.close();
+  });
+
+  test('Subscription.take() tells of what was deleted before it could be read back', async () => {
+    const topic = new MemoryTopic();
+    for (const value of 'abcd') topic.append(value);
+    topic.log.start = Float64Array.of(4);
+    topic.deletedBelow.set(0, 3);
+    const cursor = { topicId: topic.topicId, offsets: new Map([[0, 1]]) };
+    const client = subscribe(topic, { cursor, since: null });
+    const text = await eventually('a gap', async () => taken(client) || null);
+    const gap = {
+      reason: 'retention',
+      topic: 'events',
+      partitions: [{ partition: 0, from: 1, to: 3 }],
+    };
+    expect(text).toBe(
+      `event:gap\ndata:${JSON.stringify(gap)}\nid:AgECAwQCAAY=\n\ndata:d\nid:AgECAwQCAAg=\n\n`,
+    );
+    expect(topic.traffic.gapsSent.retention).toBe(1);
+    topic.history.close();
+    client.close();
+  });
+
+  test('Subscription.close() ends its wait', () => {
+    const waiting = new Waiting();
+    const client = new Subscription(new MemoryTopic(), PLAIN, NEW, waiting);
+    let woken = 0;
+    client.wait(() => woken++);
+    client.close();
+    waiting.wakeAll();
+    expect([waiting.size, woken]).toEqual([0, 0]);
+  });
+});

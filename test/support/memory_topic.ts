@@ -1,0 +1,140 @@
+import { Traffic } from '../../app/counts/traffic.ts';
+import { HistoryPool } from '../../app/history/history_pool.ts';
+import { ReaderSlots } from '../../app/history/reader_slots.ts';
+import { KeyIndex } from '../../app/log/key_index.ts';
+import { Log } from '../../app/log/log.ts';
+import type {
+  Batch,
+  KafkaRecord,
+  Offsets,
+  RecordSource,
+  TopicDescription,
+} from '../../app/ports/source.ts';
+import { PageWriter } from '../../app/stretches/page_writer.ts';
+import type { Topic, TopicState } from '../../app/stretches/topic.ts';
+
+const encoder = new TextEncoder();
+
+/** What a topic is made with. */
+interface TopicOptions {
+  readonly partitions?: number;
+  readonly compacted?: boolean;
+  readonly maxBytes?: number;
+}
+
+/** A topic in memory, as its clients see it, of which a test answers the questions. */
+export class MemoryTopic implements Topic {
+  readonly topic = 'events';
+  readonly topicId: Uint8Array = Uint8Array.of(1, 2, 3, 4);
+  readonly description: TopicDescription;
+  readonly page: PageWriter = new PageWriter();
+  readonly traffic: Traffic = new Traffic();
+  readonly deniedAgainMs = 1;
+  readonly log: Log;
+  readonly history: HistoryPool;
+  isLoaded = true;
+  starts: Float64Array;
+  readonly ends = new Map<number, number>();
+  /** Of times, in the order in which they were asked for; `null` is the topic's state. */
+  readonly asked: (number | null)[] = [];
+  /** Below it nothing can be read back, by partition. */
+  readonly deletedBelow = new Map<number, number>();
+  readonly #records: KafkaRecord[] = [];
+  #answer: ((answer: never) => void) | null = null;
+
+  constructor({ partitions = 1, compacted = false, maxBytes = 2 ** 20 }: TopicOptions = {}) {
+    const policy = { compacted, deletes: !compacted, deleteRetentionMs: null };
+    this.description = { name: this.topic, id: this.topicId, partitions, ...policy };
+    this.starts = new Float64Array(partitions);
+    this.log = this.newLog(maxBytes);
+    this.history = new HistoryPool({
+      source: this as unknown as RecordSource,
+      topic: this.description,
+      maxBytes,
+      traffic: this.traffic,
+      slots: new ReaderSlots(2),
+    });
+  }
+
+  newLog(maxBytes: number = 2 ** 20): Log {
+    const { topic, topicId, starts } = this;
+    const keys = this.description.compacted ? new KeyIndex() : null;
+    return new Log({ topic, topicId, start: starts.slice(), maxBytes, keys });
+  }
+
+  get loadedLog(): Log | null {
+    return this.isLoaded ? this.log : null;
+  }
+
+  /** A record that Kafka holds and the log has read. */
+  append(value: string | null, partition = 0, key: string | null = null): void {
+    const offset = this.log.positions[partition]!;
+    const record = {
+      partition,
+      offset,
+      timestamp: -1,
+      key: key === null ? null : encoder.encode(key),
+      value: value === null ? null : encoder.encode(value),
+      headers: [],
+    };
+    this.#records.push(record);
+    this.ends.set(partition, offset + 1);
+    this.log.append(
+      { records: [record], positions: new Map([[partition, offset + 1]]) },
+      new Map(),
+    );
+  }
+
+  /** Records up to here were deleted before the log could read them. */
+  lose(partition: number, to: number): void {
+    this.log.append(
+      { records: [], positions: new Map([[partition, to]]) },
+      new Map([[partition, to]]),
+    );
+  }
+
+  askState(_: Log, use: (state: TopicState | null) => void): () => void {
+    return this.#ask(null, use);
+  }
+
+  askOffsets(_: Log, time: number, use: (offsets: Offsets | null) => void): () => void {
+    return this.#ask(time, use);
+  }
+
+  /** Whether somebody still waits for the answer to what was asked last. */
+  get isAsked(): boolean {
+    return this.#answer !== null;
+  }
+
+  answer(answer: TopicState | Offsets | null): void {
+    this.#answer!(answer as never);
+  }
+
+  /** The state that it has. */
+  get state(): TopicState {
+    const { description, ends } = this;
+    return { description, ends, starts: new Map(this.starts.entries()) };
+  }
+
+  async *read(_: unknown, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
+    const records = this.#records.filter(
+      ({ partition, offset }) =>
+        offset >= Math.max(from.get(partition)!, this.deletedBelow.get(partition) ?? 0),
+    );
+    const next = (partition: number): number => this.log.positions[partition]!;
+    yield { records, positions: new Map([...from.keys()].map((p) => [p, next(p)])) };
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  }
+
+  offsets(): Promise<Offsets> {
+    return Promise.resolve(this.deletedBelow);
+  }
+
+  #ask<T>(what: number | null, use: (answer: T) => void): () => void {
+    this.asked.push(what);
+    this.#answer = use;
+    return () => {
+      this.#answer = null;
+    };
+  }
+}
