@@ -1,12 +1,4 @@
-import { listen } from './listen.ts';
 import { main } from './main.ts';
+import { NODE } from './node_adapter.ts';
 
-await main({
-  name: 'node',
-  // Only where it is used: with workers the primary process reads nothing, and it takes 0.7 s to load.
-  createSource: async (connection) => {
-    const { ConfluentSource } = await import('./kafka/confluent.ts');
-    return new ConfluentSource(connection);
-  },
-  listen,
-});
+await main(NODE);

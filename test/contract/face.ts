@@ -8,9 +8,9 @@
 import { afterAll } from '@jest/globals';
 import type { GatewayOptions } from '../support/gateway.ts';
 import type { GatewayClient } from '../support/gateway_client.ts';
+import { HostedGateway, IN_MEMORY } from '../support/hosted_gateway.ts';
 import type { Topic, TopicOptions } from '../support/kafka.ts';
 import type { Runtime } from '../support/runtime.ts';
-import { SimulatedGateway } from './simulated_gateway.ts';
 import { SimulatedKafka } from './simulated_kafka.ts';
 
 /** Topics of the Kafka that the gateways read. */
@@ -39,7 +39,7 @@ interface Starts {
 const isReal = (globalThis as { FACE?: string }).FACE === 'real';
 
 export const kafka: ContractKafka = isReal ? await realKafka() : simulatedKafka();
-export const Gateway: Starts = isReal ? await realGateways() : SimulatedGateway;
+export const Gateway: Starts = isReal ? await realGateways() : hostedGateways();
 
 /** Loaded only here: they look for the Kafka of the run at once. */
 async function realKafka(): Promise<ContractKafka> {
@@ -54,4 +54,15 @@ function simulatedKafka(): ContractKafka {
   const simulated = new SimulatedKafka();
   afterAll(() => simulated[Symbol.asyncDispose]());
   return simulated;
+}
+
+function hostedGateways(): Starts {
+  const inMemory = ({ env, ...options }: GatewayOptions = {}): GatewayOptions => ({
+    ...options,
+    env: { KAFKA_BROKERS: IN_MEMORY, ...env },
+  });
+  return {
+    start: (runtime, options) => HostedGateway.start(runtime, inMemory(options)),
+    startReady: (runtime, options) => HostedGateway.startReady(runtime, inMemory(options)),
+  };
 }

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import type { RecordJson } from '../host/main.ts';
+import { tellAll } from '../support/host_client.ts';
 import type { Configs, NewRecord, Topic, TopicOptions, Transaction } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { cursorText, type Offsets } from '../support/wire_format.ts';
-import type { RecordJson } from './host/main.ts';
-import { tellAll } from './host_client.ts';
 
 /** The topics of a Kafka that lives in the hosts' memory. */
 export class SimulatedKafka implements AsyncDisposable {

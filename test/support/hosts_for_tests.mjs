@@ -1,11 +1,15 @@
 /**
- * For a whole run of jest one process a runtime that holds gateways and a Kafka in its memory
- * (`test/contract/host/`); where they listen is in TEST_HOSTS.
+ * For each worker of jest and runtime one process that holds gateways and a Kafka in its memory
+ * (`test/host/`), from the first time on that a suite asks for it; where to ask is in TEST_HOSTS.
+ *
+ *     GET /<runtime>/<worker>  answers with the port that it takes commands on
  *
  * Plain JavaScript, because jest imports it without transforming it.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, symlink } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -14,13 +18,26 @@ import { compile } from './compile.mjs';
 import { guard } from './guard.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const SCRIPT = 'test/contract/host/main.ts';
+const SCRIPT = 'test/host/main.ts';
 const START_MS = 60_000;
 
-/** @type {() => Promise<void>} */
-let end = async () => {};
+/** @type {Promise<() => Promise<void>> | null} */
+let started = null;
 
+/** Once for the whole run, however many projects ask for it. */
 export default async function setup() {
+  started ??= start();
+  await started;
+}
+
+/** Ends what `setup()` started. */
+export async function teardown() {
+  const end = await started;
+  started = null;
+  await end?.();
+}
+
+async function start() {
   const folder = await mkdtemp(join(tmpdir(), 'sse-kafka-hosts-'));
   const clean = guard(folder);
   const out = await mkdtemp(join(ROOT, '.cache', 'hosts-'));
@@ -28,32 +45,58 @@ export default async function setup() {
   const script = compile(ROOT, SCRIPT, out);
   // Beside the folders app and runtime, where a gateway looks for it.
   await symlink(join(ROOT, 'public'), join(out, 'out', 'public'));
-  const deno = join(ROOT, 'node_modules', '.bin', 'deno');
-  const config = join(ROOT, 'deno.json');
-  const options = ['run', '--quiet', '--no-prompt', '--allow-all', `--config=${config}`];
-  const [Node, Deno] = await Promise.all([
-    start([process.execPath, script], folder),
-    start([deno, ...options, join(ROOT, SCRIPT)], folder),
-  ]);
-  process.env['TEST_HOSTS'] = JSON.stringify({ Node, Deno });
-  end = async () => {
+  /** @type {Map<string, Promise<number>>} */
+  const hosts = new Map();
+  const server = createServer(async ({ url = '/' }, response) => {
+    try {
+      const [, runtime] = url.split('/');
+      const host =
+        hosts.get(url) ?? startHost(runtime === 'Deno' ? onDeno() : onNode(script), folder);
+      hosts.set(url, host);
+      response.end(String(await host));
+    } catch (error) {
+      response.statusCode = 500;
+      response.end(String(error));
+    }
+  });
+  server.listen(0, '127.0.0.1').unref();
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  process.env['TEST_HOSTS'] = String(port);
+  return async () => {
+    server.close();
     await clean();
     await cleanOut();
   };
 }
 
-/** Ends what `setup()` started. */
-export function teardown() {
-  return end();
+/**
+ * @param {string} script
+ * @returns {[string, ...string[]]}
+ */
+const onNode = (script) => [process.execPath, script];
+
+/** @returns {[string, ...string[]]} */
+function onDeno() {
+  const deno = join(ROOT, 'node_modules', '.bin', 'deno');
+  const options = ['--quiet', '--no-prompt', '--allow-all', `--config=${join(ROOT, 'deno.json')}`];
+  return [deno, 'run', ...options, join(ROOT, SCRIPT)];
 }
+
+/** As `npm start` and `deno task start` do it. */
+const SETTINGS = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '32768',
+  UV_THREADPOOL_SIZE: '64',
+};
 
 /**
  * @param {[string, ...string[]]} command
  * @param {string} folder
  * @returns {Promise<number>} the port that it takes commands on
  */
-function start([file, ...args], folder) {
-  const env = { ...process.env, TEST_FOLDER: folder };
+function startHost([file, ...args], folder) {
+  const env = { ...process.env, ...SETTINGS, TEST_FOLDER: folder };
   const child = spawn(file, args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${file} did not start`)), START_MS);

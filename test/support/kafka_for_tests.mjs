@@ -1,6 +1,6 @@
 /**
  * One real Kafka for a whole run of jest, and a folder for all that its cases make; their places are
- * in TEST_KAFKA and TEST_FOLDER. Both end with jest, however that ends, and with them every program
+ * in TEST_KAFKA and TEST_FOLDER; and hosts of gateways. All end with jest, however that ends, and with them every program
  * that a case left behind.
  *
  * Plain JavaScript, because jest imports it without transforming it; hence from `dist/`.
@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { guard } from './guard.mjs';
+import startHosts, { teardown as endHosts } from './hosts_for_tests.mjs';
 import { keepClasses } from './keep_classes.mjs';
 
 /** Quick, so that real compaction and retention can be waited for. */
@@ -53,7 +54,9 @@ export default async function setup() {
   );
   await certificate;
   process.env['TEST_KAFKA'] = broker.brokers;
+  await startHosts();
   end = async () => {
+    await endHosts();
     await broker.kill();
     await clean();
   };

@@ -5,7 +5,7 @@ import process from 'node:process';
 const LEAST_MS = 20;
 
 /** What a test file waits for. */
-export type Waited = 'gateway' | 'kafka' | 'other';
+export type Waited = 'gateway' | 'hosted gateway' | 'kafka' | 'other';
 
 /** Only within jest; what is compiled and run beside it has none. */
 interface Expect {

@@ -1,24 +1,20 @@
-import { parseConfig } from '../../../app/config/config.ts';
-import { createAdmin } from '../../../app/describe/admin.ts';
-import { CountedSlots } from '../../../app/http/stream_slots.ts';
-import { listen } from '../../../runtime/listen.ts';
-import { exposeMetrics } from '../../../runtime/metrics.ts';
-import { Serving } from '../../../runtime/serving.ts';
-import type { MemoryKafka } from './memory_kafka.ts';
-import { MemorySource } from './memory_source.ts';
+import { parseConfig } from '../../app/config/config.ts';
+import { createAdmin } from '../../app/describe/admin.ts';
+import { CountedSlots } from '../../app/http/stream_slots.ts';
+import { exposeMetrics } from '../../runtime/metrics.ts';
+import { type RuntimeAdapter, Serving } from '../../runtime/serving.ts';
 
 /** A gateway with ports of its own in this process, which others share. */
-export class HostedGateway {
+export class LocalGateway {
   readonly #serving: Serving;
   readonly #ended: Promise<void>;
 
   /** @param env its settings, as they would stand in the environment */
   static async start(
-    kafka: MemoryKafka,
+    adapter: RuntimeAdapter,
     env: Readonly<Record<string, string>>,
-  ): Promise<HostedGateway> {
-    const config = parseConfig(env, 'node');
-    const adapter = { name: 'node', createSource: () => new MemorySource(kafka), listen } as const;
+  ): Promise<LocalGateway> {
+    const config = parseConfig(env, adapter.name);
     const serving = await Serving.create(adapter, config, new CountedSlots(config));
     const { gateway, listeners } = serving;
     await listeners.openPublic(config, gateway.fetch);
@@ -28,7 +24,7 @@ export class HostedGateway {
       () => listeners.silent,
     );
     await listeners.openAdmin(config, (request) => admin.fetch(request));
-    return new HostedGateway(serving);
+    return new LocalGateway(serving);
   }
 
   private constructor(serving: Serving) {

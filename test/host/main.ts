@@ -1,6 +1,7 @@
 /**
  * Gateways and a Kafka in one process, which does what it is told over HTTP: a gateway starts in
- * milliseconds here, and a topic is made in none. Prints its port, and ends with its stdin.
+ * milliseconds here, and a topic is made in none. A gateway whose settings name other brokers reads
+ * from them, as its users' do. Prints its port, and ends with its stdin.
  *
  *     POST /<command>  with a JSON object; answers with JSON, or 500 and what went wrong
  *
@@ -10,10 +11,12 @@ import { Buffer } from 'node:buffer';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import process from 'node:process';
-import type { KafkaRecord } from '../../../app/ports/source.ts';
-import { configureLogging } from '../../../runtime/logging.ts';
-import { HostedGateway } from './hosted_gateway.ts';
+import type { KafkaRecord } from '../../app/ports/source.ts';
+import { configureLogging } from '../../runtime/logging.ts';
+import type { RuntimeAdapter } from '../../runtime/serving.ts';
+import { LocalGateway } from './local_gateway.ts';
 import { type Configs, MemoryKafka } from './memory_kafka.ts';
+import { MemorySource } from './memory_source.ts';
 
 /** A record as JSON has it: bytes in base64. */
 export interface RecordJson {
@@ -37,8 +40,16 @@ export interface Commands {
   end: { id: string; how: 'drain' | 'stop' };
 }
 
+/** The brokers of the Kafka in memory, as KAFKA_BROKERS names them. */
+const IN_MEMORY = 'memory:9092';
+
 const kafka = new MemoryKafka();
-const gateways = new Map<string, HostedGateway>();
+const onBrokers: RuntimeAdapter =
+  'Deno' in globalThis
+    ? (await import('../../runtime/deno_adapter.ts')).DENO
+    : (await import('../../runtime/node_adapter.ts')).NODE;
+const inMemory: RuntimeAdapter = { ...onBrokers, createSource: () => new MemorySource(kafka) };
+const gateways = new Map<string, LocalGateway>();
 
 const DO: { readonly [Name in keyof Commands]: (told: Commands[Name]) => void | Promise<void> } = {
   create: ({ name, id, partitions, configs }) => kafka.create(name, id, partitions, configs),
@@ -50,7 +61,8 @@ const DO: { readonly [Name in keyof Commands]: (told: Commands[Name]) => void | 
   endTransaction: ({ name, partitions, isCommitted }) =>
     kafka.endTransaction(name, partitions, isCommitted),
   start: async ({ id, env }) => {
-    gateways.set(id, await HostedGateway.start(kafka, env));
+    const adapter = env['KAFKA_BROKERS'] === IN_MEMORY ? inMemory : onBrokers;
+    gateways.set(id, await LocalGateway.start(adapter, env));
   },
   end: async ({ id, how }) => {
     const gateway = gateways.get(id);

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import type { KafkaRecord } from '../../../app/ports/source.ts';
-import { Changes } from '../../model/changes.ts';
-import { LedgerPartition } from '../../model/ledger.ts';
-import { SimulatedPartition } from '../../model/simulated_kafka.ts';
+import type { KafkaRecord } from '../../app/ports/source.ts';
+import { Changes } from '../model/changes.ts';
+import { LedgerPartition } from '../model/ledger.ts';
+import { SimulatedPartition } from '../model/simulated_kafka.ts';
 
 /** Settings of a topic by name, such as `cleanup.policy`. */
 export type Configs = Readonly<Record<string, string>>;

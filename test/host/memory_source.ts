@@ -8,7 +8,7 @@ import type {
   TopicDescription,
   TopicIdentity,
   TopicQuestions,
-} from '../../../app/ports/source.ts';
+} from '../../app/ports/source.ts';
 import type { MemoryKafka, MemoryTopic } from './memory_kafka.ts';
 
 const BATCH_RECORDS = 1000;
