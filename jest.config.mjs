@@ -95,7 +95,7 @@ function workers() {
 /** @type {import('jest').Config} */
 export default {
   maxWorkers: workers(),
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   testSequencer: '<rootDir>/test/support/longest_first.mjs',
   reporters: [
     'default',

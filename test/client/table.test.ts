@@ -51,7 +51,7 @@ onEachRuntime((runtime) => {
           : ([process.execPath, MODEL, MODEL_RUNS] as const);
       const { code, stderr } = await run(command, { cwd: CLONE }, 50_000);
       expect([code, stderr]).toEqual([0, '']);
-    }, 60_000);
+    });
 
     test('is empty until it is whole, then changes in place', async () => {
       let write = (_: string): void => {};

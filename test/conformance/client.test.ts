@@ -3,6 +3,7 @@ import { CLEANED_AT_ONCE, untilCleaned } from '../support/cleaner.ts';
 import { ClientProcess, type RemoteClient } from '../support/client_process.ts';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { Relay, type Spoil } from '../support/relay.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -80,7 +81,10 @@ onEachRuntime((runtime) => {
       async (status, env) => {
         const topic = await kafka.createTopic();
         await write(topic, ['a value']);
-        await using gateway = await Gateway.startReady(runtime, { topics: [topic.name], env });
+        await using gateway = await HostedGateway.startReady(runtime, {
+          topics: [topic.name],
+          env,
+        });
         const stream = await gateway.stream(`/${topic.name}`);
         await stream.untilEvents(1);
         const connection = await client().connect(`${gateway.http}/${topic.name}`);
@@ -100,7 +104,7 @@ onEachRuntime((runtime) => {
     );
 
     test('gives up at a topic that is not served, and says why', async () => {
-      await using gateway = await Gateway.start(runtime);
+      await using gateway = await HostedGateway.start(runtime);
       const connection = await client().connect(`${gateway.http}/unknown`);
       const [error] = await connection.untilCount('error', 1);
       expect(error).toMatchObject({ status: 404, retryMs: null });
@@ -112,7 +116,7 @@ onEachRuntime((runtime) => {
       async () => {
         const topic = await kafka.createTopic();
         await topic.produce({ value: 'one' }, { value: ' two\r\n🚀' }, { value: 'three' });
-        await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+        await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
         const { port } = new URL(gateway.http);
         await using open = await Relay.start(Number(port));
         let bytes = 0;
@@ -154,7 +158,7 @@ onEachRuntime((runtime) => {
       async () => {
         const topic = await kafka.createTopic({ compacted: true });
         await topic.produce({ key: 'a', value: '1' }, { key: 'b', value: '2' });
-        await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+        await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
         const rows = await client().table(`${gateway.http}/${topic.name}`);
         await untilRows(rows, [
           ['a', '1'],
@@ -179,7 +183,7 @@ onEachRuntime((runtime) => {
           configs: { ...CLEANED_AT_ONCE, 'delete.retention.ms': '1000' },
         });
         await topic.produce({ key: 'a', value: '1' }, { key: 'b', value: '2' });
-        await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+        await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
         const rows = await client().table(`${gateway.http}/${topic.name}`);
         await untilRows(rows, [
           ['a', '1'],
@@ -209,7 +213,7 @@ onEachRuntime((runtime) => {
         { key: 'a', value: 'new', timestamp: at + 1, partition: 1 },
         { key: 'b', value: 'gone', timestamp: at },
       );
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       const rows = await client().table(`${gateway.http}/${topic.name}`);
       await untilRows(rows, [
         ['a', 'new'],

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -48,7 +48,7 @@ onEachRuntime((runtime) => {
       await using server = await servePage('');
       const env = { CORS_ORIGINS: new URL(server.url).origin };
       const topic = newName();
-      await using gateway = await Gateway.start(runtime, { topics: [topic], env });
+      await using gateway = await HostedGateway.start(runtime, { topics: [topic], env });
       await using tab = await browser().open(server.url);
       const opened = tab.page.evaluate(
         (url) =>
@@ -64,7 +64,7 @@ onEachRuntime((runtime) => {
     test('docs/live_table.html shows a live table from another origin', async () => {
       const topic = await kafka.createTopic({ compacted: true });
       await topic.produce({ key: 'a', value: '1' }, { key: 'b', value: '<i>2' });
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       const text = await readFile(join(CLONE, 'docs', 'live_table.html'), 'utf8');
       const html = text
         .replaceAll('https://localhost:9090/events', `${gateway.https}/${topic.name}`)
@@ -91,7 +91,7 @@ onEachRuntime((runtime) => {
     test('goes on after a reload where it was, with the id that sessionStorage has', async () => {
       const topic = await kafka.createTopic();
       await topic.produce({ value: '1' }, { value: '2' });
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using server = await servePage(`<!doctype html><ol id="list"></ol>
         <script type="module">
           import { connect } from '${gateway.https}/client.js';
@@ -107,7 +107,7 @@ onEachRuntime((runtime) => {
 
     test('sees Retry-After and the words of a refusal from another origin', async () => {
       const topic = await kafka.createTopic();
-      await using gateway = await Gateway.startReady(runtime, {
+      await using gateway = await HostedGateway.startReady(runtime, {
         topics: [topic.name],
         env: { MAX_CONNECTIONS: '1' },
       });

@@ -10,6 +10,8 @@ import {
 } from '../clients/clients.ts';
 import { MishapRelay } from '../clients/mishap_relay.ts';
 import { Gateway } from '../support/gateway.ts';
+import type { GatewayClient } from '../support/gateway_client.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { HOSTILE_RECORDS } from '../support/hostile_records.ts';
 import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
@@ -26,7 +28,7 @@ onEachRuntime((runtime) => {
     beforeAll(async () => {
       const topic = await kafka.createTopic();
       for (const [, record] of HOSTILE_RECORDS) await topic.produce(record);
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       const path = `/${topic.name}?format=${format}`;
       stream = await gateway.stream(path);
       const read = async (client: Client): Promise<void> => {
@@ -77,7 +79,7 @@ onEachRuntime((runtime) => {
     beforeAll(async () => {
       const topics = await Promise.all(CLIENTS_TO_RUN.map(() => kafka.createTopic()));
       const names = topics.map(({ name }) => name);
-      await using gateway = await Gateway.startReady(runtime, { topics: names });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: names });
       await using full = await refusing(runtime, names);
       const port = portOf(gateway);
       try {
@@ -262,7 +264,7 @@ function isJson(text: string): boolean {
   }
 }
 
-function portOf({ http }: Gateway): number {
+function portOf({ http }: GatewayClient): number {
   return Number(new URL(http).port);
 }
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, test } from '@jest/globals';
 import { CLEANED_AT_ONCE, untilCleaned } from '../support/cleaner.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat, type NewRecord, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
@@ -14,7 +14,7 @@ async function writeLines({ name }: Topic, lines: readonly string[]): Promise<vo
 }
 
 /** Waits until a gateway has read all records but those from an offset on. */
-async function untilRead(gateway: Gateway, topic: Topic, end: number): Promise<void> {
+async function untilRead(gateway: HostedGateway, topic: Topic, end: number): Promise<void> {
   await using stream = await gateway.stream(`/${topic.name}`, {
     headers: { 'last-event-id': topic.cursor(end - 1) },
   });
@@ -34,7 +34,7 @@ onEachRuntime((runtime) => {
         topic,
         Array.from({ length: 10 }, (_, update) => lineOf(update)),
       );
-      return Gateway.startReady(runtime, {
+      return HostedGateway.startReady(runtime, {
         topics: [topic.name],
         env: { FEED_MEMORY_MB: '8', STALL_SECONDS: '0' },
       });
@@ -76,7 +76,7 @@ onEachRuntime((runtime) => {
     });
 
     test('a client that comes while they are loaded gets no superseded one', async () => {
-      await using other = await Gateway.start(runtime, { topics: [topic.name] });
+      await using other = await HostedGateway.start(runtime, { topics: [topic.name] });
       await using stream = await other.stream(`/${topic.name}`);
       const first = await stream.untilEvents(10);
       await topic.produce({ key: 'key 1', value: 'key 1 99999 x' });
@@ -121,7 +121,7 @@ onEachRuntime((runtime) => {
           );
           await write(0, KEYS, 1, 'first');
         }
-        const gateway = await Gateway.startReady(runtime, {
+        const gateway = await HostedGateway.startReady(runtime, {
           topics: [topic.name],
           env: { FEED_MEMORY_MB: '1' },
         });
@@ -170,8 +170,8 @@ onEachRuntime((runtime) => {
   });
 
   describe('keys', () => {
-    const gatewayOf = async (topic: Topic): Promise<Gateway> =>
-      Gateway.startReady(runtime, { topics: [topic.name] });
+    const gatewayOf = async (topic: Topic): Promise<HostedGateway> =>
+      HostedGateway.startReady(runtime, { topics: [topic.name] });
 
     test('of any bytes are told apart, within their partition', async () => {
       const topic = await kafka.createTopic({ compacted: true, partitions: 2 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { CLEANED_AT_ONCE, untilCleaned } from '../support/cleaner.ts';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { base64url } from '../support/wire_format.ts';
@@ -25,7 +26,7 @@ onEachRuntime((runtime) => {
         await kcat(['-P', '-t', topic.name, '-p', '0', '-K:'], lines.join('\n'));
       };
       await write(0, 1);
-      await using gateway = await Gateway.startReady(runtime, {
+      await using gateway = await HostedGateway.startReady(runtime, {
         topics: [topic.name],
         env: { FEED_MEMORY_MB: '1', STALL_SECONDS: '0' },
       });
@@ -79,6 +80,6 @@ onEachRuntime((runtime) => {
           60_000,
         );
       }
-    }, 100_000);
+    });
   });
 });

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
-import { Gateway, newFolder } from '../support/gateway.ts';
+import { newFolder } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { run } from '../support/program.ts';
 import { PYTHON } from '../support/python.ts';
@@ -37,7 +38,7 @@ onEachRuntime((runtime) => {
         { key: 'deleted', value: null, headers: [['by', 'me']] },
         { key: BINARY, value: null },
       );
-      return Gateway.startReady(runtime, {
+      return HostedGateway.startReady(runtime, {
         topics: [busy.name, topic.name],
         // Streams that nothing comes on end before schemathesis gives up.
         env: { MAX_AGE_SECONDS: '1' },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
@@ -22,7 +22,7 @@ onEachRuntime((runtime) => {
           const configs = { 'max.message.bytes': String(12 * MB) };
           topic = await kafka.createTopic({ compacted, configs });
         }
-        const gateway = await Gateway.startReady(runtime, {
+        const gateway = await HostedGateway.startReady(runtime, {
           topics: [topic.name],
           env: { FEED_MEMORY_MB: '1' },
         });
@@ -68,7 +68,7 @@ onEachRuntime((runtime) => {
         compacted,
         configs: { 'max.message.bytes': String(12 * MB) },
       });
-      await using gateway = await Gateway.startReady(runtime, {
+      await using gateway = await HostedGateway.startReady(runtime, {
         topics: [own.name],
         env: { FEED_MEMORY_MB: '1' },
       });

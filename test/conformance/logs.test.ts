@@ -107,7 +107,7 @@ onEachRuntime((runtime) => {
       expect(trouble['error']).toMatch(/\w/);
       await using _broker = await OwnKafka.start(port);
       await untilLogged(gateway, 'its end', ofBrokers('INFO'));
-    }, 90_000);
+    });
 
     test('is text on a terminal', async () => {
       const topic = await kafka.createTopic();

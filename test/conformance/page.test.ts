@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Route } from 'playwright-core';
 import { eventually, within } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
@@ -14,7 +15,7 @@ onEachRuntime((runtime) => {
     test('replays after Go, then shows live, newest on top', async () => {
       const topic = await kafka.createTopic({ compacted: true });
       await kcat(['-P', '-t', topic.name, '-K:'], '1:old\n2:two\n1:one');
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using tab = await browser().open(`${gateway.https}/index.html`);
       await eventually('the location', async () => (await tab.location()).endsWith(topic.name));
       expect(await tab.location()).toBe(`${gateway.https}/${topic.name}`);
@@ -30,7 +31,7 @@ onEachRuntime((runtime) => {
     test('reads the first topic, also after a Go that was quicker than the list of topics', async () => {
       const topic = await kafka.createTopic();
       await topic.produce({ value: 'one' });
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using tab = await browser().open('about:blank');
       const asked = new Promise<Route>((resolve) => {
         void tab.page.route('**/-/topics', resolve);
@@ -48,7 +49,7 @@ onEachRuntime((runtime) => {
     test('shows no line twice after a second Go', async () => {
       const topic = await kafka.createTopic();
       await topic.produce({ value: 'one' }, { value: 'two' });
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using tab = await browser().open(gateway.https);
       for (const _ of [1, 2, 3]) {
         await tab.go();
@@ -87,7 +88,7 @@ onEachRuntime((runtime) => {
         '&lt;',
       ];
       await topic.produce(...values.map((value) => ({ value })));
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using tab = await browser().open(gateway.https);
       const dialogs: string[] = [];
       tab.page.on('dialog', (dialog) => {
@@ -105,7 +106,7 @@ onEachRuntime((runtime) => {
     test('takes a stream of another origin', async () => {
       const topic = await kafka.createTopic();
       await topic.produce({ value: 'from elsewhere' });
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using tab = await browser().open(`${gateway.http}/`);
       await tab.page.locator('#location').fill(`${gateway.https}/${topic.name}`);
       await tab.go();
@@ -114,7 +115,7 @@ onEachRuntime((runtime) => {
 
     test('says error for a location that has no stream', async () => {
       const topic = await kafka.createTopic();
-      await using gateway = await Gateway.start(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.start(runtime, { topics: [topic.name] });
       await using tab = await browser().open(gateway.https);
       await tab.page.locator('#location').fill(`${gateway.https}/unknown`);
       await tab.go();

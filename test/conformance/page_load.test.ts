@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { onAnyRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
@@ -66,7 +66,7 @@ onAnyRuntime((runtime) => {
       'has the rows in sight alone, and counts 1,000 records a second: %s',
       async (view) => {
         const topic = await kafka.createTopic({ compacted: true });
-        await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+        await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
         await using tab = await browser().open(
           `${gateway.https}/#location=/${topic.name}&view=${view}`,
         );
@@ -94,7 +94,7 @@ onAnyRuntime((runtime) => {
       const total = 25_000;
       const records = Array.from({ length: total }, (_, n) => ({ value: `${n}` }));
       for (let i = 0; i < total; i += 5000) await topic.produce(...records.slice(i, i + 5000));
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using tab = await browser().open(`${gateway.https}/#location=/${topic.name}`);
       await tab.says('#count', '25,000');
       await tab.says('#state', 'Live');

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { AxeResults } from 'axe-core';
 import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
 import { eventually } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { OtherServer, status } from '../support/other_server.ts';
 import { onAnyRuntime } from '../support/runtime.ts';
@@ -55,7 +55,7 @@ onAnyRuntime((runtime) => {
         { key: 'order-29', value: null },
         { key: 'note', value: 'Hello, world' },
       );
-      return Gateway.startReady(runtime, { topics: [orders.name, empty.name] });
+      return HostedGateway.startReady(runtime, { topics: [orders.name, empty.name] });
     });
 
     test.each(LOOKS)(

@@ -1,7 +1,7 @@
 import { request as ask, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { newName } from '../support/new_name.ts';
 import { OtherServer, status, streamOf } from '../support/other_server.ts';
 import { onAnyRuntime } from '../support/runtime.ts';
@@ -25,7 +25,7 @@ function below(path: string, target: string): RequestListener {
 onAnyRuntime((runtime) => {
   describe('the page, with another server', () => {
     const browser = shared(() => TestBrowser.launch());
-    const gateway = shared(() => Gateway.start(runtime, { topics: [newName()] }));
+    const gateway = shared(() => HostedGateway.start(runtime, { topics: [newName()] }));
     const open = async (url: string): Promise<Tab> => {
       const tab = await browser().open(gateway().http);
       await tab.page.locator('#location').fill(url);

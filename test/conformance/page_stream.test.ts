@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
@@ -52,7 +52,7 @@ onEachRuntime((runtime) => {
       topics.length = 0;
       for (let i = 0; i < 3; i++) topics.push(await kafka.createTopic({ compacted: i !== 1 }));
       topics.push(await kafka.createTopic({ configs: { 'retention.ms': '-1' }, partitions: 2 }));
-      return Gateway.startReady(runtime, { topics: topics.map(({ name }) => name) });
+      return HostedGateway.startReady(runtime, { topics: topics.map(({ name }) => name) });
     });
     const open = async (topic: Topic, rest = ''): Promise<Tab> =>
       browser().open(`${gateway().https}/#location=/${topic.name}${rest}`);
@@ -183,7 +183,7 @@ onEachRuntime((runtime) => {
     test('shows a gap, and makes the table anew', async () => {
       const topic = await kafka.createTopic({ compacted: true });
       await topic.produce({ key: 'gone', value: 'v' });
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using tab = await browser().open(`${gateway.https}/#location=/${topic.name}`);
       await tab.says('#state', 'Live');
       await tab.says('#keys', '1');
@@ -209,7 +209,7 @@ onEachRuntime((runtime) => {
         configs: { 'delete.retention.ms': '1000' },
       });
       await topic.produce({ key: 'a', value: 'one' });
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using tab = await browser().open(gateway.https);
       await eventually('what the gateway knows of the topic', async () => {
         const { topics } = await (await fetch(`${gateway.http}/-/topics`)).json();
@@ -244,8 +244,8 @@ onEachRuntime((runtime) => {
     test('has it all after a rolling restart of two replicas', async () => {
       const topic = await kafka.createTopic({ partitions: 2 });
       const options = { topics: [topic.name], env: { DRAIN_SECONDS: '1' } };
-      await using first = await Gateway.startReady(runtime, options);
-      await using second = await Gateway.startReady(runtime, options);
+      await using first = await HostedGateway.startReady(runtime, options);
+      await using second = await HostedGateway.startReady(runtime, options);
       const ports = [first, second].map(({ http }) => Number(new URL(http).port));
       await using balancer = await TcpBalancer.start(ports);
       const origin = `http://localhost:${balancer.port}`;

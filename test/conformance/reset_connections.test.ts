@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, test } from '@jest/globals';
 import { eventually, within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { untilScraped } from '../support/scrape.ts';
@@ -40,7 +40,7 @@ onEachRuntime((runtime) => {
     test('leaves no stream open, however busy it was', async () => {
       const topic = await kafka.createTopic();
       await topic.produce(...Array.from({ length: 1500 }, () => ({ value: 'x'.repeat(10_000) })));
-      await using gateway = await Gateway.startReady(runtime, {
+      await using gateway = await HostedGateway.startReady(runtime, {
         topics: [topic.name],
         env: { STALL_SECONDS: '0' },
       });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { eventually, within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
 import { untilScraped } from '../support/scrape.ts';
@@ -11,7 +11,7 @@ import { TestBrowser, type Window } from '../support/test_browser.ts';
 /** Opens the stream in a tab of its own; what comes stands in `globalThis.got`. */
 async function openTab(
   window: Window,
-  gateway: Gateway,
+  gateway: HostedGateway,
   topic: Topic,
   hasWorker: boolean,
 ): Promise<Page> {
@@ -74,7 +74,7 @@ async function untilGot(
   );
 }
 
-async function untilStreams(gateway: Gateway, topic: Topic, count: number): Promise<void> {
+async function untilStreams(gateway: HostedGateway, topic: Topic, count: number): Promise<void> {
   await untilScraped(
     `${count} streams`,
     gateway,
@@ -82,11 +82,11 @@ async function untilStreams(gateway: Gateway, topic: Topic, count: number): Prom
   );
 }
 
-async function start(runtime: Runtime): Promise<{ topic: Topic; gateway: Gateway }> {
+async function start(runtime: Runtime): Promise<{ topic: Topic; gateway: HostedGateway }> {
   const topic = await kafka.createTopic({ partitions: 2 });
   await topic.produce({ value: '1' });
   await topic.produce({ value: '2', partition: 1 });
-  return { topic, gateway: await Gateway.startReady(runtime, { topics: [topic.name] }) };
+  return { topic, gateway: await HostedGateway.startReady(runtime, { topics: [topic.name] }) };
 }
 
 onEachRuntime((runtime) => {
@@ -125,7 +125,7 @@ onEachRuntime((runtime) => {
 
     test('loses nothing and gets nothing twice while tabs move over under load', async () => {
       const topic = await kafka.createTopic();
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using window = await browser().newWindow();
       const tabs = [await openTab(window, gateway, topic, true)];
       const values: string[] = [];
@@ -156,7 +156,7 @@ onEachRuntime((runtime) => {
     test('carries the tables of all tabs, which see deletes and a topic made anew', async () => {
       const topic = await kafka.createTopic({ compacted: true });
       await topic.produce({ key: 'a', value: '1' }, { key: 'b', value: '2' });
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using window = await browser().newWindow();
       const open = async (): Promise<Page> => {
         const page = await window.open(`${gateway.http}/shared.js`);

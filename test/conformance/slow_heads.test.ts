@@ -2,8 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
 import { H2Session } from '../support/h2_session.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -48,7 +48,7 @@ onEachRuntime((runtime) => {
     let topic!: Topic;
     const gateway = shared(async () => {
       topic = await kafka.createTopic();
-      return Gateway.startReady(runtime, { topics: [topic.name] });
+      return HostedGateway.startReady(runtime, { topics: [topic.name] });
     });
 
     test('is cut within 15 s, on every listener and protocol, and others are not', async () => {
@@ -96,7 +96,7 @@ onEachRuntime((runtime) => {
   });
 
   describe('a head of many headers', () => {
-    const gateway = shared(() => Gateway.start(runtime, { topics: [newName()] }));
+    const gateway = shared(() => HostedGateway.start(runtime, { topics: [newName()] }));
 
     test('is taken up to 32 kB in 256 fields, none of them dropped, and 431 above 64 kB', async () => {
       const headers = (count: number, length: number): Record<string, string> =>

@@ -6,6 +6,7 @@ import { connect } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { within } from '../support/deadline.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { type Command, Program, run } from '../support/program.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -33,7 +34,7 @@ onEachRuntime((runtime) => {
         { value: 'two\r\nlines' },
         { value: ' 🚀' },
       );
-      return Gateway.startReady(runtime, { topics: [topic.name] });
+      return HostedGateway.startReady(runtime, { topics: [topic.name] });
     });
     const url = (): string => `${gateway().http}/${topic.name}`;
 
@@ -130,7 +131,7 @@ onEachRuntime((runtime) => {
     test('ends with 0 at a signal although nobody reads on in its pipe', async () => {
       const large = await kafka.createTopic();
       for (let n = 0; n < 5; n += 1) await large.produce({ value: 'x'.repeat(500_000) });
-      await using ownGateway = await Gateway.startReady(runtime, { topics: [large.name] });
+      await using ownGateway = await HostedGateway.startReady(runtime, { topics: [large.name] });
       const [file, ...args] = sseCat(`${ownGateway.http}/${large.name}`);
       const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
       try {
@@ -160,7 +161,7 @@ onEachRuntime((runtime) => {
 
     test('ends quietly when its reader does', async () => {
       const own = await kafka.createTopic();
-      await using ownGateway = await Gateway.startReady(runtime, { topics: [own.name] });
+      await using ownGateway = await HostedGateway.startReady(runtime, { topics: [own.name] });
       const pipe = 'set -o pipefail; "$@" | head -1';
       const piped = sseCat(`${ownGateway.http}/${own.name}`);
       await using program = new Program(['bash', '-c', pipe, 'bash', ...piped]);

@@ -3,8 +3,8 @@ import { PassThrough, Transform, type TransformCallback } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { eventually, within } from '../support/deadline.ts';
-import { Gateway } from '../support/gateway.ts';
 import { H2Session } from '../support/h2_session.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { Relay } from '../support/relay.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
@@ -17,9 +17,9 @@ const RECORDS = 20;
 async function start(
   runtime: Runtime,
   env: Readonly<Record<string, string>>,
-): Promise<{ gateway: Gateway; topic: Topic; path: string }> {
+): Promise<{ gateway: HostedGateway; topic: Topic; path: string }> {
   const topic = await kafka.createTopic({ configs: { 'max.message.bytes': String(12 * MB) } });
-  const gateway = await Gateway.startReady(runtime, { topics: [topic.name], env });
+  const gateway = await HostedGateway.startReady(runtime, { topics: [topic.name], env });
   return { gateway, topic, path: `/${topic.name}` };
 }
 
@@ -54,7 +54,7 @@ async function orphanedBytes(origin: string): Promise<number> {
 }
 
 /** Waits until a stream that was refused for want of a place is let in. */
-async function untilPlace(gateway: Gateway, path: string): Promise<SseStream> {
+async function untilPlace(gateway: HostedGateway, path: string): Promise<SseStream> {
   return eventually('the place of a client that was cut', async () => {
     const stream = await gateway.stream(path);
     if (stream.status === 200) return stream;
@@ -63,7 +63,7 @@ async function untilPlace(gateway: Gateway, path: string): Promise<SseStream> {
   });
 }
 
-type Open = (gateway: Gateway, path: string, h2: H2Session) => Promise<SseStream>;
+type Open = (gateway: HostedGateway, path: string, h2: H2Session) => Promise<SseStream>;
 
 const WAYS: readonly (readonly [string, Open])[] = [
   ['HTTP/1.1', (gateway, path) => gateway.stream(path)],

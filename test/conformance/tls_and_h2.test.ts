@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
 import { within } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { run } from '../support/program.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -48,7 +49,7 @@ onEachRuntime((runtime) => {
     let topic!: Topic;
     const gateway = shared(async () => {
       topic = await kafka.createTopic();
-      return Gateway.startReady(runtime, { topics: [topic.name] });
+      return HostedGateway.startReady(runtime, { topics: [topic.name] });
     });
 
     test.each([
@@ -117,7 +118,7 @@ onEachRuntime((runtime) => {
     let topic!: Topic;
     const gateway = shared(async () => {
       topic = await kafka.createTopic();
-      return Gateway.startReady(runtime, { topics: [topic.name] });
+      return HostedGateway.startReady(runtime, { topics: [topic.name] });
     });
     const urls = (): (readonly [what: string, ...args: string[]])[] => [
       ['HTTP/1.1', `${gateway().http}/page.js`],

@@ -83,8 +83,8 @@ export function start(argv: string[], { stdout = new Sink() as Writable, isTTY =
   cleanups.push(() => stop.abort());
   const { signal } = stop;
   const running = run({ argv, env: {}, stdout, stderr, version: '1.2.3', signal });
-  const late = delay(20_000, undefined, { ref: false }).then(() => {
-    throw new Error('waited 20 s for the end of sse-cat');
+  const late = delay(40_000, undefined, { ref: false }).then(() => {
+    throw new Error('waited 40 s for the end of sse-cat');
   });
   return { stdout: stdout as Sink, stderr, stop, ended: Promise.race([running, late]) };
 }
