@@ -1,30 +1,153 @@
-import { expect, test } from '@jest/globals';
-import { within } from '../../test/support/deadline.ts';
-import type { Subscription } from '../stretches/subscription.ts';
-import { EventStream } from './event_stream.ts';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { OpenStreams } from './open_streams.ts';
 import { CountedSlots } from './stream_slots.ts';
 
 const HOUR_MS = 3_600_000;
+const OFF = { heartbeatSeconds: 0, maxAgeSeconds: 0, stallSeconds: 0 };
+const ADDRESS = '192.0.2.1';
 
-function openStreams(): OpenStreams {
-  const times = { heartbeatSeconds: 0, maxAgeSeconds: 0, stallSeconds: 0 };
-  const slots = new CountedSlots({ maxConnections: 1, maxConnectionsPerIp: 0 });
-  const observer = { opened: () => {}, closed: () => {}, refused: () => {} };
-  return new OpenStreams(times, slots, observer);
-}
-
-test('OpenStreams.drain() is over with the last stream', async () => {
-  const streams = openStreams();
-  const stream = new EventStream('t', '192.0.2.1', () => null as unknown as Subscription, streams);
-  const [letGo, cut, measureProgress] = [() => {}, () => {}, () => 0];
-  streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut });
-  const drained = streams.drain(HOUR_MS);
-  stream.cancel();
-  await within('the end of the drain', drained);
-  expect(await streams.admit('192.0.2.1')).toBe('drain');
+beforeEach(() => {
+  jest.useFakeTimers({ now: 0 });
+});
+afterEach(() => {
+  jest.useRealTimers();
 });
 
-test('OpenStreams.drain() is over at once where no stream is open', async () => {
-  await within('the end of the drain', openStreams().drain(HOUR_MS));
+function openStreams(times: Partial<typeof OFF> = {}, maxConnections = 1) {
+  const told: string[] = [];
+  const slots = new CountedSlots({ maxConnections, maxConnectionsPerIp: 0 });
+  const streams = new OpenStreams({ ...OFF, ...times }, slots, {
+    opened: (topic) => told.push(`opened ${topic}`),
+    closed: (topic, reason) => told.push(`closed ${topic} ${reason}`),
+    refused: (reason) => told.push(`refused ${reason}`),
+  });
+  return { streams, told };
+}
+
+/** A stream that is open, with a client that takes what it is told to. */
+function open(streams: OpenStreams) {
+  const told: string[] = [];
+  const connection = {
+    address: ADDRESS,
+    pendingBytes: 0,
+    progress: 0,
+    measureProgress: () => connection.progress,
+    letGo: () => {},
+    cut() {
+      connection.pendingBytes = 0;
+      told.push('cut');
+    },
+  };
+  const stream = {
+    topic: 't',
+    address: ADDRESS,
+    lastSent: 0,
+    beat() {
+      stream.lastSent = streams.sweeps;
+      told.push('beat');
+    },
+    end(reason: Parameters<OpenStreams['delete']>[1]) {
+      told.push(`end ${reason}`);
+      streams.delete(stream, reason);
+    },
+  };
+  streams.add(stream, connection);
+  return { stream, connection, told };
+}
+
+describe('OpenStreams', () => {
+  test('OpenStreams.admit() refuses who finds no slot, until one is given back', async () => {
+    const { streams, told } = openStreams();
+    expect(await streams.admit(ADDRESS)).toBeNull();
+    const { stream } = open(streams);
+    expect(await streams.admit(ADDRESS)).toBe('max_connections');
+    streams.delete(stream, 'client');
+    streams.delete(stream, 'client');
+    expect(await streams.admit(ADDRESS)).toBeNull();
+    expect(told).toEqual(['opened t', 'refused max_connections', 'closed t client']);
+  });
+
+  test('OpenStreams sends a heartbeat to a stream that is silent, and has taken all', () => {
+    const { streams } = openStreams({ heartbeatSeconds: 15 });
+    const { connection, stream, told } = open(streams);
+    jest.advanceTimersByTime(14_000);
+    expect(told).toEqual([]);
+    jest.advanceTimersByTime(3_000);
+    expect(told).toEqual(['beat']);
+    stream.lastSent = streams.sweeps;
+    jest.advanceTimersByTime(14_000);
+    expect(told).toEqual(['beat']);
+    connection.pendingBytes = 1;
+    jest.advanceTimersByTime(60_000);
+    expect(told).toEqual(['beat']);
+  });
+
+  test('OpenStreams ends a stream at its age, less a fifth at random', () => {
+    const { streams } = openStreams({ maxAgeSeconds: 100 });
+    const { told } = open(streams);
+    jest.advanceTimersByTime(78_000);
+    expect(told).toEqual([]);
+    jest.advanceTimersByTime(22_000);
+    expect(told).toEqual(['end max_age']);
+  });
+
+  test('OpenStreams cuts a client that takes nothing, but not one that takes a little', () => {
+    const { streams, told } = openStreams({ stallSeconds: 30 });
+    const { connection, told: ofStream } = open(streams);
+    connection.pendingBytes = 10;
+    for (let seconds = 0; seconds < 100; seconds += 20) {
+      jest.advanceTimersByTime(20_000);
+      connection.progress++;
+    }
+    expect(ofStream).toEqual([]);
+    jest.advanceTimersByTime(32_000);
+    expect([ofStream, told]).toEqual([['cut'], ['opened t', 'closed t stalled']]);
+  });
+
+  test('OpenStreams cuts a client that does not take the end of its stream', () => {
+    const { streams } = openStreams({ stallSeconds: 30 });
+    const { connection, stream, told } = open(streams);
+    connection.pendingBytes = 10;
+    streams.delete(stream, 'max_age');
+    jest.advanceTimersByTime(32_000);
+    expect(told).toEqual(['cut']);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('OpenStreams has no timer where no stream is open', () => {
+    const { streams } = openStreams({ heartbeatSeconds: 15 });
+    const { stream } = open(streams);
+    expect(jest.getTimerCount()).toBe(1);
+    streams.delete(stream, 'client');
+    jest.advanceTimersByTime(2_000);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('OpenStreams.drain() ends every stream within its time, spread over it', async () => {
+    const { streams } = openStreams({}, 0);
+    const all = Array.from({ length: 100 }, () => open(streams));
+    const ended = (): number => all.filter(({ told }) => told.includes('end drain')).length;
+    const drained = streams.drain(10_000);
+    expect(await streams.admit(ADDRESS)).toBe('drain');
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(ended()).toBeGreaterThan(10);
+    expect(ended()).toBeLessThan(90);
+    await jest.advanceTimersByTimeAsync(5_020);
+    expect(ended()).toBe(100);
+    await drained;
+  });
+
+  test('OpenStreams.drain() is over with the last stream', async () => {
+    const { streams } = openStreams();
+    const { stream } = open(streams);
+    const drained = streams.drain(HOUR_MS);
+    streams.delete(stream, 'client');
+    await jest.advanceTimersByTimeAsync(20);
+    await drained;
+    expect(await streams.admit(ADDRESS)).toBe('drain');
+  });
+
+  test('OpenStreams.drain() is over at once where no stream is open', async () => {
+    await openStreams().streams.drain(HOUR_MS);
+  });
 });
