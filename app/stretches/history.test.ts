@@ -1,0 +1,110 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { eventually } from '../../test/support/deadline.ts';
+import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { PLAIN } from '../views/view.ts';
+import { Client } from './client.ts';
+import { History } from './history.ts';
+
+const decoder = new TextDecoder();
+
+let topics: MemoryTopic[] = [];
+afterEach(() => {
+  for (const { history } of topics) history.close();
+  topics = [];
+});
+
+/** A topic of which Kafka has these values in each partition, and memory nothing. */
+function topicBelowMemory(partitions: number, values: string, compacted = false): MemoryTopic {
+  const topic = new MemoryTopic({ partitions, compacted });
+  topics.push(topic);
+  for (const value of values) {
+    for (let partition = 0; partition < partitions; partition++) {
+      topic.append(value, partition, compacted ? `key ${value}` : null);
+    }
+  }
+  topic.log.start = topic.log.positions.slice();
+  return topic;
+}
+
+function readBack(topic: MemoryTopic, positions: number[]): History {
+  const { topicId, log } = topic;
+  const place = { topicId, positions: Float64Array.from(positions), unknown: [] };
+  return new History(new Client(topic, PLAIN), log, place);
+}
+
+/** The next array, once it has been read. */
+function next(history: History): Promise<Uint8Array> {
+  return eventually('records that are read back', async () => {
+    const bytes = history.take();
+    return bytes instanceof Uint8Array ? bytes : null;
+  });
+}
+
+function valuesOf(bytes: Uint8Array): string {
+  return [...decoder.decode(bytes).matchAll(/data:(.*)/g)].map(([, value]) => value).join('');
+}
+
+describe('History', () => {
+  test('History.take() gives the records of one partition to all as one array', async () => {
+    const topic = topicBelowMemory(1, 'abc');
+    const [one, other] = [readBack(topic, [0]), readBack(topic, [0])];
+    expect([one.take(), other.take()]).toEqual([null, null]);
+    const bytes = await next(one);
+    expect(decoder.decode(bytes)).toBe(
+      'data:a\nid:AgECAwQCAAI=\n\ndata:b\nid:AgECAwQCAAQ=\n\ndata:c\nid:AgECAwQCAAY=\n\n',
+    );
+    expect(other.take()).toBe(bytes);
+    expect(topic.traffic.recordsReadBack).toBe(3);
+    expect(topic.traffic.eventsSent).toBe(6);
+  });
+
+  test('History.take() goes on from memory once it lacks nothing below', async () => {
+    const topic = topicBelowMemory(1, 'abc');
+    const history = readBack(topic, [1]);
+    expect(valuesOf(await next(history))).toBe('bc');
+    expect(history.take()).toMatchObject({ resume: topic.log, first: null });
+    expect([...history.place().positions]).toEqual([3]);
+  });
+
+  test('History.take() makes a page for all who stand at one place in many partitions', async () => {
+    const topic = topicBelowMemory(2, 'ab');
+    const crowd = [readBack(topic, [0, 1]), readBack(topic, [0, 1]), readBack(topic, [1, 0])];
+    const page = await next(crowd[0]!);
+    expect(decoder.decode(page)).toBe(
+      'data:a\nid:AgECAwQEAAICAg==\n\ndata:b\nid:AgECAwQEAAQCAg==\n\ndata:b\nid:AgECAwQEAAQCBA==\n\n',
+    );
+    expect(await next(crowd[1]!)).toBe(page);
+    expect(valuesOf(await next(crowd[2]!))).toBe('b');
+    expect(valuesOf(await next(crowd[2]!))).toBe('ab');
+    expect(topic.traffic.eventsSent).toBe(9);
+  });
+
+  test.each([1, 2])(
+    'History.take() leaves out what is superseded in %d partitions',
+    async (count) => {
+      const topic = topicBelowMemory(count, 'aba', true);
+      expect(valuesOf(await next(readBack(topic, new Array(count).fill(0))))).toBe(
+        'ba'.repeat(count),
+      );
+    },
+  );
+
+  test('History.take() is no page for others where it tells of a loss', async () => {
+    const topic = topicBelowMemory(2, 'abc');
+    topic.deletedBelow.set(0, 2);
+    const one = readBack(topic, [0, 3]);
+    expect(decoder.decode(await next(one))).toContain('"from":0,"to":2');
+    const client = new Client(topic, PLAIN);
+    const place = { topicId: topic.topicId, positions: Float64Array.of(0, 3), unknown: [] };
+    client.goesOnAt(place.positions, null);
+    expect(valuesOf(await next(new History(client, topic.log, place)))).toBe('c');
+    expect(topic.traffic.gapsSent.retention).toBe(1);
+  });
+
+  test('History.take() opens again in the log that took the place of its own', () => {
+    const topic = topicBelowMemory(1, 'a');
+    const history = readBack(topic, [0]);
+    topic.log.successor = topic.newLog();
+    expect(history.take()).toHaveProperty('open');
+  });
+});
