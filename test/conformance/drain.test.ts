@@ -1,12 +1,13 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { H2Session } from '../support/h2_session.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+import { shared } from '../support/shared.ts';
 import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 
@@ -44,12 +45,30 @@ function ask(agent: Agent, url: string): Promise<string | undefined> {
 
 onEachRuntime((runtime) => {
   describe('in drain', () => {
-    test('/readyz says 503 at once, /livez 200, and the page is served', async () => {
-      const { gateway, path } = await startDraining(runtime, 60);
-      await using _gateway = gateway;
-      await using stream = await gateway.stream(path);
+    let path!: string;
+    let stream!: SseStream;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    let kept!: { readonly answer: string | undefined; readonly closed: Promise<unknown> };
+    /** One that has a stream and a connection that was kept, and has heard of SIGTERM. */
+    const draining = shared(async () => {
+      const started = await startDraining(runtime, 3600);
+      const { gateway } = started;
+      path = started.path;
+      stream = await gateway.stream(path);
       await stream.untilEvents(1);
-      gateway.kill('SIGTERM');
+      const answer = await ask(agent, `${gateway.http}/index.html`);
+      const [socket] = Object.values(agent.freeSockets)[0]!;
+      kept = { answer, closed: new Promise((resolve) => socket!.once('close', resolve)) };
+      await drain(gateway);
+      return gateway;
+    });
+    afterAll(async () => {
+      agent.destroy();
+      await stream?.[Symbol.asyncDispose]();
+    });
+
+    test('/readyz says 503 at once, /livez 200, and the page is served', async () => {
+      const gateway = draining();
       await eventually('503', async () => (await gateway.readiness()).status === 503);
       const { ready, missing } = await gateway.readiness();
       expect([ready, missing]).toEqual([false, [expect.stringContaining('end')]]);
@@ -59,11 +78,7 @@ onEachRuntime((runtime) => {
     });
 
     test('no stream is taken: 503, or for an EventSource the time to come back alone', async () => {
-      const { gateway, path } = await startDraining(runtime, 60);
-      await using _gateway = gateway;
-      await using stream = await gateway.stream(path);
-      await stream.untilEvents(1);
-      await drain(gateway);
+      const gateway = draining();
       for (const url of [
         [gateway.http + path],
         ['--http1.1', gateway.https + path],
@@ -80,18 +95,9 @@ onEachRuntime((runtime) => {
     });
 
     test('kept connections of HTTP/1.1 are closed', async () => {
-      const { gateway, path } = await startDraining(runtime, 60);
-      await using _gateway = gateway;
-      await using stream = await gateway.stream(path);
-      await stream.untilEvents(1);
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      expect(await ask(agent, `${gateway.http}/index.html`)).toBe('keep-alive');
-      const kept = Object.values(agent.freeSockets)[0]![0]!;
-      const closed = new Promise((resolve) => kept.once('close', resolve));
-      await drain(gateway);
-      await within('the end of the kept connection', closed);
-      expect(await ask(agent, `${gateway.http}/index.html`)).toBe('close');
-      agent.destroy();
+      expect(kept.answer).toBe('keep-alive');
+      await within('the end of the kept connection', kept.closed);
+      expect(await ask(agent, `${draining().http}/index.html`)).toBe('close');
     });
 
     test('connections of HTTP/2 get GOAWAY, and their streams go on', async () => {
@@ -111,11 +117,7 @@ onEachRuntime((runtime) => {
     });
 
     test('a new connection of HTTP/2 gets its answer, and GOAWAY', async () => {
-      const { gateway, path } = await startDraining(runtime, 60);
-      await using _gateway = gateway;
-      await using stream = await gateway.stream(path);
-      await stream.untilEvents(1);
-      await drain(gateway);
+      const gateway = draining();
       await using h2 = new H2Session(gateway.https);
       const headers = { accept: 'text/event-stream' };
       await using refused = await SseStream.open(gateway.https + path, {

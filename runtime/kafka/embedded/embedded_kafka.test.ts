@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from '../../../test/support/deadline.ts';
 import { runningBroker, startBroker } from './broker.ts';
 import {
@@ -16,19 +16,28 @@ import {
   stopEmbeddedKafka,
 } from './embedded_kafka.ts';
 import { fetchJars } from './jars.ts';
+import { findJava } from './java.ts';
 import { freePort } from './ports.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process_identity.ts';
+import { serverProperties } from './server_properties.ts';
 import { killProcess } from './stop_process.ts';
-import { readClusterId } from './storage.ts';
+import { formatStorage, LOG_DIR, readClusterId } from './storage.ts';
 import { Users } from './users.ts';
 
 const run = promisify(execFile);
 
+/** A folder that was made once for most of these cases: it costs a JVM. */
+const made = mkdtempSync(join(tmpdir(), 'embedded-kafka-made-'));
 beforeAll(async () => {
   // All of this has to work on a machine that is set to Turkish, too.
   process.env['JAVA_TOOL_OPTIONS'] = '-Duser.language=tr -Duser.country=TR';
-  await fetchJars(AbortSignal.timeout(300_000), () => {});
+  const signal = AbortSignal.timeout(300_000);
+  const jars = await fetchJars(signal, () => {});
+  const properties = (logDir: string): string =>
+    serverProperties({ port: 1, controllerPort: 2, ipv6: false, logDir, properties: {} });
+  await formatStorage(await findJava(signal), jars, made, properties, signal);
 }, 300_000);
+afterAll(() => rmSync(made, { recursive: true }));
 
 let folder: string;
 let dataDir: string;
@@ -47,6 +56,11 @@ afterEach(async () => {
   }
   rmSync(folder, { recursive: true });
 });
+
+/** As after a first start. */
+function copyMade(): void {
+  cpSync(join(made, LOG_DIR), join(dataDir, LOG_DIR), { recursive: true });
+}
 
 const quiet = (): void => {};
 const options = () => ({
@@ -117,6 +131,7 @@ test('acquireEmbeddedKafka() starts one broker for all, ends it with the last, k
 });
 
 test('acquireEmbeddedKafka() starts one broker for two at once, and takes over what a killed gateway left', async () => {
+  copyMade();
   const lines: string[] = [];
   const onProgress = (line: string): void => void lines.push(line);
   const both = await Promise.all([acquire({ onProgress }), acquire({ onProgress })]);
@@ -136,6 +151,7 @@ test('acquireEmbeddedKafka() starts one broker for two at once, and takes over w
 });
 
 test('acquireEmbeddedKafka() lets the broker end with its last gateway, when that is killed, too', async () => {
+  copyMade();
   const own = await acquire();
   const broker = running();
   const gateway = spawn('sleep', ['60']);
@@ -148,6 +164,7 @@ test('acquireEmbeddedKafka() lets the broker end with its last gateway, when tha
 });
 
 test('acquireEmbeddedKafka() starts again after kill -9 of the broker, and keeps the records', async () => {
+  copyMade();
   const first = await acquire();
   const broker = running();
   await produce('before');
@@ -197,6 +214,7 @@ test.each(['127.0.0.1', '::1'])(
 );
 
 test('acquireEmbeddedKafka() stops the broker again when it is aborted', async () => {
+  copyMade();
   const abort = new AbortController();
   let broker: ProcessIdentity | null = null;
   const aborted = acquire({ signal: abort.signal });
@@ -212,6 +230,7 @@ test('acquireEmbeddedKafka() stops the broker again when it is aborted', async (
 });
 
 test('keepEmbeddedKafka() outlives every gateway; resetEmbeddedKafka() ends it and wipes the records', async () => {
+  copyMade();
   expect(await keepEmbeddedKafka(options())).toMatchObject({ started: true });
   const broker = running();
   expect(await keepEmbeddedKafka(options())).toMatchObject({ started: false });
