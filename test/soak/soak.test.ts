@@ -97,7 +97,7 @@ function brokenGateway(): string {
   const broken = join(BROKEN, 'dist');
   cpSync(dist, broken, { recursive: true });
   cpSync(join(CLONE, 'public'), join(BROKEN, 'public'), { recursive: true });
-  const file = join(broken, 'app', 'feed', 'alignment.js');
+  const file = join(broken, 'app', 'stretches', 'alignment.js');
   const source = readFileSync(file, 'utf8');
   expect(source.split('offset < mine')).toHaveLength(2);
   writeFileSync(file, source.replace('offset < mine', 'offset + 1 < mine'));
