@@ -28,12 +28,20 @@ const MAX_SWEEPS = 2;
 
 /** A gateway: what answers requests, and the reading behind it. */
 export interface Gateway {
-  /** Streams, static files, and what describes them below `/-/`. */
+  /**
+   * Streams, static files, and what describes them below `/-/`. Answers whatever it is asked; it
+   * does not throw.
+   * @param connection the one that the request came by, and its answer
+   */
   fetch(request: Request, connection: ClientConnection): Response | Promise<Response>;
+  /** Whether it is ready, and what it lacks. */
   health(): Health;
   /** What the metrics are read from. */
   readonly measured: Measured;
-  /** Reads the topics until the signal aborts, which ends the streams, too. */
+  /**
+   * Reads the topics until the signal aborts, which ends the streams, too. To be called once; brokers
+   * that do not answer are asked again.
+   */
   run(signal: AbortSignal): Promise<void>;
   /**
    * Takes no more streams, is not ready any more, and ends the open ones at random moments within
@@ -42,7 +50,13 @@ export interface Gateway {
   drain(milliseconds: number): Promise<void>;
 }
 
-/** Puts a gateway together; nothing is read before `run`. */
+/**
+ * Puts a gateway together; nothing is read before `run`.
+ *
+ * @param source what records are read from; closed by whoever made it
+ * @param files what is served beside the streams, by path
+ * @param slots who lets streams in
+ */
 export function createGateway(
   config: Config,
   source: RecordSource,

@@ -1,8 +1,6 @@
 import process from 'node:process';
 import { getLogger } from '@logtape/logtape';
-import { createAdmin } from '../app/describe/admin.ts';
-import { GatewayError } from '../app/errors.ts';
-import { CountedSlots } from '../app/http/stream_slots.ts';
+import { CountedSlots, createAdmin, GatewayError } from '../app/mod.ts';
 import { announce } from './announcement.ts';
 import { kafkaConnection } from './kafka/connection.ts';
 import { withEmbeddedKafka } from './kafka/embedded/with_embedded_kafka.ts';

@@ -2,10 +2,14 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getLogger } from '@logtape/logtape';
-import type { Config, Runtime } from '../app/config/config.ts';
-import { createGateway, type Gateway } from '../app/gateway.ts';
-import type { StreamSlots } from '../app/http/stream_slots.ts';
-import type { RecordSource } from '../app/ports/source.ts';
+import {
+  type Config,
+  createGateway,
+  type Gateway,
+  type RecordSource,
+  type Runtime,
+  type StreamSlots,
+} from '../app/mod.ts';
 import { readStaticFiles } from './files.ts';
 import { type KafkaConnection, kafkaConnection } from './kafka/connection.ts';
 import { type Listen, Listeners } from './listeners.ts';

@@ -1,0 +1,24 @@
+/**
+ * The gateway as a part of any program that answers requests, here below `/streams` of a Hono app:
+ *
+ * ```ts
+ * const config = parseConfig({ KAFKA_BROKERS: 'kafka:9092', TOPICS: 'orders' }, 'node');
+ * const gateway = createGateway(config, source, new Map(), new CountedSlots(config));
+ * const app = new Hono();
+ * app.mount('/streams', (request) => gateway.fetch(request, connection));
+ * await gateway.run(signal);
+ * ```
+ *
+ * `source` reads from Kafka (`runtime/kafka/` has one for each client), `connection` is what the
+ * server knows of the client's. Nothing here knows a runtime or a Kafka client.
+ *
+ * @module
+ */
+export { type Config, parseConfig, type Runtime } from './config/config.ts';
+export { createAdmin, type Health } from './describe/admin.ts';
+export { ConfigError, GatewayError } from './errors.ts';
+export { createGateway, type Gateway } from './gateway.ts';
+export type { ClientConnection } from './http/client_connection.ts';
+export type { StaticFiles } from './http/static_files.ts';
+export { CountedSlots, type StreamSlots } from './http/stream_slots.ts';
+export type { RecordSource } from './ports/source.ts';
