@@ -136,9 +136,6 @@ export class Connections {
       use.streams--;
       use.idleSince = performance.now();
     });
-    // Of a stream that the client resets without an error Node keeps what was not taken, for ever,
-    // even when the connection is over. Not at once: it is about to end the stream.
-    stream.once('aborted', () => setImmediate(() => stream.destroy()));
     return this.#admit(new Http2Connection(address, response, use));
   }
 

@@ -9,19 +9,18 @@ import { Server as NetServer, type Server, type Socket } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { getLogger } from '@logtape/logtape';
 import { Connections } from './connections.ts';
+import type { Listener, ListenOptions } from './listeners.ts';
+import { Pipeline } from './pipeline.ts';
 import {
-  endWithin,
-  Http2Requests,
   isTooLarge,
   MAX_HEAD_BYTES,
   MAX_HEADER_LIST_BYTES,
   MAX_HEADER_PAIRS,
   MAX_STREAMS,
   type RequestListener,
-} from './http2_requests.ts';
-import type { Listener, ListenOptions } from './listeners.ts';
-import { Pipeline } from './pipeline.ts';
-import { isEventStream, StreamResponse } from './stream_response.ts';
+  Requests,
+} from './requests.ts';
+import { StreamResponse } from './stream_response.ts';
 import type { Turns } from './turns.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
@@ -58,7 +57,7 @@ export interface Http2Additions {
  */
 export async function listen(options: ListenOptions, http2?: Http2Additions): Promise<Listener> {
   const { fetch, host, port, certificate, room } = options;
-  const requests = new Http2Requests((session) => connections.cut(session));
+  const requests = new Requests((session) => connections.cut(session));
   const server = createAdaptorServer({
     // Of a request without `Host`, as HTTP/1.0 has it.
     hostname: 'localhost',
@@ -69,7 +68,7 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
       }
       const response = await fetch(request, connection);
       if (outgoing instanceof StreamResponse) outgoing.prepare(response);
-      else if ('stream' in outgoing && !isEventStream(response)) endWithin(outgoing, connection);
+      else if ('stream' in outgoing) requests.prepare(outgoing, response, connection);
       return response;
     },
     ...serverOptions(options, requests, http2?.Response),
@@ -109,7 +108,7 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
 
 function serverOptions(
   { certificate }: ListenOptions,
-  requests: Http2Requests,
+  requests: Requests,
   Http2Response?: typeof Http2ServerResponse,
 ): object {
   const limits = {
@@ -122,14 +121,16 @@ function serverOptions(
   if (certificate === null) {
     return {
       createServer: (settings: ServerOptions, listener: RequestListener) =>
-        Object.assign(createServer(settings, inOrder(listener)), { maxHeadersCount: MAX_HEADERS }),
+        Object.assign(createServer(settings, inOrder(requests.limit(listener))), {
+          maxHeadersCount: MAX_HEADERS,
+        }),
       serverOptions: { ...limits, ServerResponse: StreamResponse },
     };
   }
   return {
     createServer: (settings: SecureServerOptions, listener: RequestListener) =>
       // Options of these names are not passed on to HTTP/1.1, the properties are.
-      Object.assign(createSecureServer(settings, requests.limit(inOrder(listener))), limits),
+      Object.assign(createSecureServer(settings, inOrder(requests.limit(listener))), limits),
     serverOptions: {
       ...certificate,
       allowHTTP1: true,

@@ -109,6 +109,18 @@ describe('Pipeline', () => {
     expect(begun.filter((path) => path === '/stream')).toHaveLength(1);
   });
 
+  test('lets who asks one after the other go before who asks for all at once', async () => {
+    const port = await serve(() => new Response('it'));
+    const all = new Client(port, get('/').repeat(1000));
+    await all.until('the first answer', () => answersIn(all.text) > 0);
+    const other = new Client(port, '');
+    for (let n = 1; n <= 20; n++) {
+      other.socket.write(get('/'));
+      await other.until('its answer', () => answersIn(other.text) === n);
+    }
+    expect(answersIn(all.text)).toBeLessThan(1000);
+  });
+
   test('notices that a client has left which has sent more than was begun', async () => {
     const stream = new Endless();
     const port = await serve(async () => {

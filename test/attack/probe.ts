@@ -36,7 +36,8 @@ export async function probe(
 ): Promise<Row> {
   const delays: number[] = [];
   const healthy = await readDelays(`${gateway.http}/${topic.name}?since=latest`, delays);
-  const before = new ProcessUse(gateway).residentMb;
+  const atFirst = new ProcessUse(gateway);
+  const before = atFirst.residentMb;
   let most = before;
   let isOver = false;
   const attacked = attack().finally(() => {
@@ -55,14 +56,16 @@ export async function probe(
   const written = produced.length;
   await eventually(`all ${written} events`, async () => delays.length === written);
   healthy.end();
-  const after = new ProcessUse(gateway).residentMb;
+  const atLast = new ProcessUse(gateway);
+  const after = atLast.residentMb;
   delays.sort((a, b) => a - b);
   const at = (share: number): number => Math.round(delays[Math.ceil(share * written) - 1]!);
   const row = { p50: at(0.5), p99: at(0.99), worst: at(1), seen, written, grownMb: most - before };
   const memory = [before, most, after].map((mb) => mb.toFixed()).join(' / ');
   process.stderr.write(
     `attack: ${what} | p50 ${row.p50} ms, p99 ${row.p99} ms, worst ${row.worst} ms ` +
-      `| ${seen} of ${written} events | RSS before / most / after ${memory} MB\n`,
+      `| ${seen} of ${written} events | RSS before / most / after ${memory} MB ` +
+      `| CPU ${(atLast.cpuSeconds - atFirst.cpuSeconds).toFixed(1)} s\n`,
   );
   return row;
 }

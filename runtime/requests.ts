@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
+import { isEventStream } from './stream_response.ts';
 import { Turns } from './turns.ts';
 
 /** Heads up to 32 kB are promised: the id of a topic of 1,000 partitions takes 10 kB. */
@@ -14,6 +15,12 @@ export const MAX_HEADER_PAIRS = 300;
  * of them can be looked at.
  */
 export const MAX_STREAMS = 1000;
+
+/**
+ * Answers under way on one connection, event streams left out: each is in memory whole until the
+ * client's window takes it. The requests behind them cost what it takes to know them.
+ */
+const MAX_ANSWERS = 64;
 
 /** What the requests of one turn of the event loop may cost: a record takes some ten turns on Deno. */
 const TURN_MS = 4;
@@ -33,44 +40,40 @@ export type RequestListener = (
 ) => void;
 
 /**
- * Requests of HTTP/2 on their way to the application: a few of them in each turn, from each
- * connection in its turn. One that is reset before is never begun.
+ * Requests on their way to the application: a few of them in each turn, from each connection in its
+ * turn, and of one of HTTP/2 no more than it takes answers. One whose client has left is never begun.
  */
-export class Http2Requests {
-  /** By session. */
+export class Requests {
+  /** By connection. */
   readonly turns = new Turns(TURN_MS);
   readonly #cut: (session: ServerHttp2Session) => void;
   readonly #largeHeads = new WeakMap<ServerHttp2Session, number>();
+  readonly #answers = new WeakMap<ServerHttp2Session, Answers>();
+  /** Of the requests that count among the answers of their connection. */
+  readonly #leave = new WeakMap<Http2ServerResponse, () => void>();
 
   /** @param cut ends a connection that is an attack */
   constructor(cut: (session: ServerHttp2Session) => void) {
     this.#cut = cut;
   }
 
-  /** The same listener; requests of HTTP/1.1 go through. */
+  /** The same listener; of a connection of HTTP/1.1 it is handed one request after the other. */
   limit(listener: RequestListener): RequestListener {
     return (request, response) => {
-      if (!('stream' in response)) {
-        listener(request, response);
+      const begin = (): void => listener(request, response);
+      if ('stream' in response) {
+        this.#takeHttp2(request, response, begin);
         return;
       }
-      const { stream } = response;
-      const session = stream.session as ServerHttp2Session | undefined;
-      if (session === undefined || session.destroyed) return;
-      if (this.#isAttack(session, request)) {
-        this.#cut(session);
-        return;
-      }
-      this.turns.take(
-        session,
-        () => {
-          if (!stream.closed) listener(request, response);
-          // One that was reset without an error would be kept for as long as its connection.
-          else stream.destroy();
-        },
-        ANSWER_MS,
-      );
+      const { socket } = request;
+      this.turns.take(socket, () => !socket.destroyed && begin(), ANSWER_MS);
     };
+  }
+
+  /** To be called before the head is written, with the response that will be sent. */
+  prepare(outgoing: Http2ServerResponse, response: Response, connection: { cut(): void }): void {
+    if (isEventStream(response)) this.#leave.get(outgoing)?.();
+    else endWithin(outgoing, connection);
   }
 
   /** To be called with each connection: cuts one that asks for answers, and for nothing else. */
@@ -91,6 +94,49 @@ export class Http2Requests {
     session.on('remoteSettings', count);
   }
 
+  #takeHttp2(
+    request: { readonly rawHeaders: string[] },
+    response: Http2ServerResponse,
+    begin: () => void,
+  ): void {
+    const { stream } = response;
+    const session = stream.session as ServerHttp2Session | undefined;
+    if (session === undefined || session.destroyed) return;
+    if (this.#isAttack(session, request)) {
+      this.#cut(session);
+      return;
+    }
+    // Also one that has to wait then: on Deno no more is read before.
+    this.turns.take(session, () => this.#enter(session, response, begin), ANSWER_MS);
+  }
+
+  #enter(session: ServerHttp2Session, response: Http2ServerResponse, begin: () => void): void {
+    const { stream } = response;
+    if (stream.closed) {
+      // One that was reset without an error would be kept for as long as its connection.
+      stream.destroy();
+      return;
+    }
+    // The same, and what was not taken of an answer. Not at once: it is about to end the stream.
+    stream.once('aborted', () => setImmediate(() => stream.destroy()));
+    const answers = this.#answersOf(session);
+    const leave = (): void => {
+      const next = answers.leave(begin);
+      if (next !== undefined) this.turns.take(session, next, ANSWER_MS);
+    };
+    this.#leave.set(response, leave);
+    stream.once('close', leave);
+    answers.enter(begin);
+  }
+
+  #answersOf(session: ServerHttp2Session): Answers {
+    const known = this.#answers.get(session);
+    if (known !== undefined) return known;
+    const answers = new Answers();
+    this.#answers.set(session, answers);
+    return answers;
+  }
+
   /**
    * A client that has not answered our SETTINGS yet is bound by their defaults, which know no size
    * of a head, and a header of 4 kB may be referred to by a single byte.
@@ -104,8 +150,38 @@ export class Http2Requests {
   }
 }
 
+/** What is under way on one connection, and what waits until there is room. */
+class Answers {
+  readonly #underWay = new Set<() => void>();
+  readonly #waiting = new Set<() => void>();
+
+  enter(begin: () => void): void {
+    if (this.#underWay.size >= MAX_ANSWERS) {
+      this.#waiting.add(begin);
+      return;
+    }
+    this.#underWay.add(begin);
+    begin();
+  }
+
+  /**
+   * May be called again.
+   * @returns what is to begin in its place
+   */
+  leave(begin: () => void): (() => void) | undefined {
+    this.#waiting.delete(begin);
+    if (!this.#underWay.delete(begin)) return undefined;
+    const [next] = this.#waiting;
+    if (next === undefined) return undefined;
+    this.#waiting.delete(next);
+    this.#underWay.add(next);
+    // Not where it is over by then.
+    return () => this.#underWay.has(next) && next();
+  }
+}
+
 /** Cuts a request whose answer is not taken, or whose body does not end. */
-export function endWithin(response: Http2ServerResponse, connection: { cut(): void }): void {
+function endWithin(response: Http2ServerResponse, connection: { cut(): void }): void {
   const timer = setTimeout(() => connection.cut(), MAX_ANSWER_MS).unref();
   response.stream.once('close', () => clearTimeout(timer));
 }
