@@ -12,6 +12,9 @@ import { RUNTIMES } from '../support/runtimes.ts';
 import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
 
+/** A Kafka is started within it. */
+const CASE_MS = 120_000;
+
 let broker: OwnKafka | undefined;
 afterAll(() => broker?.[Symbol.asyncDispose]());
 
@@ -51,6 +54,7 @@ testSideBySide(
     await gateway.untilReady();
     expect((await gateway.readiness()).brokers).toEqual({ up: true, error: null });
   },
+  CASE_MS,
 );
 
 onEachRuntime((runtime) => {

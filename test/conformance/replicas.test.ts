@@ -8,7 +8,7 @@ const PARTITIONS = 3;
 const KEYS = 10;
 const CLIENTS = 6;
 const TURNS = 12;
-const RUN_MS = 120_000;
+const RUN_MS = 300_000;
 /** How many events a client reads before it is cut, turn by turn. */
 const READS = [1, 40, 700, 3, 1500, 150];
 
