@@ -1,13 +1,13 @@
 import type { Log, LogEnd } from '../log/log.ts';
 import { idFrame } from '../wire/frame.ts';
-import { type Gap, gapFrame } from '../wire/gap.ts';
+import { gapFrame } from '../wire/gap.ts';
 import { extended, type Place } from '../wire/place.ts';
 import { Alignment } from './alignment.ts';
 import type { Client } from './client.ts';
 import { History } from './history.ts';
 import { Opening } from './opening.ts';
 import { Shared } from './shared.ts';
-import type { Step } from './step.ts';
+import type { First, Step } from './step.ts';
 import type { Stretch } from './stretch.ts';
 
 /** A stretch, and the block that the client gets before it. */
@@ -19,20 +19,22 @@ interface Next {
 /** The stretch on which a client goes on. */
 export function follow(client: Client, step: Step): Next {
   if ('open' in step) return { stretch: new Opening(client, step.open), first: null };
-  const place = 'share' in step ? placeOf(step.share) : step.place;
-  // Before the stretch is made, which moves the place on past what was superseded.
-  const gap =
-    step.first === null || step.first === 'place' ? null : tell(client, step.first, place);
-  const stretch =
-    'share' in step
-      ? share(client, step.share, step.liveFrom, place)
-      : resume(client, step.resume, place);
-  return { stretch, first: step.first === 'place' ? idFrame(stretch.place()!) : gap };
+  if ('share' in step) {
+    const place = placeOf(step.share);
+    const first = firstBlock(client, step.first, place);
+    return { stretch: share(client, step.share, step.liveFrom, place), first };
+  }
+  const gap = step.first === 'place' ? null : firstBlock(client, step.first, step.place);
+  const stretch = resume(client, step.resume, step.place);
+  // The place alone is told as the stretch has it, past what was superseded.
+  return { stretch, first: gap ?? firstBlock(client, step.first, stretch.place()!) };
 }
 
-function tell(client: Client, gap: Gap, place: Place): Uint8Array {
-  client.topic.traffic.sendGap(gap.reason);
-  return gapFrame(gap, place);
+function firstBlock(client: Client, first: First, place: Place): Uint8Array | null {
+  if (first === null) return null;
+  if (first === 'place') return idFrame(place);
+  client.topic.traffic.sendGap(first.reason);
+  return gapFrame(first, place);
 }
 
 function placeOf({ log, positions }: LogEnd): Place {

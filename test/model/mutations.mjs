@@ -201,8 +201,8 @@ export const MUTATIONS = [
   {
     name: 'the start of a stream with since is not told',
     file: 'app/stretches/route.ts',
-    from: "first: step.first === 'place' ? idFrame(stretch.place()!) : gap",
-    to: 'first: gap',
+    from: "if (first === 'place') return idFrame(place);",
+    to: "if (first === 'place') return null;",
   },
   {
     name: 'records that only one client gets are not counted as sent',
