@@ -7,10 +7,10 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 # Before the sources: a change of these compiles no Kafka client anew.
 COPY package.json package-lock.json ./
-COPY runtime/install runtime/install
+COPY install install
 # The packages' own install scripts stay off: the Kafka client's fails where GitHub cannot be reached. Ours then compiles it,
 # and installs the compiler.
-RUN npm ci --ignore-scripts --no-audit --no-fund && node runtime/install/kafka_client.mjs
+RUN npm ci --ignore-scripts --no-audit --no-fund && node install/kafka_client.mjs
 COPY tsconfig.base.json tsconfig.build.json ./
 COPY app app
 COPY runtime runtime
@@ -42,7 +42,7 @@ RUN apt-get update \
 WORKDIR /app
 COPY LICENSE package.json ./
 COPY public public
-COPY runtime/sse_cat runtime/sse_cat
+COPY sse_cat sse_cat
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 # MALLOC_ARENA_MAX halves what many slow clients cost. There is no Java here, so no embedded Kafka: KAFKA_BROKERS has to be set.

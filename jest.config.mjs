@@ -23,13 +23,13 @@ export const project = {
 const WITH_KAFKA = [
   '/test/docs/commands\\.test\\.ts$',
   '/test/(conformance|proxies)/[^/]+\\.test\\.ts$',
-  '/runtime/kafka/(source_[^/]+|fetch_response)\\.test\\.ts$',
+  '/runtime/kafka/(source_[^/]+|protocol/fetch_response)\\.test\\.ts$',
 ];
 /** Suites that have no shared Kafka, but run programs of the system, or compute for long. */
 const WITH_PROGRAMS = [
-  '/runtime/install/prepare\\.test\\.ts$',
-  '/runtime/kafka/embedded/(embedded_kafka|main|storage)\\.test\\.ts$',
-  '/runtime/sse_cat/(package|sse_cat)\\.test\\.ts$',
+  '/install/prepare\\.test\\.ts$',
+  '/runtime/embedded_kafka/(embedded_kafka|main|storage)\\.test\\.ts$',
+  '/sse_cat/(package|sse_cat)\\.test\\.ts$',
   '/test/(client|model|scripts)/[^/]+\\.test\\.ts$',
   '/test/soak/soak\\.test\\.ts$',
 ];
@@ -43,7 +43,7 @@ const KAFKA = {
 const quick = {
   ...project,
   displayName: 'quick',
-  testMatch: ['<rootDir>/{app,runtime,test,bench}/**/*.test.ts'],
+  testMatch: ['<rootDir>/{app,runtime,install,sse_cat,test,bench}/**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
     '/test/(cluster|contract)/',

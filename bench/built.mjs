@@ -7,7 +7,7 @@ import { BenchError } from './bench_error.mjs';
  * @throws {BenchError}
  */
 export async function loadBuilt(file) {
-  const url = new URL(`../dist/runtime/kafka/embedded/${file}`, import.meta.url);
+  const url = new URL(`../dist/runtime/embedded_kafka/${file}`, import.meta.url);
   try {
     return await import(url.href);
   } catch (error) {

@@ -1,6 +1,6 @@
-import { HeldBackResponse, readInPieces } from './deno_http2.ts';
-import { createPlatformaticSource } from './kafka/platformatic.ts';
-import { listen } from './listen.ts';
+import { createPlatformaticSource } from './kafka/fetching/platformatic.ts';
+import { HeldBackResponse, readInPieces } from './server/deno_http2.ts';
+import { listen } from './server/listen.ts';
 import type { RuntimeAdapter } from './serving.ts';
 
 /**

@@ -1,15 +1,15 @@
 import process from 'node:process';
 import { getLogger } from '@logtape/logtape';
 import { CountedSlots, createAdmin, GatewayError } from '../app/mod.ts';
-import { announce } from './announcement.ts';
-import { kafkaConnection } from './kafka/connection.ts';
-import { withEmbeddedKafka } from './kafka/embedded/with_embedded_kafka.ts';
-import { configureLogging } from './logging.ts';
-import { exposeMetrics } from './metrics.ts';
-import { logProcessTrouble } from './process_trouble.ts';
+import { withEmbeddedKafka } from './embedded_kafka/with_embedded_kafka.ts';
+import { kafkaConnection } from './kafka/brokers/connection.ts';
+import { announce } from './process/announcement.ts';
+import { configureLogging } from './process/logging.ts';
+import { exposeMetrics } from './process/metrics.ts';
+import { logProcessTrouble } from './process/process_trouble.ts';
+import { type ReadSettings, readSettings } from './process/settings.ts';
+import { onSignals } from './process/signals.ts';
 import { logStart, type RuntimeAdapter, Serving } from './serving.ts';
-import { type ReadSettings, readSettings } from './settings.ts';
-import { onSignals } from './signals.ts';
 
 const logger = getLogger(['sse-kafka']);
 

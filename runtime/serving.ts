@@ -10,10 +10,10 @@ import {
   type Runtime,
   type StreamSlots,
 } from '../app/mod.ts';
-import { readStaticFiles } from './files.ts';
-import { type KafkaConnection, kafkaConnection } from './kafka/connection.ts';
-import { type Listen, Listeners } from './listeners.ts';
-import type { ReadSettings } from './settings.ts';
+import { type KafkaConnection, kafkaConnection } from './kafka/brokers/connection.ts';
+import type { ReadSettings } from './process/settings.ts';
+import { readStaticFiles } from './server/files.ts';
+import { type Listen, Listeners } from './server/listeners.ts';
 
 const logger = getLogger(['sse-kafka']);
 

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { ClientProcess, type RemoteClient } from '../support/client_process.ts';
 import { eventually } from '../support/deadline.ts';
 import { run } from '../support/program.ts';

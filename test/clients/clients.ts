@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import process from 'node:process';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import type { Command } from '../support/program.ts';
 import { PYTHON } from '../support/python.ts';
 import { IS_ALL } from '../support/tier.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { CLIENTS, type Client, MISHAPS, type Mishap, type Outcome } from './clients.ts';
 
 /** What an outcome that is not exact means to a user. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { connect } from 'node:tls';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { within } from '../support/deadline.ts';
 import { type Command, type Outcome, Program, run, succeeded } from '../support/program.ts';
 
@@ -64,7 +64,7 @@ export async function createTopic(name: string, partitions: number): Promise<voi
 
 /** Starts the command-line client. */
 export function sseCat(url: string): Program {
-  return start(process.execPath, 'runtime/sse_cat/sse-cat.mjs', url);
+  return start(process.execPath, 'sse_cat/sse-cat.mjs', url);
 }
 
 /** The fingerprint of the certificate that is served. */

@@ -9,7 +9,7 @@
 import process from 'node:process';
 
 // In the image; this file is not.
-const { follow } = await import(/** @type {string} */ ('/app/runtime/sse_cat/follower.mjs'));
+const { follow } = await import(/** @type {string} */ ('/app/sse_cat/follower.mjs'));
 
 const [count, ...urls] = process.argv.slice(1);
 const clients = Array.from({ length: Number(count) }, () => new Set());

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
-import { which } from '../../runtime/install/tools.mjs';
+import { which } from '../../install/tools.mjs';
 
 const NAMESPACE = 'sse-kafka-fanout';
 const TOOLS = {

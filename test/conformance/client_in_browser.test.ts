@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';

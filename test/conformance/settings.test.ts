@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { isTaken } from '../../runtime/kafka/embedded/ports.ts';
+import { isTaken } from '../../runtime/embedded_kafka/ports.ts';
 import { curl } from '../support/curl.ts';
 import { within } from '../support/deadline.ts';
 import { freePorts, type Ports } from '../support/free_port.ts';

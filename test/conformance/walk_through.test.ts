@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
-import { stopEmbeddedKafka } from '../../runtime/kafka/embedded/embedded_kafka.ts';
-import { isTaken } from '../../runtime/kafka/embedded/ports.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
+import { stopEmbeddedKafka } from '../../runtime/embedded_kafka/embedded_kafka.ts';
+import { isTaken } from '../../runtime/embedded_kafka/ports.ts';
 import { curl } from '../support/curl.ts';
 import { freePort, freePorts } from '../support/free_port.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';

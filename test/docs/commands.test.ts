@@ -2,7 +2,7 @@ import { cp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { freePort, freePorts } from '../support/free_port.ts';
 import { newFolder } from '../support/gateway.ts';
 import { run } from '../support/program.ts';
@@ -138,7 +138,16 @@ function isNotRun(command: string): boolean {
 /** A clone in which everything is installed and nothing built: `npm start` builds in it. */
 async function newClone(): Promise<string> {
   const clone = await newFolder();
-  const copied = ['app', 'runtime', 'public', 'package.json', 'package-lock.json', 'deno.json'];
+  const copied = [
+    'app',
+    'runtime',
+    'install',
+    'sse_cat',
+    'public',
+    'package.json',
+    'package-lock.json',
+    'deno.json',
+  ];
   for (const name of [...copied, 'tsconfig.base.json', 'tsconfig.build.json']) {
     await cp(join(CLONE, name), join(clone, name), { recursive: true });
   }

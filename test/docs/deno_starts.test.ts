@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { DENO_ENVIRONMENT } from '../support/runtimes.ts';
 
 test.each(['package.json', 'deno.json', 'Dockerfile', 'docs/on_deno.md'])(

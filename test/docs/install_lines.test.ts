@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { Program, run } from '../support/program.ts';
 import { PAGES } from './pages.ts';
 
@@ -74,7 +74,15 @@ describe('from nothing', () => {
       );
       expect(pages.map(({ path }) => path)).toContain('README.md');
       const cwd = join(folder, 'clone');
-      const copied = ['app', 'runtime', 'public', 'package.json', 'package-lock.json'];
+      const copied = [
+        'app',
+        'runtime',
+        'install',
+        'sse_cat',
+        'public',
+        'package.json',
+        'package-lock.json',
+      ];
       for (const name of [...copied, 'tsconfig.base.json', 'tsconfig.build.json']) {
         await cp(join(CLONE, name), join(cwd, name), { recursive: true });
       }

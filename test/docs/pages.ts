@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 
 /** A fenced block of a page. */
 export interface CodeBlock {
@@ -58,7 +58,7 @@ export class Page {
 
 /** All pages, those in folders of the clone too. */
 export const PAGES: readonly Page[] = [
-  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'runtime/sse_cat/README.md'],
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'sse_cat/README.md'],
   ...readdirSync(join(CLONE, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),

@@ -12,7 +12,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import process from 'node:process';
 import type { KafkaRecord } from '../../app/ports/source.ts';
-import { configureLogging } from '../../runtime/logging.ts';
+import { configureLogging } from '../../runtime/process/logging.ts';
 import type { RuntimeAdapter } from '../../runtime/serving.ts';
 import { LocalGateway } from './local_gateway.ts';
 import { type Configs, MemoryKafka } from './memory_kafka.ts';

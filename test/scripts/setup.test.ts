@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { StubMachine } from './stub_machine.ts';
 
 const { version } = JSON.parse(readFileSync(join(CLONE, 'package.json'), 'utf8'));

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { run } from '../support/program.ts';
 
 const FOLDERS = ['.', '.ci', 'helm', 'test/clients', 'test/scripts', 'test/cluster'];

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { which } from '../../runtime/install/tools.mjs';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { which } from '../../install/tools.mjs';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually } from '../support/deadline.ts';
 import { type Outcome, Program, run, succeeded } from '../support/program.ts';
 

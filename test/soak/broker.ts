@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import process from 'node:process';
-import { type Broker, startBroker } from '../../runtime/kafka/embedded/broker.ts';
+import { type Broker, startBroker } from '../../runtime/embedded_kafka/broker.ts';
 import { freePort } from '../support/free_port.ts';
 import { API, inFrames, namesNoBroker } from '../support/kafka_frames.ts';
 import { relayedProperties } from '../support/own_kafka.ts';

@@ -1,4 +1,4 @@
-import { Admin, ConfigResourceTypes } from '../../runtime/kafka/platformatic_on_node20.ts';
+import { Admin, ConfigResourceTypes } from '../../runtime/kafka/protocol/platformatic_on_node20.ts';
 import { eventually } from '../support/deadline.ts';
 import { ProducedTopic } from './produced.ts';
 

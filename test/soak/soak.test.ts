@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, expect, test } from '@jest/globals';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually } from '../support/deadline.ts';
 import { type Command, Program, run } from '../support/program.ts';
 import { onEachRuntime } from '../support/runtime.ts';

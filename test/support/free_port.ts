@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { canListen } from '../../runtime/kafka/embedded/ports.ts';
+import { canListen } from '../../runtime/embedded_kafka/ports.ts';
 
 /** Below what Linux gives to outgoing connections, so that none of these takes the port first. */
 const FIRST = 12_000;

@@ -8,8 +8,8 @@ import type {
   Producer as KafkaProducer,
   SendOptions,
 } from '@platformatic/kafka';
-import { CLIENT_ID } from '../../runtime/kafka/connection.ts';
-import { Admin, ConfigResourceTypes } from '../../runtime/kafka/platformatic_on_node20.ts';
+import { CLIENT_ID } from '../../runtime/kafka/brokers/connection.ts';
+import { Admin, ConfigResourceTypes } from '../../runtime/kafka/protocol/platformatic_on_node20.ts';
 import { eventually, within } from './deadline.ts';
 import { newName } from './new_name.ts';
 import { run } from './program.ts';

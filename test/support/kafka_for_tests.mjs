@@ -35,8 +35,8 @@ export default async function setup() {
   process.env['TEST_FOLDER'] = folder;
   const madeOnce = join(folder, 'made-once');
   await mkdir(madeOnce);
-  const { LOG_DIR } = await load('kafka/embedded/storage.js');
-  const { loadCertificate } = await load('tls.js');
+  const { LOG_DIR } = await load('embedded_kafka/storage.js');
+  const { loadCertificate } = await load('server/tls.js');
   const certificate = loadCertificate({ tlsCertFile: null, tlsKeyFile: null }, madeOnce);
   const jars = await formatKafka(madeOnce);
   /** @param {string} name */
@@ -47,7 +47,7 @@ export default async function setup() {
   };
   const broker = await startKafka(await newDataDir('kafka'));
   const forClasses = await newDataDir('kafka-for-classes');
-  const { CLASS_ARCHIVE } = await load('kafka/embedded/broker.js');
+  const { CLASS_ARCHIVE } = await load('embedded_kafka/broker.js');
   // Beside the first suites. It ends with this folder.
   void keepClasses(join(jars, CLASS_ARCHIVE), forClasses, (options) =>
     startKafka(forClasses, options),
@@ -75,10 +75,10 @@ export function teardown() {
  */
 async function formatKafka(dataDir) {
   const { signal } = new AbortController();
-  const { findJava } = await load('kafka/embedded/java.js');
-  const { fetchJars } = await load('kafka/embedded/jars.js');
-  const { formatStorage } = await load('kafka/embedded/storage.js');
-  const { serverProperties } = await load('kafka/embedded/server_properties.js');
+  const { findJava } = await load('embedded_kafka/java.js');
+  const { fetchJars } = await load('embedded_kafka/jars.js');
+  const { formatStorage } = await load('embedded_kafka/storage.js');
+  const { serverProperties } = await load('embedded_kafka/server_properties.js');
   const properties = (/** @type {string} */ logDir) =>
     serverProperties({ port: 1, controllerPort: 2, ipv6: false, logDir, properties: {} });
   const [java, jars] = [await findJava(signal), await fetchJars(signal, log)];
@@ -91,8 +91,8 @@ async function formatKafka(dataDir) {
  * @param {readonly string[]} jvmOptions
  */
 async function startKafka(dataDir, jvmOptions = []) {
-  const { startBroker } = await load('kafka/embedded/broker.js');
-  const { freePort } = await load('kafka/embedded/ports.js');
+  const { startBroker } = await load('embedded_kafka/broker.js');
+  const { freePort } = await load('embedded_kafka/ports.js');
   return startBroker({
     port: await freePort(),
     dataDir,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import process from 'node:process';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import type { Command } from './program.ts';
 
 /** A runtime that the gateway runs on, by the commands that start it there. */
@@ -16,7 +16,7 @@ export interface Runtime {
 /** Another folder than `dist/` while somebody else builds there. */
 const DIST = process.env['GATEWAY_DIST'] ?? join(CLONE, 'dist');
 
-const SSE_CAT = join(CLONE, 'runtime', 'sse_cat', 'sse-cat.mjs');
+const SSE_CAT = join(CLONE, 'sse_cat', 'sse-cat.mjs');
 
 /** As `npm start` does it. */
 const NODE_SETTINGS = ['MALLOC_ARENA_MAX=2'];
@@ -43,7 +43,7 @@ const DENO_SETTINGS = ['--quiet', '--no-prompt', `--config=${join(CLONE, 'deno.j
 
 /** As `deno task` does it, but that a gateway's `.env` and data lie in a folder of the test's. */
 function denoRun(permissions: readonly string[], script: string): Command {
-  const file = join(CLONE, 'runtime', script);
+  const file = join(CLONE, script);
   const run = [DENO_PROGRAM, 'run', ...DENO_SETTINGS];
   return [...IN_ENVIRONMENT, ...run, ...permissions, file];
 }
@@ -55,8 +55,11 @@ const WRITE_KAFKA = `${WRITE},${join(CLONE, '.cache')},${join(CLONE, '.data')}`;
 
 const DENO: Runtime = {
   name: 'Deno',
-  gateway: denoRun(['--permission-set=gateway', READ, WRITE], 'deno.ts'),
-  gatewayAndKafka: denoRun(['--permission-set=gateway-and-kafka', READ, WRITE_KAFKA], 'deno.ts'),
+  gateway: denoRun(['--permission-set=gateway', READ, WRITE], join('runtime', 'deno.ts')),
+  gatewayAndKafka: denoRun(
+    ['--permission-set=gateway-and-kafka', READ, WRITE_KAFKA],
+    join('runtime', 'deno.ts'),
+  ),
   sseCat: denoRun(['--permission-set=sse-cat'], join('sse_cat', 'sse-cat.mjs')),
 };
 

@@ -21,7 +21,7 @@ import { answerCommands } from './answer_commands.mjs';
 
 const [file = '', ...level] = process.argv.slice(2);
 const { ConfluentSource, createPlatformaticSource } = await import(pathToFileURL(file).href);
-if (level.length > 0) (await beside('../logging')).configureLogging(level[0]);
+if (level.length > 0) (await beside('../../process/logging')).configureLogging(level[0]);
 
 /** @type {Map<number, import('../../app/ports/source.ts').RecordSource>} */
 const sources = new Map();
@@ -37,8 +37,8 @@ const reads = new Map();
 const COMMANDS = {
   /** As a gateway does it that has these settings. */
   async open({ source, env }) {
-    const { readSettings } = await beside('../settings');
-    const { kafkaConnection } = await beside('./connection');
+    const { readSettings } = await beside('../../process/settings');
+    const { kafkaConnection } = await beside('../brokers/connection');
     const { config } = readSettings(ConfluentSource ? 'node' : 'deno', env, '/dev/null');
     const connection = kafkaConnection(config);
     sources.set(source, createPlatformaticSource?.(connection) ?? new ConfluentSource(connection));

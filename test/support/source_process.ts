@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { describe } from '@jest/globals';
 import type { LogLevel } from '../../app/config/config.ts';
 import type { BrokerStatus, OffsetSpec, TopicDescription } from '../../app/ports/source.ts';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { Growth, type Label, within } from './deadline.ts';
 import type { Topic } from './kafka.ts';
 import type { Command } from './program.ts';
@@ -36,14 +36,14 @@ export const SOURCES: readonly SourceRuntime[] = [
       ...NODE_SETTINGS,
       process.execPath,
       DRIVER,
-      join(DIST, 'runtime/kafka/confluent.js'),
+      join(DIST, 'runtime/kafka/confluent/confluent.js'),
     ],
   },
   {
     name: 'Deno',
     command: [
       ...([DENO, 'run', '--quiet', ...DENO_RIGHTS] as const),
-      ...[DRIVER, join(CLONE, 'runtime/kafka/platformatic.ts')],
+      ...[DRIVER, join(CLONE, 'runtime/kafka/fetching/platformatic.ts')],
     ],
   },
 ];

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach } from '@jest/globals';
-import { run } from '../../runtime/sse_cat/run.mjs';
+import { run } from '../../sse_cat/run.mjs';
 
 export const cleanups: (() => void)[] = [];
 afterEach(() => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CLONE } from '../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { type Command, Program, type ProgramOptions } from './program.ts';
 
 const CTRL_C = '\x03';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createEventParser } from '../../../runtime/sse_cat/event_parser.mjs';
+import { createEventParser } from '../../../sse_cat/event_parser.mjs';
 import { within } from '../../support/deadline.ts';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs, showTemper } from '../temper.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { CLONE } from '../../../runtime/kafka/embedded/clone.ts';
+import { CLONE } from '../../../runtime/embedded_kafka/clone.ts';
 import { PYTHON } from '../../support/python.ts';
 import type { Subscriber, Times } from '../subscriber.ts';
 

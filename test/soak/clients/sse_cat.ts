@@ -1,4 +1,4 @@
-import { follow } from '../../../runtime/sse_cat/follower.mjs';
+import { follow } from '../../../sse_cat/follower.mjs';
 import type { Subscriber, Times } from '../subscriber.ts';
 
 /** What `sse-cat` follows a stream with. */

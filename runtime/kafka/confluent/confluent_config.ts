@@ -1,0 +1,57 @@
+import { rootCertificates } from 'node:tls';
+import type kafka from '@confluentinc/kafka-javascript';
+import { BrokerOrder } from '../brokers/broker_order.ts';
+import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from '../brokers/connection.ts';
+
+/** What a consumer has beside it. */
+export const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {
+  // Mandatory, and never used: nothing is joined or committed.
+  'group.id': CLIENT_ID,
+  'enable.auto.commit': false,
+  'enable.auto.offset.store': false,
+  // Tells a position past the last record: transaction markers leave holes in the offsets.
+  'enable.partition.eof': true,
+  'isolation.level': 'read_committed',
+  // No 'check.crcs': a batch with a wrong one is passed over, and the addon tells of it only where
+  // no record came before it (KafkaConsumerConsumeNum in its workers.cc). So a broken one is delivered.
+  'fetch.wait.max.ms': 500,
+  // The defaults hold 64 MB a partition; these bound memory and catch up at 190,000 records/s.
+  'queued.min.messages': 5000,
+  'queued.max.messages.kbytes': 8192,
+  'fetch.queue.backoff.ms': 5,
+};
+
+/** How the client reaches the brokers, in librdkafka's words. */
+export function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalConfig {
+  const { tls, sasl } = connection;
+  const brokers = BrokerOrder.of(connection).best.map(address);
+  const wire = tls === null ? 'plaintext' : 'ssl';
+  return {
+    'client.id': CLIENT_ID,
+    'metadata.broker.list': brokers.join(','),
+    'security.protocol': sasl === null ? wire : `sasl_${wire}`,
+    'enable.metrics.push': false,
+    // By default a leader that hangs is waited for a minute, though another leads meanwhile.
+    'socket.timeout.ms': REQUEST_TIMEOUT_MS,
+    'reconnect.backoff.ms': 100,
+    'reconnect.backoff.max.ms': 1000,
+    'socket.keepalive.enable': true,
+    // Told through `event.log`, not on stderr.
+    event_cb: true,
+    // Without an authority of its own, those that the other client has: an image may hold no others.
+    ...(tls === null ? {} : { 'ssl.ca.pem': tls.ca ?? rootCertificates.join('\n') }),
+    ...(tls?.cert ? { 'ssl.certificate.pem': tls.cert } : {}),
+    ...(tls?.key ? { 'ssl.key.pem': tls.key } : {}),
+    ...(sasl === null
+      ? {}
+      : {
+          'sasl.mechanisms': sasl.mechanism,
+          'sasl.username': sasl.username,
+          'sasl.password': sasl.password,
+        }),
+  };
+}
+
+function address({ host, port }: { host: string; port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

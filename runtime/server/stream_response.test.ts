@@ -1,0 +1,162 @@
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { parseConfig } from '../../app/config/config.ts';
+import { createGateway } from '../../app/gateway.ts';
+import { DirectStream } from '../../app/http/direct_stream.ts';
+import { CountedSlots } from '../../app/http/stream_slots.ts';
+import type { RecordSource, TopicQuestions } from '../../app/ports/source.ts';
+import { Growth } from '../../test/support/deadline.ts';
+import { freePort } from '../../test/support/free_port.ts';
+import { listen } from './listen.ts';
+
+type Fetch = ReturnType<typeof createGateway>['fetch'];
+
+/** Brokers that know no topic: its streams open, and have heartbeats. */
+const NO_TOPIC_KNOWN: TopicQuestions = {
+  describe: () => Promise.resolve(null),
+  offsets: () => Promise.resolve(new Map()),
+};
+const NO_TOPIC: RecordSource = {
+  ...NO_TOPIC_KNOWN,
+  forClients: NO_TOPIC_KNOWN,
+  async *read() {},
+  status: () => ({ up: true, error: null }),
+  close: () => Promise.resolve(),
+};
+
+const opened: (() => unknown)[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((close) => close()));
+  jest.restoreAllMocks();
+});
+
+/** A gateway on a port. @param change what becomes of its handler */
+async function serve(change: (fetch: Fetch) => Fetch = (fetch) => fetch): Promise<number> {
+  const config = { ...parseConfig({ TOPICS: 'events' }, 'node'), heartbeatSeconds: 0.05 };
+  const file = { type: 'text/html', etag: '"1"', bytes: new Uint8Array(9) };
+  const gateway = createGateway(config, NO_TOPIC, new Map([['/', file]]), new CountedSlots(config));
+  const port = await freePort();
+  const fetch = change(gateway.fetch);
+  const listener = await listen({ fetch, host: '127.0.0.1', port, certificate: null });
+  opened.push(() => listener.close(0));
+  return port;
+}
+
+class Connection {
+  text = '';
+  readonly #socket: Socket;
+  readonly #growth = new Growth();
+
+  constructor(port: number, request: string) {
+    this.#socket = connect(port, '127.0.0.1').setEncoding('latin1');
+    this.#socket.on('data', (text: string) => {
+      this.text += text;
+      this.#growth.changed();
+    });
+    this.#socket.write(request);
+    opened.push(() => this.#socket.destroy());
+  }
+
+  async until(what: string, isThere: () => boolean): Promise<void> {
+    await this.#growth.until(() => `${what} in ${JSON.stringify(this.text)}`, isThere);
+  }
+}
+
+const STREAM = 'GET /events HTTP/1.1\r\nhost: x\r\n\r\n';
+
+/** Head and body of a stream, once it has had some heartbeats. */
+async function openStream(port: number): Promise<{ head: string; body: string }> {
+  const connection = new Connection(port, STREAM);
+  await connection.until('three heartbeats', () => connection.text.split(':\n\n').length > 3);
+  const [head, body] = connection.text.split('\r\n\r\n', 2) as [string, string];
+  return { head: head.toLowerCase(), body };
+}
+
+/** The reader that each stream was read with. */
+function spyOnReaders(): () => string[] {
+  const getReader = jest.spyOn(DirectStream.prototype, 'getReader');
+  return () => getReader.mock.results.map(({ value }) => (value as object).constructor.name);
+}
+
+/** A chunk a block. */
+const CHUNKS = /^c\r\nretry:\d{4}\n\n\r\n(3\r\n:\n\n\r\n)+$/;
+
+describe('@hono/node-server', () => {
+  test('takes the way without promises, middleware and all', async () => {
+    const readers = spyOnReaders();
+    const { body } = await openStream(await serve());
+    expect(body).toMatch(CHUNKS);
+    expect(readers()).toEqual(['DirectReader']);
+  });
+
+  const others: Record<string, (response: Response) => Response> = {
+    'a native Response': (response) =>
+      new (Object.getPrototypeOf(Response))(response.body, response),
+    'a stream made of the stream': (response) =>
+      new Response(response.body!.pipeThrough(new TransformStream()), response),
+  };
+
+  test.each(Object.keys(others))('sends the same from %s', async (name) => {
+    const change = others[name]!;
+    const port = await serve(
+      (fetch) =>
+        async (...args) =>
+          change(await fetch(...args)),
+    );
+    expect((await openStream(port)).body).toMatch(CHUNKS);
+  });
+});
+
+describe('StreamResponse', () => {
+  test('sends a stream in chunks, on a connection that ends with it', async () => {
+    const { head, body } = await openStream(await serve());
+    expect(head).toContain('connection: close');
+    expect(head).toContain('transfer-encoding: chunked');
+    expect(head).not.toContain('content-length');
+    expect(body).toMatch(CHUNKS);
+  });
+
+  test('frames what is small and what is large', async () => {
+    const pieces = [1, 16 * 1024, 16 * 1024 + 1, 0, 100_000, 2].map((size) => 'x'.repeat(size));
+    const port = await serve(() => () => {
+      const [first = '', ...rest] = pieces.map((text) => new TextEncoder().encode(text));
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(first),
+        pull: (controller) => {
+          const next = rest.shift();
+          if (next === undefined) controller.close();
+          else controller.enqueue(next);
+        },
+      });
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+    });
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    expect((await response.text()) === pieces.join('')).toBe(true);
+  });
+
+  test('sends a stream to HTTP/1.0 without chunks', async () => {
+    const connection = new Connection(await serve(), 'GET /events HTTP/1.0\r\nhost: x\r\n\r\n');
+    await connection.until('two heartbeats', () => connection.text.endsWith(':\n\n:\n\n'));
+    expect(connection.text.toLowerCase()).not.toContain('transfer-encoding');
+    expect(connection.text).toMatch(/\r\n\r\nretry:\d{4}\n\n(:\n\n)+$/);
+  });
+
+  test('leaves other answers and HEAD as they are', async () => {
+    const port = await serve();
+    const head = 'HEAD /events HTTP/1.1\r\nhost: x\r\n\r\n';
+    const connection = new Connection(port, head + 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2));
+    await connection.until('three answers', () => connection.text.split('200 OK').length === 4);
+    expect(connection.text).toContain('content-length: 9');
+    expect(connection.text.toLowerCase()).not.toContain('connection: close');
+  });
+
+  test('waits for those before it on its connection', async () => {
+    const connection = new Connection(
+      await serve(),
+      `GET /-/topics HTTP/1.1\r\nhost: x\r\n\r\n${STREAM}`,
+    );
+    await connection.until('a heartbeat', () => connection.text.includes(':\n\n\r\n3\r\n:\n\n'));
+    expect(connection.text).toMatch(/^HTTP[\s\S]*"topics"[\s\S]*HTTP[\s\S]*\r\n\r\nc\r\nretry:/);
+  });
+});
