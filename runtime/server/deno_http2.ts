@@ -55,6 +55,7 @@ export function readInPieces(server: Server, turns: Turns): void {
   let session: ServerHttp2Session | null = null;
   server.on('session', (opened: ServerHttp2Session) => {
     session = opened;
+    destroyBetweenCalls(opened);
   });
   // Behind the listener of node:http2, which has made the session, and reads already.
   server.on('secureConnection', (socket: TLSSocket) => {
@@ -92,6 +93,16 @@ export function readInPieces(server: Server, turns: Turns): void {
       turns.take(owner, readPiece);
     });
   });
+}
+
+/**
+ * Deno 2.9.6 frees a session as soon as it is destroyed, also from within a call of nghttp2, which
+ * then reads on in what is free: the GOAWAY of a client that has no stream, the orderly end of a
+ * connection, ended the process with a segmentation fault where the memory had been used again.
+ */
+function destroyBetweenCalls(session: ServerHttp2Session): void {
+  const destroy = session.destroy.bind(session) as (...args: unknown[]) => void;
+  session.destroy = (...args: unknown[]) => process.nextTick(() => destroy(...args));
 }
 
 /**

@@ -23,6 +23,7 @@ const START_MS = 60_000;
 
 /** @type {Promise<() => Promise<void>> | null} */
 let started = null;
+let isEnding = false;
 
 /** Once for the whole run, however many projects ask for it. */
 export default async function setup() {
@@ -50,8 +51,9 @@ async function start() {
   const server = createServer(async ({ url = '/' }, response) => {
     try {
       const [, runtime] = url.split('/');
-      const host =
-        hosts.get(url) ?? startHost(runtime === 'Deno' ? onDeno() : onNode(script), folder);
+      const command = runtime === 'Deno' ? onDeno() : onNode(script);
+      // The suite that comes after one that has ended it gets another.
+      const host = hosts.get(url) ?? startHost(command, folder, () => hosts.delete(url));
       hosts.set(url, host);
       response.end(String(await host));
     } catch (error) {
@@ -64,6 +66,7 @@ async function start() {
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   process.env['TEST_HOSTS'] = String(port);
   return async () => {
+    isEnding = true;
     server.close();
     await clean();
     await cleanOut();
@@ -93,15 +96,22 @@ const SETTINGS = {
 /**
  * @param {[string, ...string[]]} command
  * @param {string} folder
+ * @param {() => void} onEnd
  * @returns {Promise<number>} the port that it takes commands on
  */
-function startHost([file, ...args], folder) {
+function startHost([file, ...args], folder, onEnd) {
   const env = { ...process.env, ...SETTINGS, TEST_FOLDER: folder };
   const child = spawn(file, args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${file} did not start`)), START_MS);
     child.on('error', reject);
-    child.on('exit', (code) => reject(new Error(`${file} ended with ${code}`)));
+    child.on('exit', (code, signal) => {
+      const told = `${file} ended with ${code ?? signal}`;
+      onEnd();
+      // Its cases say no more than that it does not answer.
+      if (!isEnding) process.stderr.write(`tests: ${told}\n`);
+      reject(new Error(told));
+    });
     let text = '';
     child.stdout.on('data', (bytes) => {
       text += bytes;
