@@ -81,7 +81,7 @@ const TIERS = new Map([
 ]);
 
 /** Most suites wait rather than compute. A worker has gateways, and often a Kafka of its own. */
-const WORKERS_PER_CORE = 1.5;
+const WORKERS_PER_CORE = 2;
 const BYTES_PER_WORKER = 1.5 * 2 ** 30;
 /** As many as get ports of their own (`free_port.ts`). */
 const MOST_WORKERS = 8;
