@@ -1,8 +1,9 @@
-import { cp, rm, symlink } from 'node:fs/promises';
+import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
+import { copySources } from '../support/copy_sources.ts';
 import { freePort, freePorts } from '../support/free_port.ts';
 import { newFolder } from '../support/gateway.ts';
 import { run } from '../support/program.ts';
@@ -138,19 +139,7 @@ function isNotRun(command: string): boolean {
 /** A clone in which everything is installed and nothing built: `npm start` builds in it. */
 async function newClone(): Promise<string> {
   const clone = await newFolder();
-  const copied = [
-    'app',
-    'runtime',
-    'install',
-    'sse_cat',
-    'public',
-    'package.json',
-    'package-lock.json',
-    'deno.json',
-  ];
-  for (const name of [...copied, 'tsconfig.base.json', 'tsconfig.build.json']) {
-    await cp(join(CLONE, name), join(clone, name), { recursive: true });
-  }
+  await copySources(clone);
   for (const name of ['node_modules', '.cache'])
     await symlink(join(CLONE, name), join(clone, name));
   return clone;

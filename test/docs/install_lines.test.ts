@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
+import { copySources } from '../support/copy_sources.ts';
 import { Program, run } from '../support/program.ts';
 import { PAGES } from './pages.ts';
 
@@ -74,18 +75,7 @@ describe('from nothing', () => {
       );
       expect(pages.map(({ path }) => path)).toContain('README.md');
       const cwd = join(folder, 'clone');
-      const copied = [
-        'app',
-        'runtime',
-        'install',
-        'sse_cat',
-        'public',
-        'package.json',
-        'package-lock.json',
-      ];
-      for (const name of [...copied, 'tsconfig.base.json', 'tsconfig.build.json']) {
-        await cp(join(CLONE, name), join(cwd, name), { recursive: true });
-      }
+      await copySources(cwd);
       // A Kafka client that was compiled here before is not compiled again.
       await symlink(join(CLONE, '.cache'), join(cwd, '.cache'));
       await succeed(['bash', '--norc', '-c', FROM_THE_CLONE], { cwd });

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { freePorts, type Ports } from './free_port.ts';
-import { GatewayClient } from './gateway_client.ts';
+import { environmentOf, GatewayClient, type GatewaySettings } from './gateway_client.ts';
 import { kafka } from './kafka.ts';
 import { Program } from './program.ts';
 import type { Runtime } from './runtime.ts';
@@ -11,10 +11,7 @@ import { timed } from './times.ts';
 /** What `kafka_for_tests.mjs` has made for all. */
 const MADE_ONCE = join(process.env['TEST_FOLDER']!, 'made-once');
 
-export interface GatewayOptions {
-  readonly topics?: readonly string[];
-  /** Settings that win over those of the tests. */
-  readonly env?: Readonly<Record<string, string>>;
+export interface GatewayOptions extends GatewaySettings {
   /** The text of its `.env`. */
   readonly dotenv?: string;
   /** Whether it has to make its certificate, as at the first start in a folder. */
@@ -51,14 +48,7 @@ export class Gateway extends GatewayClient implements AsyncDisposable {
     super(ports);
     this.#runtime = runtime;
     this.#folder = folder;
-    const { topics, env } = options;
-    this.#env = {
-      ...ports,
-      KAFKA_BROKERS: kafka.brokers,
-      DRAIN_SECONDS: '0',
-      ...(topics === undefined ? {} : { TOPICS: topics.join() }),
-      ...env,
-    };
+    this.#env = environmentOf(ports, kafka.brokers, options);
   }
 
   override get stderr(): string {

@@ -10,6 +10,27 @@ export interface Readiness {
   readonly brokers: { readonly up: boolean; readonly error: string | null };
 }
 
+export interface GatewaySettings {
+  readonly topics?: readonly string[];
+  /** Settings that win over those of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The environment of a gateway under test. */
+export function environmentOf(
+  ports: Ports,
+  brokers: string,
+  { topics, env }: GatewaySettings,
+): Readonly<Record<string, string>> {
+  return {
+    ...ports,
+    KAFKA_BROKERS: brokers,
+    DRAIN_SECONDS: '0',
+    ...(topics === undefined ? {} : { TOPICS: topics.join() }),
+    ...env,
+  };
+}
+
 /** What can be asked of a gateway by its ports, whatever it runs in. */
 export abstract class GatewayClient {
   readonly http: string;

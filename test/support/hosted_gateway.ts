@@ -1,19 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { freePorts, type Ports } from './free_port.ts';
-import { GatewayClient } from './gateway_client.ts';
+import { environmentOf, GatewayClient, type GatewaySettings } from './gateway_client.ts';
 import { tell } from './host_client.ts';
 import type { Runtime } from './runtime.ts';
 import { timed } from './times.ts';
 
 /** KAFKA_BROKERS for the Kafka in the memory of the host. */
 export const IN_MEMORY = 'memory:9092';
-
-export interface HostedOptions {
-  readonly topics?: readonly string[];
-  /** Settings that win over those of the tests. */
-  readonly env?: Readonly<Record<string, string>>;
-}
 
 /**
  * A gateway with ports of its own in a process that others share (`test/host/`): it starts in
@@ -26,29 +20,23 @@ export class HostedGateway extends GatewayClient implements AsyncDisposable {
   readonly #env: Readonly<Record<string, string>>;
 
   /** Starts one; topics may still be loading. */
-  static async start({ name }: Runtime, options: HostedOptions = {}): Promise<HostedGateway> {
+  static async start({ name }: Runtime, options: GatewaySettings = {}): Promise<HostedGateway> {
     const gateway = new HostedGateway(name, await freePorts(), options);
     await gateway.start();
     return gateway;
   }
 
   /** Starts one and waits until its topics are loaded. */
-  static async startReady(runtime: Runtime, options?: HostedOptions): Promise<HostedGateway> {
+  static async startReady(runtime: Runtime, options?: GatewaySettings): Promise<HostedGateway> {
     const gateway = await HostedGateway.start(runtime, options);
     await gateway.untilReady();
     return gateway;
   }
 
-  private constructor(runtime: string, ports: Ports, { topics, env }: HostedOptions) {
+  private constructor(runtime: string, ports: Ports, settings: GatewaySettings) {
     super(ports);
     this.#runtime = runtime;
-    this.#env = {
-      ...ports,
-      KAFKA_BROKERS: process.env['TEST_KAFKA'] ?? IN_MEMORY,
-      DRAIN_SECONDS: '0',
-      ...(topics === undefined ? {} : { TOPICS: topics.join() }),
-      ...env,
-    };
+    this.#env = environmentOf(ports, process.env['TEST_KAFKA'] ?? IN_MEMORY, settings);
   }
 
   /** Its host says what it logs. */
