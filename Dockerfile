@@ -79,6 +79,7 @@ COPY public public
 COPY --from=deno-packages /app/node_modules node_modules
 COPY app app
 COPY runtime runtime
+COPY sse_cat sse_cat
 # The MALLOC_ variables give back what slow clients took.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=32768 EMBEDDED_KAFKA_PORT=0 \
     DENO_DIR=/app/.deno DENO_NO_UPDATE_CHECK=1
