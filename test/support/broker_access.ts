@@ -34,10 +34,9 @@ export async function tls(secured: SecuredKafka, another: Authority): Promise<En
 /** The settings for a certificate of the gateway's own. */
 export async function ownCertificate(secured: SecuredKafka, by: Authority): Promise<Env> {
   const { cert, key } = await by.issue({ name: 'gateway' });
-  const name = newName();
   return {
-    KAFKA_CERT_FILE: await secured.file(`${name}.cert`, cert),
-    KAFKA_KEY_FILE: await secured.file(`${name}.key`, key),
+    KAFKA_CERT_FILE: await secured.file('cert', cert),
+    KAFKA_KEY_FILE: await secured.file('key', key),
   };
 }
 

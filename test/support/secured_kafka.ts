@@ -126,9 +126,9 @@ export class SecuredKafka implements AsyncDisposable {
     return this.#relays[listener];
   }
 
-  /** Writes a file that a setting of the gateway may name. @returns its path */
-  async file(name: string, content: string): Promise<string> {
-    const path = join(this.#dataDir, name);
+  /** Writes a file of its own that a setting may name: cases run side by side. @returns its path */
+  async file(ending: string, content: string): Promise<string> {
+    const path = join(this.#dataDir, `${randomBytes(8).toString('hex')}.${ending}`);
     await writeFile(path, content);
     return path;
   }
@@ -148,7 +148,7 @@ export class SecuredKafka implements AsyncDisposable {
   /** From now on a listener takes certificates of these authorities. */
   async trust(listener: Listener, ...authorities: readonly Authority[]): Promise<void> {
     const certs = authorities.map(({ cert }) => cert).join('\n');
-    const path = await this.file(`${randomBytes(8).toString('hex')}.trusted.pem`, certs);
+    const path = await this.file('trusted.pem', certs);
     await this.#configure({ [`${prefix(listener)}ssl.truststore.location`]: path });
   }
 
