@@ -34,7 +34,8 @@ with the last id, so that nothing is lost and nothing comes twice.
   --event NAME             print events of this name instead of 'message' (repeatable);
                            --json prints all events unless told by this which
   --id ID                  begin after the event with this id
-  --since WHEN             begin at a time (2026-01-31T12:00:00Z or Unix milliseconds), or 'latest'
+  --since WHEN             begin at a time (2026-01-31T12:00:00Z or Unix milliseconds), at
+                           'latest', or with the last -N offsets of each partition (-100)
   --max N                  end after N events
   --timeout SECONDS        give up when there was nothing to print for so long
   --header 'Name: value'   send this header with each request (repeatable)
@@ -109,7 +110,7 @@ export function parseOptions(argv, env = {}) {
 
 /**
  * `--event a b` of sse-cat 3 as `--event a --event b`: a list goes on to the next option, `--` or
- * URL.
+ * URL. And `--since -100` as one argument.
  *
  * @param {readonly string[]} argv
  */
@@ -119,6 +120,11 @@ function spreadLists(argv) {
   for (const [at, argument] of argv.entries()) {
     if (argument === '--') return [...spread, ...argv.slice(at)];
     const before = argv[at - 1] ?? '';
+    if (before === '--since' && /^-\d/.test(argument)) {
+      // Node takes what begins with a dash for an option of its own.
+      spread.splice(-1, 1, `--since=${argument}`);
+      continue;
+    }
     if (/^(-|https?:)/.test(argument)) list = '';
     else if (list !== '' && before !== list) spread.push(list);
     spread.push(argument);

@@ -27,6 +27,14 @@ describe('parseOptions()', () => {
     expect(Buffer.from(headers.get('last-event-id')!, 'latin1').toString()).toBe('é');
   });
 
+  test.each([['--since', '-100'], ['--since=-100']])(
+    'takes offsets before the end: %s',
+    (...since) => {
+      const { urls } = parseOptions([...since, 'http://h/a']) as Options;
+      expect(urls.map(String)).toEqual(['http://h/a?since=-100']);
+    },
+  );
+
   test('reads numbers and switches', () => {
     const argv = ['--max', '7', '--timeout', '1.5', '--quiet', '--insecure', 'http://h/'];
     const given = parseOptions(argv) as Options;

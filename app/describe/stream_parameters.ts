@@ -1,6 +1,6 @@
 import { CURSOR_QUERY_NAMES } from '../http/events.ts';
 import { FORMATS } from '../views/format.ts';
-import { MAX_UNIX_MS, MIN_UNIX_MS } from '../wire/since.ts';
+import { MAX_OFFSETS_BACK, MAX_UNIX_MS, MIN_UNIX_MS } from '../wire/since.ts';
 
 const CURSOR = {
   description: 'The last id that the client got: the stream goes on after it.',
@@ -20,12 +20,13 @@ export const STREAM_PARAMETERS = [
     name: 'since',
     in: 'query',
     description:
-      'Where a client without an id begins: with what comes from now on, or at a time (RFC 3339 ' +
-      'or Unix milliseconds).',
+      'Where a client without an id begins: with what comes from now on, at a time (RFC 3339 or ' +
+      'Unix milliseconds), or, below zero, so many offsets before the end of each partition.',
     schema: {
       anyOf: [
         { type: 'string', enum: ['latest', ''] },
         { type: 'string', format: 'date-time' },
+        { type: 'integer', minimum: -MAX_OFFSETS_BACK, maximum: -1 },
         { type: 'integer', minimum: MIN_UNIX_MS, maximum: MAX_UNIX_MS },
       ],
     },

@@ -141,6 +141,18 @@ describe('Opening', () => {
     expect(told(opening.take())).toEqual([[1, 3], 'place']);
   });
 
+  test('Opening.take() begins so many offsets before the ends, never before the log starts', () => {
+    const topic = topicOfSix();
+    const { opening } = open(topic, { cursor: null, since: -2 });
+    expect(opening.take()).toBeNull();
+    expect(topic.asked).toEqual([null]);
+    // What this gateway has not read yet counts, too.
+    topic.ends.set(0, 9);
+    topic.starts[1] = 2;
+    topic.answer(topic.state);
+    expect(told(opening.take())).toEqual([[7, 2], 'place']);
+  });
+
   test('Opening asks for the log starts where a new client begins below memory', () => {
     const topic = topicOfSix();
     topic.log.start = topic.log.positions.slice();

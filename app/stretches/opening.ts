@@ -53,6 +53,7 @@ export class Opening implements Stretch {
     if (log === null || this.#pauses) return null;
     if (this.#askedFor === log) return this.#answer === null ? null : this.#answer(log);
     if (cursor === null || cursor === 'unreadable') {
+      if (typeof since === 'number' && since < 0) return this.#startBeforeEnds(log, since, gap);
       if (typeof since === 'number') return this.#startAtTime(log, since, gap);
       return this.#startAnew(log, since, gap);
     }
@@ -104,6 +105,19 @@ export class Opening implements Stretch {
       // Partitions were added meanwhile.
       if (offsets.size < log.positions.length) return this.#startAtTime(log, time, gap);
       const positions = Float64Array.from(log.positions, (_, partition) => offsets.get(partition)!);
+      const place = { topicId: log.topicId, positions, unknown: [] };
+      return this.#goOn(log, place, null, gap ?? 'place');
+    });
+    return null;
+  }
+
+  /** @param back less than zero: so many offsets before the last stable ones */
+  #startBeforeEnds(log: Log, back: number, gap: Gap | null): null {
+    this.#askState(log, ({ starts, ends }) => {
+      // A partition that came into being meanwhile is sent from its beginning.
+      const positions = Float64Array.from(log.positions, (_, partition) =>
+        Math.max(starts.get(partition) ?? 0, (ends.get(partition) ?? 0) + back),
+      );
       const place = { topicId: log.topicId, positions, unknown: [] };
       return this.#goOn(log, place, null, gap ?? 'place');
     });

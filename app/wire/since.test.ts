@@ -23,6 +23,14 @@ describe('parseSince()', () => {
   });
 
   test.each([
+    ['-1', -1],
+    ['-100', -100],
+    ['-1000000', -1_000_000],
+  ])('parseSince() takes %s for so many offsets before the end', (text, back) => {
+    expect(parseSince(text)).toBe(back);
+  });
+
+  test.each([
     ['2026-01-31T12:00:00Z', NOON],
     ['2026-01-31t12:00:00z', NOON],
     ['2026-01-31 12:00:00Z', NOON],
@@ -75,7 +83,11 @@ describe('parseSince()', () => {
     '00000000000099999999999',
     '8640000000000001',
     '9'.repeat(400),
-    '-1',
+    '-0',
+    '-01',
+    '- 1',
+    '-1.5',
+    '-1000001',
     '-1700000000000',
     '+1700000000000',
     '1e12',
@@ -165,13 +177,13 @@ describe('parseSince()', () => {
     );
   });
 
-  test('parseSince() gives a time that Kafka takes, or refuses, whatever it is sent', () => {
+  test('parseSince() gives a time that Kafka takes, offsets before the end, or refuses, whatever it is sent', () => {
     const digits = fc.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/);
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary', minLength: 1 }), digits), (text) => {
         const since = parseSince(text);
-        const isTime = Number.isSafeInteger(since) && Number(since) >= 0;
-        expect(since === 'invalid' || since === 'latest' || isTime).toBe(true);
+        const isNumber = Number.isSafeInteger(since) && Number(since) >= -1_000_000;
+        expect(since === 'invalid' || since === 'latest' || isNumber).toBe(true);
       }),
       { numRuns: 200 },
     );
@@ -181,7 +193,7 @@ describe('parseSince()', () => {
 describe('SINCE_FORMS', () => {
   test('SINCE_FORMS names on one line what parseSince() takes', () => {
     expect(SINCE_FORMS).not.toContain('\n');
-    for (const form of ['"latest"', 'RFC 3339', 'milliseconds'])
+    for (const form of ['"latest"', 'RFC 3339', 'milliseconds', '-1 to -1000000'])
       expect(SINCE_FORMS).toContain(form);
     const [example] = /\d{4}-[^)]+/.exec(SINCE_FORMS)!;
     expect(parseSince(example)).toBe(NOON);

@@ -1,14 +1,19 @@
-/** Where a new client begins: live only, or at a time in Unix milliseconds. */
+/**
+ * Where a new client begins: live only, at a time in Unix milliseconds, or, as a number below zero, so
+ * many offsets before the end of each partition.
+ */
 export type Since = 'latest' | number;
 
 /** What `since` takes, in words for an answer. */
 export const SINCE_FORMS: string =
-  'since takes "latest", an RFC 3339 time (2026-01-31T12:00:00Z) or Unix milliseconds (13 digits)';
+  'since takes "latest", an RFC 3339 time (2026-01-31T12:00:00Z), Unix milliseconds (13 digits) or -1 to -1000000 (so many offsets before the end)';
 
 /** Below this a number is most likely seconds. */
 export const MIN_UNIX_MS = 10 ** 11;
 /** The last time that a Date can tell. */
 export const MAX_UNIX_MS = 8.64e15;
+/** The most offsets before the end. */
+export const MAX_OFFSETS_BACK = 1_000_000;
 
 // https://www.rfc-editor.org/rfc/rfc3339#section-5.6; in a query an unescaped `+` arrives as a space.
 const RFC_3339 =
@@ -21,6 +26,10 @@ export function parseSince(text: string | null | undefined): Since | null | 'inv
   if (/^\d+$/.test(text)) {
     const time = Number(text);
     return time < MIN_UNIX_MS || time > MAX_UNIX_MS ? 'invalid' : time;
+  }
+  if (/^-[1-9]\d{0,6}$/.test(text)) {
+    const back = Number(text);
+    return back < -MAX_OFFSETS_BACK ? 'invalid' : back;
   }
   return parseRfc3339(text) ?? 'invalid';
 }

@@ -24,7 +24,7 @@ onEachRuntime((runtime) => {
     /** Of each test its own, because each one writes to it. */
     const topics: Topic[] = [];
     const gateway = shared(async () => {
-      for (let n = 0; n < 15; n++) {
+      for (let n = 0; n < 18; n++) {
         const topic = await kafka.createTopic({ compacted, configs: { 'retention.ms': '-1' } });
         await topic.produce(...RECORDS);
         topics.push(topic);
@@ -71,6 +71,9 @@ onEachRuntime((runtime) => {
       ['RFC 3339 with a zone, not escaped', () => rfc3339(1, '+02:30'), 1],
       ['RFC 3339 in small letters', () => rfc3339(1).toLowerCase(), 1],
       ['RFC 3339 with milliseconds', () => rfc3339(1).replace('Z', '.001Z'), 2],
+      ['the last offset', () => '-1', RECORDS.length - 1],
+      ['some offsets before the end', () => '-4', 2],
+      ['more offsets than there are', () => '-1000000', 0],
     ])('takes %s', async (_, since, offset) => {
       await expectFrom(offset, `since=${since()}`);
     });
@@ -80,6 +83,7 @@ onEachRuntime((runtime) => {
       for (const [since, offset] of [
         ['latest', RECORDS.length],
         [`${TIME + 1}`, 1],
+        ['-5', 2],
       ] as const) {
         await using stream = await gateway().stream(`/${topic.name}?since=${since}`);
         await stream.until('the first id', () => stream.blocks.length > 1);
@@ -112,6 +116,25 @@ onEachRuntime((runtime) => {
       expect(stream.blocks[1]!.raw).toBe(`id:${topic.cursor(2, 1, 0)}\n\n`);
       expect(events.map(({ data }) => data).sort()).toEqual(values.sort());
       expect(events.at(-1)!.id).toBe(topic.cursor(6, 2, 1));
+    });
+
+    test('counts offsets back from the end of each partition, to its log start at most', async () => {
+      const topic = await kafka.createTopic({ compacted, partitions: 3 });
+      await topic.produce(...RECORDS, { ...RECORDS[0], partition: 1 });
+      if (!compacted) await topic.deleteBefore(4);
+      const open = await topic.begin({ key: 'o', value: 'open', partition: 1 });
+      await using own = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using stream = await own.stream(`/${topic.name}?since=-3`);
+      await stream.until('the first id', () => stream.blocks.length > 1);
+      expect(stream.blocks[1]!.raw).toBe(`id:${topic.cursor(compacted ? 3 : 4, 0, 0)}\n\n`);
+      await open.commit();
+      const values = [...valuesFrom(compacted ? 3 : 4), '0', 'open'];
+      const events = await stream.untilEvents(values.length);
+      expect(events.map(({ data }) => data).sort()).toEqual(values.sort());
+      // Its marker has an offset, too.
+      await using again = await own.stream(`/${topic.name}?since=-2`);
+      await again.until('the first id', () => again.blocks.length > 1);
+      expect(again.blocks[1]!.raw).toBe(`id:${topic.cursor(4, 1, 0)}\n\n`);
     });
   });
 });

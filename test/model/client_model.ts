@@ -74,7 +74,7 @@ export class ClientModel {
       lacking: isNew ? [] : [...cursor.offsets.keys()].filter((one) => !this.#exists(one)),
       timesMade: this.#ledger.timesMade,
       earliest: partitions.map((partition, number) =>
-        since === 'latest' ? (readUpTo?.[number] ?? 0) : partition.offsetOf(since ?? 0),
+        since === 'latest' ? (readUpTo?.[number] ?? 0) : partition.startOf(since ?? 0),
       ),
     };
     this.#place.begin(isNew ? null : cursor);
@@ -182,7 +182,7 @@ export class ClientModel {
       const first = earliest[number] ?? 0;
       const isExact = since === 'latest' && readUpTo?.[number] !== undefined;
       const latest = isExact ? first : partition.end;
-      const last = since === 'latest' ? latest : partition.offsetOf(since!);
+      const last = since === 'latest' ? latest : partition.startOf(since!);
       if (offset < first || offset > partition.end) {
         throw new Error(`start of ${number} is ${offset}, not ${first} to ${last}`);
       }

@@ -72,6 +72,11 @@ export class LedgerPartition {
     return this.end;
   }
 
+  /** Where a new client begins: at a time, or, below zero, so many offsets before the end. */
+  startOf(since: number): number {
+    return since < 0 ? Math.max(this.start, this.end + since) : this.offsetOf(since);
+  }
+
   cut(end: number): void {
     this.cuts.push(end);
     for (let offset = end; offset < this.end; offset++) {

@@ -205,6 +205,12 @@ export const MUTATIONS = [
     to: "if (first === 'place') return null;",
   },
   {
+    name: 'a client that wants the last offsets begins too early',
+    file: 'app/stretches/opening.ts',
+    from: '(ends.get(partition) ?? 0) + back',
+    to: '(ends.get(partition) ?? 0) + 2 * back',
+  },
+  {
     name: 'records that only one client gets are not counted as sent',
     file: 'app/stretches/page_writer.ts',
     from: 'if (lines.length > 0) this.#events++;',

@@ -174,7 +174,7 @@ function makeBrowser(world: World, random: Random, name: string): Browser {
   return new Browser(world, random.fork(), {
     name,
     format: random.chance(0.5) ? 'text' : 'json',
-    since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : null,
+    since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),
     pauseMs: random.pick([0, 1, 50, 500, 3000]),
     cuts: random.pick([0, 0.02, 0.1, 0.4]),
