@@ -1,0 +1,70 @@
+/** What came of a sign-in, as the metric counts it. */
+export const SIGN_IN_RESULTS = [
+  'ok',
+  'missing',
+  'expired',
+  'invalid',
+  'forbidden',
+  'unavailable',
+] as const;
+export type SignInResult = (typeof SIGN_IN_RESULTS)[number];
+/** Why somebody is not let in. */
+export type SignInRefusal = Exclude<SignInResult, 'ok'>;
+
+/** Who asks, and until when that is known. */
+export interface Identity {
+  /** What is said of whoever asks; nothing in it is null. */
+  readonly claims: Claims;
+  readonly scopes: readonly string[];
+  /** Unix time in milliseconds. */
+  readonly expiresAt: number;
+}
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** Somebody, or why not. */
+export type Verdict = Identity | SignInFault;
+
+export interface SignInFault {
+  readonly refusal: SignInRefusal;
+  /** For the log, never for who asks. */
+  readonly why: string;
+}
+
+/** Whether it is somebody. */
+export function isKnown(verdict: Verdict): verdict is Identity {
+  return 'claims' in verdict;
+}
+
+/** Somebody of whom this is said. */
+export function identityOf(said: Claims, expiresAt: number): Identity {
+  const claims = withoutNulls(said) as Claims;
+  return { claims, scopes: scopesOf(claims), expiresAt };
+}
+
+/**
+ * A claim that is null is not there: it would be equal to the null of a record. An entry of a list
+ * goes as well.
+ */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((entry) => entry !== null).map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  // Not by assignment: a claim called `__proto__` would become the prototype.
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, field]) => field !== null)
+      .map(([name, field]) => [name, withoutNulls(field)]),
+  );
+}
+
+/** `scope` (RFC 8693) is a text with blanks between; `scp` (Entra ID, Okta) that or a list. */
+function scopesOf(claims: Claims): string[] {
+  const said = Object.hasOwn(claims, 'scope') ? claims['scope'] : own(claims, 'scp');
+  if (typeof said === 'string') return said.split(' ').filter((scope) => scope !== '');
+  if (!Array.isArray(said)) return [];
+  return said.filter((scope): scope is string => typeof scope === 'string');
+}
+
+function own(claims: Claims, name: string): unknown {
+  return Object.hasOwn(claims, name) ? claims[name] : undefined;
+}

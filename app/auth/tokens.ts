@@ -1,0 +1,115 @@
+import { compactVerify } from 'jose';
+import { identityOf, type SignInFault, type Verdict } from './identity.ts';
+import { KeyRing, type KeySource } from './key_ring.ts';
+import { keysFor, type VerifyKey } from './keys.ts';
+import {
+  checkClaims,
+  type Expected,
+  readHead,
+  readPayload,
+  saysExpired,
+  TokenError,
+  type TokenHead,
+} from './token.ts';
+import { TokenCache } from './token_cache.ts';
+
+/** Tells of a token whose it is: a JSON Web Token, signed by a key of its issuer. */
+export class Tokens {
+  readonly keys: KeyRing;
+  readonly #expected: Expected;
+  readonly #algorithms: readonly string[];
+  readonly #known = new TokenCache();
+  /** Those that are looked at right now: a crowd with one token is one question. */
+  readonly #underWay = new Map<string, Promise<Verdict>>();
+  readonly #now: () => number;
+
+  /** @param now Unix time in milliseconds */
+  constructor(
+    expected: Expected,
+    algorithms: readonly string[],
+    source: KeySource,
+    now: () => number = Date.now,
+  ) {
+    this.#expected = expected;
+    this.#algorithms = algorithms;
+    // A key that is gone refuses its tokens from then on.
+    this.keys = new KeyRing(source, () => this.#known.clear());
+    this.#now = now;
+  }
+
+  /** @returns at once where the token is known. */
+  verify(token: string): Verdict | Promise<Verdict> {
+    const known = this.#known.get(token);
+    if (known !== undefined) {
+      if (known.expiresAt > this.#now()) return known;
+      this.#known.delete(token);
+      return { refusal: 'expired', why: 'its exp is over' };
+    }
+    let verdict = this.#underWay.get(token);
+    if (verdict === undefined) {
+      verdict = this.#judge(token).finally(() => this.#underWay.delete(token));
+      this.#underWay.set(token, verdict);
+    }
+    return verdict;
+  }
+
+  async #judge(token: string): Promise<Verdict> {
+    try {
+      const head = readHead(token, this.#algorithms);
+      const refusal = await this.#verifySignature(token, head);
+      if (refusal !== null) return refusal;
+      const claims = readPayload(token);
+      const identity = identityOf(claims, checkClaims(claims, this.#expected, this.#now()));
+      this.#known.set(token, identity);
+      return identity;
+    } catch (error) {
+      if (error instanceof TokenError) return { refusal: error.refusal, why: error.message };
+      throw error;
+    }
+  }
+
+  /** @returns why it is not verified, or `null`. */
+  async #verifySignature(token: string, head: TokenHead): Promise<SignInFault | null> {
+    if (await this.#isSignedByKnown(token, head)) return null;
+    if (saysExpired(token, this.#now())) {
+      return { refusal: 'expired', why: 'its exp is over, and its key is not known' };
+    }
+    const { algorithm, kid } = head;
+    const hasKey = this.keys.set?.keys.some((key) => key.kid === kid) ?? false;
+    if (kid !== null && !hasKey && this.keys.set !== null) {
+      await this.keys.askForUnknown();
+      if (await this.#isSignedByKnown(token, head)) return null;
+    }
+    const { set, error } = this.keys;
+    const isUnknown = kid !== null && !hasKey;
+    if (set === null || (isUnknown && error !== null)) {
+      return { refusal: 'unavailable', why: `keys cannot be had: ${error}` };
+    }
+    const of = isUnknown ? `a key that is not known (kid ${JSON.stringify(kid)})` : algorithm;
+    return { refusal: 'invalid', why: `its signature is by ${of} and not by the issuer's keys` };
+  }
+
+  async #isSignedByKnown(token: string, { algorithm, kid }: TokenHead): Promise<boolean> {
+    for (;;) {
+      const { set } = this.keys;
+      if (set === null) return false;
+      const isSigned = await isSignedByOne(token, keysFor(set, algorithm, kid));
+      // Where others have taken their place meanwhile, those before do not count any more.
+      if (this.keys.set === set) return isSigned;
+    }
+  }
+}
+
+async function isSignedByOne(token: string, keys: readonly VerifyKey[]): Promise<boolean> {
+  for (const key of keys) if (await isSignedBy(token, key)) return true;
+  return false;
+}
+
+async function isSignedBy(token: string, { key, algorithm }: VerifyKey): Promise<boolean> {
+  try {
+    await compactVerify(token, key, { algorithms: [algorithm] });
+    return true;
+  } catch {
+    return false;
+  }
+}

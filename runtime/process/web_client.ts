@@ -1,0 +1,88 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { rootCertificates } from 'node:tls';
+import type { Web, WebAnswer, WebQuestion } from '../../app/ports/web.ts';
+
+/**
+ * Asks over HTTP and HTTPS, by the same code on both runtimes: `fetch` has no way to own authorities on
+ * Node, and follows redirects with what it was given to show.
+ */
+export class WebClient implements Web {
+  /** Null: the public ones alone, as the runtime has them. */
+  readonly #authorities: readonly string[] | null;
+
+  /** @param ownAuthorities certificates as PEM, beside the public ones */
+  constructor(ownAuthorities: readonly string[]) {
+    this.#authorities =
+      ownAuthorities.length === 0 ? null : [...rootCertificates, ...ownAuthorities];
+  }
+
+  get(url: string, { headers = {}, timeoutMs, maxBytes }: WebQuestion): Promise<WebAnswer> {
+    return new Promise((resolve, reject) => {
+      const options = {
+        headers: { 'user-agent': 'sse-kafka', ...headers },
+        // A kept connection may be closed by the other side just when it is asked again.
+        agent: false as const,
+        ...(this.#authorities === null ? {} : { ca: [...this.#authorities] }),
+      };
+      const request = url.startsWith('https:')
+        ? https.get(url, options, received)
+        : http.get(url, options, received);
+      const timer = setTimeout(() => end(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
+
+      function end(why: string, cause?: Error): void {
+        clearTimeout(timer);
+        request.destroy();
+        reject(new Error(why, { cause }));
+      }
+
+      function received(response: http.IncomingMessage): void {
+        const pieces: Uint8Array[] = [];
+        let length = 0;
+        response.on('data', (piece: Uint8Array) => {
+          length += piece.length;
+          if (length > maxBytes) end(`an answer of more than ${maxBytes} bytes`);
+          else pieces.push(piece);
+        });
+        response.on('error', (error) => end(wordsFor(error), error));
+        response.on('close', () => {
+          if (!response.complete) end('the answer was cut');
+        });
+        response.on('end', () => {
+          clearTimeout(timer);
+          resolve({
+            status: response.statusCode!,
+            headers: headersOf(response),
+            body: joined(pieces),
+          });
+        });
+      }
+
+      request.on('error', (error) => end(wordsFor(error), error));
+    });
+  }
+}
+
+/** Node's message of several tries is empty; Deno's has the code nowhere else. */
+function wordsFor(error: NodeJS.ErrnoException): string {
+  return error.message || (error.code ?? error.name);
+}
+
+/** `Set-Cookie` comes several times, and must not become one. */
+function headersOf({ rawHeaders }: http.IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    headers.append(rawHeaders[i]!, rawHeaders[i + 1]!);
+  }
+  return headers;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const body = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    body.set(piece, at);
+    at += piece.length;
+  }
+  return body;
+}
