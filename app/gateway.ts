@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape';
 import { Hono } from 'hono';
+import { type Channel, Channels } from './channels/channels.ts';
 import type { Config } from './config/config.ts';
 import { StreamCounts } from './counts/stream_counts.ts';
 import type { Health } from './describe/admin.ts';
@@ -36,6 +37,8 @@ export interface Gateway {
   fetch(request: Request, connection: ClientConnection): Response | Promise<Response>;
   /** Whether it is ready, and what it lacks. */
   health(): Health;
+  /** What it serves, which may change at any time: at the start each topic of the settings. */
+  readonly channels: Channels;
   /** What the metrics are read from. */
   readonly measured: Measured;
   /**
@@ -68,32 +71,35 @@ export function createGateway(
     history: new ReaderSlots(MAX_HISTORY_READERS),
     sweeps: new ReaderSlots(MAX_SWEEPS),
   };
-  const feeds = new Map(
-    config.topics.map((topic) => [topic, new Feed(topic, source, feedBytes, readers)]),
-  );
-  const counts = new StreamCounts(config.topics);
+  const counts = new StreamCounts();
+  const channels = new Channels((topic) => {
+    counts.addTopic(topic);
+    return new Feed(topic, source, feedBytes, readers);
+  });
+  for (const topic of config.topics) channels.add({ path: `/${topic}`, topic });
   const streams = new OpenStreams(config, slots, counts);
 
   const app = new Hono<{ Bindings: ClientConnection }>();
   app.use(noSniffing);
   app.use(crossOrigin(config.corsOrigins, READ_METHODS.join(', ')));
+  const topics = (): string[] => Array.from(channels, ({ topic }) => topic);
   const documents = new Map<string, () => object>([
-    ['/-/topics', () => ({ topics: [...feeds.values()].map(describeTopic) })],
-    ['/-/openapi.json', () => openapi(config)],
-    ['/-/asyncapi.json', () => asyncapi(config)],
+    ['/-/topics', () => ({ topics: Array.from(channels, describeChannel) })],
+    ['/-/openapi.json', () => openapi({ ...config, topics: topics() })],
+    ['/-/asyncapi.json', () => asyncapi({ ...config, topics: topics() })],
   ]);
   app.all('*', (c) => {
-    const feed = feeds.get(topicOf(c.req.path));
+    const channel = channels.find(c.req.path);
     const document = documents.get(c.req.path);
-    const file = feed === undefined ? staticFileResponse(files, c.req.raw) : null;
-    if (feed === undefined && document === undefined && file === null) return c.notFound();
+    const file = channel === undefined ? staticFileResponse(files, c.req.raw) : null;
+    if (channel === undefined && document === undefined && file === null) return c.notFound();
     if (!READ_METHODS.includes(c.req.method)) {
       return c.text('Only GET, HEAD and OPTIONS\n', 405, { allow: READ_METHODS.join(', ') });
     }
-    if (feed !== undefined) {
+    if (channel !== undefined) {
       const forwardedFor = c.req.header('x-forwarded-for');
       const address = clientAddress(c.env.address, forwardedFor, config.trustProxy);
-      return streamEvents(c, feed, address, streams);
+      return streamEvents(c, channel, address, streams);
     }
     return document === undefined ? file! : c.json(document());
   });
@@ -104,39 +110,34 @@ export function createGateway(
   });
 
   const health = (): Health => {
-    const topics = [...feeds.values()]
-      .map((feed) => feed.missing)
-      .filter((words) => words !== null);
     const { up, error } = source.status();
-    const missing = streams.isDraining ? ['this gateway is about to end', ...topics] : topics;
-    return { missing, brokers: { up, error } };
+    const missing = streams.isDraining ? ['this gateway is about to end'] : [];
+    return { missing: [...missing, ...channels.missing], brokers: { up, error } };
   };
   return {
     fetch: (request, connection) => app.fetch(request, connection),
     health,
-    measured: { feeds: [...feeds.values()], streams: counts, source },
-    async run(signal) {
+    channels,
+    measured: {
+      get feeds() {
+        return channels.feeds;
+      },
+      streams: counts,
+      source,
+    },
+    run(signal) {
       signal.addEventListener('abort', () => streams.endAll(), { once: true });
-      await Promise.all([...feeds.values()].map((feed) => feed.run(signal)));
+      return channels.run(signal);
     },
     drain: (milliseconds) => streams.drain(milliseconds),
   };
 }
 
-function describeTopic({ topic, description }: Feed): object {
+function describeChannel({ path, topic, feed: { description } }: Channel): object {
   return {
     name: topic,
-    path: `/${topic}`,
+    path,
     compacted: description?.compacted ?? null,
     deleteRetentionMs: description?.deleteRetentionMs ?? null,
   };
-}
-
-/** The topic that a path names, if it is one; decoded once, as static files are. */
-function topicOf(path: string): string {
-  try {
-    return decodeURIComponent(path.slice(1));
-  } catch {
-    return '';
-  }
 }

@@ -15,13 +15,14 @@ interface TopicCounts {
 
 /** Counts streams for the metrics. Every reason is there from the start, with 0. */
 export class StreamCounts implements StreamObserver {
-  readonly byTopic: ReadonlyMap<string, TopicCounts>;
+  /** A topic that is gone keeps what it counted: a counter must not fall. */
+  readonly byTopic: Map<string, TopicCounts> = new Map();
   readonly refusals: Record<RefusalReason, number> = zeros(REFUSAL_REASONS);
 
-  constructor(topics: readonly string[]) {
-    this.byTopic = new Map(
-      topics.map((topic) => [topic, { opened: 0, closed: zeros(END_REASONS) }]),
-    );
+  /** To be called before a stream of the topic opens. */
+  addTopic(topic: string): void {
+    if (this.byTopic.has(topic)) return;
+    this.byTopic.set(topic, { opened: 0, closed: zeros(END_REASONS) });
   }
 
   opened(topic: string): void {

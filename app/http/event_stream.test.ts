@@ -1,11 +1,14 @@
 import { expect, test } from '@jest/globals';
 import { Traffic } from '../counts/traffic.ts';
+import type { Feed } from '../feed/feed.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
 import type { Subscription } from '../stretches/subscription.ts';
 import { EventStream } from './event_stream.ts';
 import { OpenStreams } from './open_streams.ts';
 import { CountedSlots } from './stream_slots.ts';
 
+const { signal } = new AbortController();
+const CHANNEL = { path: '/t', topic: 't', feed: {} as Feed, signal };
 const TIMES = { heartbeatSeconds: 0, maxAgeSeconds: 0, stallSeconds: 0 };
 
 /** A stream that is open, and what is told of it. */
@@ -21,7 +24,7 @@ async function open(take: () => Uint8Array | null) {
   const traffic = new Traffic();
   const subscription = { take, wait: () => {}, close: () => {}, isWithinBlock: false, traffic };
   const subscribe = (): Subscription => subscription as unknown as Subscription;
-  const stream = new EventStream('t', '192.0.2.1', subscribe, streams);
+  const stream = new EventStream(CHANNEL, '192.0.2.1', subscribe, streams);
   const [letGo, cut, measureProgress] = [() => {}, () => {}, () => 0];
   streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut });
   return { stream, streams, told };

@@ -1,4 +1,5 @@
 import { getLogger } from '@logtape/logtape';
+import type { Channel } from '../channels/channels.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
 import type { Subscription } from '../stretches/subscription.ts';
 import { HEARTBEAT, retryFrame } from '../wire/frame.ts';
@@ -21,7 +22,7 @@ const MAX_RETRY_MS = 3000;
  * middleware that answers in its place) leaves nothing behind.
  */
 export class EventStream implements ByteSource, OpenStream {
-  readonly topic: string;
+  readonly channel: Channel;
   readonly address: string;
   readonly body: DirectStream;
   lastSent = 0;
@@ -37,8 +38,13 @@ export class EventStream implements ByteSource, OpenStream {
   readonly #onWake = (): void => this.#wake();
 
   /** To be made once `streams.admit(address)` has let it in, and added then. */
-  constructor(topic: string, address: string, subscribe: () => Subscription, streams: OpenStreams) {
-    this.topic = topic;
+  constructor(
+    channel: Channel,
+    address: string,
+    subscribe: () => Subscription,
+    streams: OpenStreams,
+  ) {
+    this.channel = channel;
     this.address = address;
     this.#subscribe = subscribe;
     this.#streams = streams;
@@ -75,7 +81,8 @@ export class EventStream implements ByteSource, OpenStream {
 
   /** Ends this stream alone: thrown on, it would end the feed's round, or be told to the client. */
   #fail(receiver: Receiver, error: unknown): void {
-    logger.error('A stream of {topic} failed: {error}', { topic: this.topic, error });
+    const { topic } = this.channel;
+    logger.error('A stream of {topic} failed: {error}', { topic, error });
     this.#close('error');
     receiver.end();
   }

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { Feed } from '../feed/feed.ts';
+import type { Channel } from '../channels/channels.ts';
 import { FORMAT_NAMES, formatByName, TEXT } from '../views/format.ts';
 import { viewIn } from '../views/view.ts';
 import { findCursor } from '../wire/cursor.ts';
@@ -13,10 +13,10 @@ import { STREAM_HEAD } from './stream_head.ts';
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
 export const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
 
-/** `GET` and `HEAD` of a topic: its stream. */
+/** `GET` and `HEAD` of a channel: its stream. */
 export async function streamEvents(
   c: Context<{ Bindings: ClientConnection }>,
-  feed: Feed,
+  channel: Channel,
   address: string,
   streams: OpenStreams,
 ): Promise<Response> {
@@ -29,10 +29,10 @@ export async function streamEvents(
     c.req.header('last-event-id'),
     ...CURSOR_QUERY_NAMES.flatMap((name) => c.req.queries(name) ?? []),
   ]);
-  const subscribe = () => feed.subscribe(viewIn(format), { cursor, since });
+  const subscribe = () => channel.feed.subscribe(viewIn(format), { cursor, since });
   const refusal = await streams.admit(address);
   if (refusal !== null) return refuse(c, refusal);
-  const stream = new EventStream(feed.topic, address, subscribe, streams);
+  const stream = new EventStream(channel, address, subscribe, streams);
   streams.add(stream, c.env);
   return c.body(stream.body, 200, STREAM_HEAD);
 }

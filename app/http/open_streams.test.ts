@@ -25,7 +25,7 @@ function openStreams(times: Partial<typeof OFF> = {}, maxConnections = 1) {
 }
 
 /** A stream that is open, with a client that takes what it is told to. */
-function open(streams: OpenStreams) {
+function open(streams: OpenStreams, signal = new AbortController().signal) {
   const told: string[] = [];
   const connection = {
     address: ADDRESS,
@@ -39,7 +39,7 @@ function open(streams: OpenStreams) {
     },
   };
   const stream = {
-    topic: 't',
+    channel: { topic: 't', signal },
     address: ADDRESS,
     lastSent: 0,
     beat() {
@@ -89,6 +89,18 @@ describe('OpenStreams', () => {
     expect(told).toEqual([]);
     jest.advanceTimersByTime(22_000);
     expect(told).toEqual(['end max_age']);
+  });
+
+  test('OpenStreams ends the streams of a channel that was dropped, and no other', () => {
+    const { streams } = openStreams();
+    const dropped = new AbortController();
+    const { told } = open(streams, dropped.signal);
+    const { told: ofOther } = open(streams);
+    jest.advanceTimersByTime(10_000);
+    expect(told).toEqual([]);
+    dropped.abort();
+    jest.advanceTimersByTime(1_000);
+    expect([told, ofOther]).toEqual([['end config'], []]);
   });
 
   test('OpenStreams cuts a client that takes nothing, but not one that takes a little', () => {

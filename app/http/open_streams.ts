@@ -1,4 +1,5 @@
 import { getLogger } from '@logtape/logtape';
+import type { Channel } from '../channels/channels.ts';
 import type { Config } from '../config/config.ts';
 import type { EndReason, RefusalReason, StreamObserver } from '../ports/stream_observer.ts';
 import type { ClientConnection } from './client_connection.ts';
@@ -18,7 +19,7 @@ const DRAIN_STEP_MS = 20;
 
 /** A stream as those who let it in and let it go know it. */
 export interface OpenStream {
-  readonly topic: string;
+  readonly channel: Pick<Channel, 'topic' | 'signal'>;
   /** The client's IP address. */
   readonly address: string;
   /** The sweep in which something was last sent. */
@@ -31,7 +32,8 @@ export interface OpenStream {
 
 /**
  * The streams that are open: the one place where a stream is let in and let go. One sweep for all
- * sends the heartbeats and finds who is too old or stalled: timers are a cost.
+ * sends the heartbeats and finds who is too old or stalled, or of a channel that was dropped: timers
+ * are a cost.
  */
 export class OpenStreams {
   /** Counts sweeps: the clock by which a stream is idle. */
@@ -81,8 +83,9 @@ export class OpenStreams {
     const age = this.#maxAgeMs * (1 - AGE_SPREAD * Math.random());
     // A sweep earlier, so that it is never older.
     this.#streams.set(stream, new StreamWatch(connection, now, now + age - this.#sweepMs));
-    this.#observer.opened(stream.topic);
-    logger.debug('A stream of {topic} is open', { topic: stream.topic, address: stream.address });
+    const { channel, address } = stream;
+    this.#observer.opened(channel.topic);
+    logger.debug('A stream of {topic} is open', { topic: channel.topic, address });
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
   }
 
@@ -92,9 +95,10 @@ export class OpenStreams {
     if (watch === undefined) return;
     this.#streams.delete(stream);
     if (reason !== 'client') this.#leaving.add(watch);
-    this.#slots.release(stream.address);
-    this.#observer.closed(stream.topic, reason);
-    const { topic, address } = stream;
+    const { address, channel } = stream;
+    const { topic } = channel;
+    this.#slots.release(address);
+    this.#observer.closed(topic, reason);
     logger.debug('A stream of {topic} is over: {reason}', { topic, reason, address });
   }
 
@@ -133,6 +137,8 @@ export class OpenStreams {
         watch.cut();
       } else if (now >= watch.endsAt) {
         stream.end('max_age');
+      } else if (stream.channel.signal.aborted) {
+        stream.end('config');
       } else if (this.sweeps - stream.lastSent > this.#sweepsPerHeartbeat && watch.hasTakenAll) {
         stream.beat();
       }

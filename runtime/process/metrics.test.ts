@@ -43,7 +43,8 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
       slots: new ReaderSlots(1),
     }),
   };
-  const streams = new StreamCounts([TOPIC]);
+  const streams = new StreamCounts();
+  streams.addTopic(TOPIC);
   for (let i = 0; i < clients; i++) streams.opened(TOPIC);
   streams.closed(TOPIC, 'stalled');
   return { feeds: [feed], streams, source };
@@ -97,7 +98,8 @@ describe('exposeMetrics()', () => {
   test('exposeMetrics() keeps a hostile topic within its label', async () => {
     // Kafka allows none of these; what is written has to hold all the same.
     const topic = 'a"} 1\nb\\';
-    const streams = new StreamCounts([topic]);
+    const streams = new StreamCounts();
+    streams.addTopic(topic);
     const text = await exposeMetrics({ ...measured(ONE), streams }).text();
     expect(text).toContain('sse_kafka_connections{topic="a\\"} 1\\nb\\\\"} 0\n');
   });

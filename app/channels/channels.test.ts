@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Feed } from '../feed/feed.ts';
+import { Channels } from './channels.ts';
+
+/** What became of the feeds, in order. */
+let told: string[];
+let missing: Map<string, string>;
+let channels: Channels;
+let end: AbortController;
+
+function createFeed(topic: string): Feed {
+  told.push(`create ${topic}`);
+  const feed = {
+    topic,
+    get missing() {
+      return missing.get(topic) ?? null;
+    },
+    async run(signal: AbortSignal) {
+      told.push(`read ${topic}`);
+      if (!signal.aborted)
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      told.push(`end ${topic}`);
+    },
+  };
+  return feed as unknown as Feed;
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+beforeEach(() => {
+  told = [];
+  missing = new Map();
+  end = new AbortController();
+  channels = new Channels(createFeed);
+});
+afterEach(() => end.abort());
+
+describe('Channels', () => {
+  test('Channels.find() decodes the path of a request once', () => {
+    const channel = channels.add({ path: '/a b', topic: 't' });
+    expect(channels.find('/a%20b')).toBe(channel);
+    expect(channels.find('/a%2520b')).toBeUndefined();
+    expect(channels.find('/%ff')).toBeUndefined();
+    expect([...channels]).toEqual([channel]);
+  });
+
+  test('Channels.add() refuses a path that is taken', () => {
+    channels.add({ path: '/a', topic: 't' });
+    expect(() => channels.add({ path: '/a', topic: 'u' })).toThrow('/a is served already');
+    expect(channels.feeds.map(({ topic }) => topic)).toEqual(['t']);
+  });
+
+  test('Channels.run() reads each topic once, until the signal aborts', async () => {
+    channels.add({ path: '/a', topic: 't' });
+    channels.add({ path: '/b', topic: 't' });
+    expect(channels.find('/a')!.feed).toBe(channels.find('/b')!.feed);
+    expect(told).toEqual(['create t']);
+    const ended = channels.run(end.signal);
+    expect(told).toEqual(['create t', 'read t']);
+    end.abort();
+    await ended;
+    expect(told).toEqual(['create t', 'read t', 'end t']);
+  });
+
+  test('Channels.run() reads a topic that comes, until the signal aborts', async () => {
+    const ended = channels.run(end.signal);
+    channels.add({ path: '/a', topic: 't' });
+    expect(told).toEqual(['create t', 'read t']);
+    end.abort();
+    await ended;
+    expect(told.at(-1)).toBe('end t');
+  });
+
+  test('Channels.drop() ends the reading of a topic with its last channel, and no other', async () => {
+    const [a, b] = ['/a', '/b'].map((path) => channels.add({ path, topic: 't' }));
+    const other = channels.add({ path: '/c', topic: 'u' });
+    void channels.run(end.signal);
+    channels.drop('/a');
+    await settled();
+    expect([a, b, other].map((channel) => channel!.signal.aborted)).toEqual([true, false, false]);
+    expect(told).not.toContain('end t');
+    channels.drop('/b');
+    await settled();
+    expect([b, other].map((channel) => channel!.signal.aborted)).toEqual([true, false]);
+    expect(told.slice(-1)).toEqual(['end t']);
+    expect([channels.find('/b'), channels.feeds.length]).toEqual([undefined, 1]);
+    channels.drop('/b');
+  });
+
+  test('Channels.add() makes a topic that has gone anew', async () => {
+    channels.add({ path: '/a', topic: 't' });
+    void channels.run(end.signal);
+    channels.drop('/a');
+    channels.add({ path: '/a', topic: 't' });
+    await settled();
+    expect(told).toEqual(['create t', 'read t', 'create t', 'read t', 'end t']);
+  });
+
+  test('Channels.missing tells of the topics of the start alone', () => {
+    missing.set('t', 't is not known yet').set('u', 'u is not known yet');
+    channels.add({ path: '/a', topic: 't' });
+    void channels.run(end.signal);
+    channels.add({ path: '/b', topic: 'u' });
+    expect(channels.missing).toEqual(['t is not known yet']);
+    channels.drop('/a');
+    expect(channels.missing).toEqual([]);
+  });
+});

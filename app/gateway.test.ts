@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryKafka } from '../test/host/memory_kafka.ts';
+import { MemorySource } from '../test/host/memory_source.ts';
+import { eventually, within } from '../test/support/deadline.ts';
+import { parseConfig } from './config/config.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import type { ClientConnection } from './http/client_connection.ts';
+import { CountedSlots } from './http/stream_slots.ts';
+
+const CONNECTION: ClientConnection = {
+  address: '192.0.2.1',
+  pendingBytes: 0,
+  measureProgress: () => 0,
+  letGo() {},
+  cut() {},
+};
+
+let kafka: MemoryKafka;
+let gateway: Gateway;
+let end: AbortController;
+
+beforeEach(() => {
+  kafka = new MemoryKafka();
+  for (const topic of ['orders', 'prices']) kafka.create(topic, '01020304', 1, {});
+  // Streams are looked at eight times in it.
+  const env = { KAFKA_BROKERS: 'kafka:9092', TOPICS: 'orders', HEARTBEAT_SECONDS: '1' };
+  const config = parseConfig(env, 'node');
+  gateway = createGateway(config, new MemorySource(kafka), new Map(), new CountedSlots(config));
+  end = new AbortController();
+  void gateway.run(end.signal);
+});
+afterEach(() => end.abort());
+
+const get = async (path: string, init: RequestInit = {}): Promise<Response> =>
+  gateway.fetch(new Request(`http://localhost${path}`, init), CONNECTION);
+
+function produce(topic: string, value: string): void {
+  const bytes = new TextEncoder().encode(value);
+  const record = { partition: 0, timestamp: 0, key: null, value: bytes, headers: [] };
+  kafka.produce(topic, [record], false);
+}
+
+/** A stream that is open, and what it has sent. */
+class Client {
+  text = '';
+  readonly ended: Promise<void>;
+
+  constructor({ body }: Response) {
+    this.ended = this.#read(body!);
+  }
+
+  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of body) this.text += decoder.decode(bytes);
+  }
+
+  got(text: string): Promise<boolean> {
+    return eventually(text, () => Promise.resolve(this.text.includes(text)));
+  }
+}
+
+const connect = async (path: string): Promise<Client> => new Client(await get(path));
+
+async function topics(): Promise<unknown[]> {
+  const { topics } = (await (await get('/-/topics')).json()) as { topics: { path: string }[] };
+  return topics.map(({ path }) => path);
+}
+
+describe('createGateway()', () => {
+  test('createGateway() takes a topic that comes while it runs, and stays ready', async () => {
+    await eventually('orders', async () => gateway.health().missing.length === 0);
+    expect((await get('/late')).status).toBe(404);
+    gateway.channels.add({ path: '/late', topic: 'prices' });
+    expect(gateway.health().missing).toEqual([]);
+    const client = await connect('/late');
+    produce('prices', 'one');
+    await client.got('data:one');
+    expect(await topics()).toEqual(['/orders', '/late']);
+  });
+
+  test('createGateway() lets a topic go with its streams, and leaves the others alone', async () => {
+    gateway.channels.add({ path: '/prices', topic: 'prices' });
+    const [orders, prices] = await Promise.all(['/orders', '/prices'].map(connect));
+    await prices!.got('retry:');
+    gateway.channels.drop('/prices');
+    await within('the end of the stream', prices!.ended);
+    expect((await get('/prices')).status).toBe(404);
+    expect(await topics()).toEqual(['/orders']);
+    const { byTopic } = gateway.measured.streams;
+    expect(byTopic.get('prices')).toMatchObject({ opened: 1, closed: { config: 1, client: 0 } });
+    produce('orders', 'two');
+    await orders!.got('data:two');
+  });
+
+  test('createGateway() answers what it does not serve with 404, and other methods with 405', async () => {
+    expect((await get('/nothing', { method: 'POST' })).status).toBe(404);
+    const refused = await get('/orders', { method: 'POST' });
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+  });
+
+  test('createGateway() ends its streams with its signal', async () => {
+    const client = await connect('/orders');
+    await client.got('retry:');
+    end.abort();
+    await within('the end of the stream', client.ended);
+    expect(gateway.health().missing).toContain('this gateway is about to end');
+  });
+});
