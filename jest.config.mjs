@@ -83,7 +83,7 @@ const TIERS = new Map([
 /** Most suites wait rather than compute. A worker has gateways, and often a Kafka of its own. */
 const WORKERS_PER_CORE = 2;
 const BYTES_PER_WORKER = 1.5 * 2 ** 30;
-/** As many as get ports of their own (`free_port.ts`). */
+/** With more of them the longest suite alone says when a run ends. */
 const MOST_WORKERS = 8;
 
 function workers() {
@@ -95,7 +95,8 @@ function workers() {
 /** @type {import('jest').Config} */
 export default {
   maxWorkers: workers(),
-  testTimeout: 120_000,
+  // Each wait of a case has its own deadline: this one is for cases that have many.
+  testTimeout: 300_000,
   testSequencer: '<rootDir>/test/support/longest_first.mjs',
   reporters: [
     'default',

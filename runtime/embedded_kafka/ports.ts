@@ -1,6 +1,9 @@
 import { createConnection, createServer } from 'node:net';
 
 const CONNECT_DEADLINE_MS = 1000;
+const FIRST_PORT = 12_000;
+const LAST_PORT = 32_000;
+const MOST_TRIES = 100;
 
 /** Whether somebody listens on a port of this machine where clients of `localhost` would reach it. */
 export async function isTaken(port: number): Promise<boolean> {
@@ -35,15 +38,14 @@ export function canListen(host: string, port: number): Promise<'yes' | 'in use' 
   });
 }
 
-/** A port of 127.0.0.1 that was free just now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, () => {
-      const address = server.address();
-      const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-      server.close(() => resolve(port));
-    });
-  });
+/**
+ * A port of 127.0.0.1 that was free just now. None that an outgoing connection may get before it is
+ * used, as Linux gives them from 32768 on: not even one to this very port, which would meet itself.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    if ((await canListen('127.0.0.1', port)) === 'yes') return port;
+  }
+  throw new Error(`no free port between ${FIRST_PORT} and ${LAST_PORT}`);
 }
