@@ -20,7 +20,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 const INSTALL = fileURLToPath(new URL('../install', import.meta.url));
 const NODE_MODULES = fileURLToPath(new URL('../node_modules/', import.meta.url));
 const CLIENT = 'node_modules/@confluentinc/kafka-javascript';
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 90_000;
 
 /** A clone with two sources, and on its PATH an npm that lays the packages from a folder. */
 let clone: string;
@@ -146,7 +146,7 @@ const prepare = (...args: Parameters<typeof start>) => start(...args).ended;
 async function within<T>(label: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no ${label} within 20 s`)), DEADLINE_MS);
+    timer = setTimeout(() => reject(new Error(`no ${label} within 90 s`)), DEADLINE_MS);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -155,7 +155,7 @@ async function until(label: string, condition: () => boolean): Promise<void> {
   const end = Date.now() + DEADLINE_MS;
   while (!condition()) {
     if (Date.now() > end) {
-      throw new Error(`no ${label} within 20 s`);
+      throw new Error(`no ${label} within 90 s`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -62,14 +62,14 @@ const sseCat = (args: string[], env?: Record<string, string>) =>
   start(process.execPath, [COMMAND, ...args], env);
 
 async function end(child: ChildProcess): Promise<unknown[]> {
-  return once(child, 'close', { signal: AbortSignal.timeout(20_000) }).catch(() => {
-    throw new Error('waited 20 s for the end of the process');
+  return once(child, 'close', { signal: AbortSignal.timeout(90_000) }).catch(() => {
+    throw new Error('waited 90 s for the end of the process');
   });
 }
 
 async function firstOutput(child: ChildProcess): Promise<void> {
-  await once(child.stdout!, 'data', { signal: AbortSignal.timeout(20_000) }).catch(() => {
-    throw new Error('waited 20 s for the first output');
+  await once(child.stdout!, 'data', { signal: AbortSignal.timeout(90_000) }).catch(() => {
+    throw new Error('waited 90 s for the first output');
   });
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
+import { freePort } from '../../test/support/free_port.ts';
 import { runningBroker, startBroker } from './broker.ts';
 import {
   acquireEmbeddedKafka,
@@ -17,7 +18,6 @@ import {
 } from './embedded_kafka.ts';
 import { fetchJars } from './jars.ts';
 import { findJava } from './java.ts';
-import { freePort } from './ports.ts';
 import { identityOf, isRunning, type ProcessIdentity } from './process_identity.ts';
 import { serverProperties } from './server_properties.ts';
 import { killProcess } from './stop_process.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   const properties = (logDir: string): string =>
     serverProperties({ port: 1, controllerPort: 2, ipv6: false, logDir, properties: {} });
   await formatStorage(await findJava(signal), jars, made, properties, signal);
-}, 300_000);
+});
 afterAll(() => rmSync(made, { recursive: true }));
 
 let folder: string;
@@ -67,7 +67,7 @@ const options = () => ({
   port,
   dataDir,
   topics: ['events'],
-  signal: AbortSignal.timeout(50_000),
+  signal: AbortSignal.timeout(200_000),
   onProgress: quiet,
 });
 const acquire = (more: object = {}): Promise<EmbeddedKafka> =>
@@ -81,12 +81,12 @@ function running(): ProcessIdentity {
 
 async function produce(value: string): Promise<void> {
   const command = `printf '%s' "$1" | kcat -P -b "localhost:$2" -t events -k 1`;
-  await run('sh', ['-c', command, 'sh', value, String(port)], { timeout: 20_000 });
+  await run('sh', ['-c', command, 'sh', value, String(port)], { timeout: 90_000 });
 }
 
 async function consume(): Promise<string[]> {
   const args = ['-C', '-b', `localhost:${port}`, '-t', 'events', '-e', '-q'];
-  const { stdout } = await run('kcat', args, { timeout: 20_000 });
+  const { stdout } = await run('kcat', args, { timeout: 90_000 });
   return stdout.split('\n').filter((line) => line !== '');
 }
 
@@ -99,7 +99,7 @@ async function listen(host: string): Promise<Server> {
 
 async function listTopics(): Promise<string> {
   const args = ['-L', '-b', `localhost:${port}`];
-  const { stdout, stderr } = await run('kcat', args, { timeout: 20_000 });
+  const { stdout, stderr } = await run('kcat', args, { timeout: 90_000 });
   expect(stderr).toBe('');
   return stdout;
 }
@@ -160,7 +160,7 @@ test('acquireEmbeddedKafka() lets the broker end with its last gateway, when tha
   await own.release();
   expect(isRunning(broker)).toBe(true);
   gateway.kill('SIGKILL');
-  await eventually('the broker to end', async () => !isRunning(broker), 40_000);
+  await eventually('the broker to end', async () => !isRunning(broker));
 });
 
 test('acquireEmbeddedKafka() starts again after kill -9 of the broker, and keeps the records', async () => {
@@ -218,7 +218,7 @@ test('acquireEmbeddedKafka() stops the broker again when it is aborted', async (
   const abort = new AbortController();
   let broker: ProcessIdentity | null = null;
   const aborted = acquire({ signal: abort.signal });
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 90_000;
   while (broker === null && Date.now() < deadline) {
     await new Promise((next) => setTimeout(next, 10));
     broker = runningBroker(dataDir);

@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const signal = (): AbortSignal => AbortSignal.timeout(20_000);
+const signal = (): AbortSignal => AbortSignal.timeout(90_000);
 const quiet = (): void => {};
 
 test('withFileLock() lets one in at a time, and leaves nothing', async () => {

@@ -21,7 +21,7 @@ afterEach(() => {
 function fakeJava(script: string): void {
   writeFileSync(join(folder, 'bin', 'java'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
-const find = (): Promise<string> => findJava(AbortSignal.timeout(20_000));
+const find = (): Promise<string> => findJava(AbortSignal.timeout(90_000));
 const waysOut = /\(.*maven\).*KAFKA_BROKERS=host:port/;
 
 test('findJava() takes JAVA_HOME before PATH', async () => {

@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { freePort } from '../../test/support/free_port.ts';
 import { runningBroker } from './broker.ts';
-import { freePort } from './ports.ts';
 import { isRunning, type ProcessIdentity } from './process_identity.ts';
 import { killProcess } from './stop_process.ts';
 
@@ -102,7 +102,7 @@ test('npm run kafka fetches the jars once for two that start at once, after a fe
     expect(running(port)).not.toBeNull();
     expect(await kafka(port, 'stop')).toMatchObject({ code: 0 });
   }
-}, 300_000);
+});
 
 test('npm run kafka comes back while the broker runs on; stop ends it, reset wipes it', async () => {
   const port = await freePort();
@@ -127,7 +127,7 @@ test('npm run kafka comes back while the broker runs on; stop ends it, reset wip
   expect(existsSync(join(data, 'log', 'events-0'))).toBe(true);
   expect((await kafka(port, 'reset')).stderr).toContain('wiped');
   expect(existsSync(join(data, 'log'))).toBe(false);
-}, 120_000);
+});
 
 test('npm run kafka tells wrong use and wrong settings, and starts nothing', async () => {
   const port = await freePort();

@@ -13,7 +13,7 @@ beforeAll(async () => {
   const signal = AbortSignal.timeout(300_000);
   java = await findJava(signal);
   jars = await fetchJars(signal, () => {});
-}, 300_000);
+});
 
 let dataDir: string;
 beforeEach(() => {
@@ -23,7 +23,7 @@ afterEach(() => rmSync(dataDir, { recursive: true }));
 
 const properties = (logDir: string): string =>
   serverProperties({ port: 9092, controllerPort: 9093, ipv6: false, logDir, properties: {} });
-const format = (signal = AbortSignal.timeout(60_000)): Promise<void> =>
+const format = (signal = AbortSignal.timeout(200_000)): Promise<void> =>
   formatStorage(java, jars, dataDir, properties, signal);
 
 test('formatStorage() gives a folder its cluster id once', async () => {
@@ -71,7 +71,7 @@ test('formatStorage() tells what to do with a folder that lost its cluster id', 
 });
 
 test('formatStorage() tells why Kafka could not', async () => {
-  const broken = formatStorage('false', jars, dataDir, properties, AbortSignal.timeout(60_000));
+  const broken = formatStorage('false', jars, dataDir, properties, AbortSignal.timeout(200_000));
   await expect(broken).rejects.toThrow(/could not make .*KAFKA_BROKERS/);
 });
 

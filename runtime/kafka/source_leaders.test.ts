@@ -6,10 +6,6 @@ import { shared } from '../../test/support/shared.ts';
 import { testSideBySide } from '../../test/support/side_by_side.ts';
 import { SOURCES, SourceProcess } from '../../test/support/source_process.ts';
 
-/** A broker's session has to run out first. */
-const MOVE_MS = 40_000;
-const CASE_MS = 120_000;
-
 const cluster = shared(() => KafkaCluster.start());
 const kafka = shared(async () => new TestKafka(cluster().brokers));
 
@@ -19,7 +15,7 @@ function leaderOf({ name }: Topic, partition: number, unlike?: number): Promise<
     const port = await kafka().leaderPort(name, partition);
     return port === unlike ? null : port;
   };
-  return eventually(`a leader of partition ${partition}, not ${unlike}`, ask, MOVE_MS);
+  return eventually(`a leader of partition ${partition}, not ${unlike}`, ask);
 }
 
 testSideBySide(
@@ -36,12 +32,12 @@ testSideBySide(
     await meet(() => cluster().kill(first));
     const second = await leaderOf(topic, 0, first);
     await meet(() => topic.produce({ value: '1' }));
-    await read.untilAt({ 0: 2 }, MOVE_MS);
+    await read.untilAt({ 0: 2 });
 
     await meet(() => cluster().start(first));
     await leaderOf(topic, 0, second);
     await meet(() => topic.produce({ value: '2' }));
-    await read.untilAt({ 0: 3 }, MOVE_MS);
+    await read.untilAt({ 0: 3 });
     expect(read.records.map(({ offset, value }) => [offset, value])).toEqual([
       [0, '0'],
       [1, '1'],
@@ -49,7 +45,6 @@ testSideBySide(
     ]);
     expect(await source.offsets(topic, [0], 'latest')).toEqual({ 0: 3 });
   },
-  CASE_MS,
 );
 
 testSideBySide(
@@ -65,15 +60,14 @@ testSideBySide(
     const dead = await leaderOf(topic, 0);
     await meet(() => cluster().kill(dead));
     await meet(() => topic.produce({ value: 'b', partition: 1 }, { value: 'b', partition: 2 }));
-    await read.untilAt({ 1: 2, 2: 2 }, MOVE_MS);
+    await read.untilAt({ 1: 2, 2: 2 });
     expect(read.positions.get(0)).toBe(1);
     expect((await source.status()).up).toBe(true);
 
     await meet(() => cluster().start(dead));
     await leaderOf(topic, 0);
     await meet(() => topic.produce({ value: 'b', partition: 0 }));
-    await read.untilAt({ 0: 2, 1: 2, 2: 2 }, MOVE_MS);
+    await read.untilAt({ 0: 2, 1: 2, 2: 2 });
     expect(read.values).toEqual(['a', 'a', 'a', 'b', 'b', 'b']);
   },
-  CASE_MS,
 );

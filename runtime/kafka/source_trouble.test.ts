@@ -8,9 +8,6 @@ import { shared } from '../../test/support/shared.ts';
 import { testSideBySide } from '../../test/support/side_by_side.ts';
 import { onEachSource, SOURCES, SourceProcess } from '../../test/support/source_process.ts';
 
-const OUTAGE_MS = 40_000;
-const CASE_MS = 120_000;
-
 onEachSource((runtime) => {
   const source = shared(() => SourceProcess.start(runtime, kafka.brokers));
 
@@ -69,7 +66,7 @@ onEachSource((runtime) => {
       await topic.produce({ value: 'another 0' }, { value: 'another 1' });
       await using late = await source().read(old);
       for (const read of [early, late]) {
-        await read.until('the end', () => read.ended, OUTAGE_MS);
+        await read.until('the end', () => read.ended);
         expect(read.error).toMatch(`topic ${old.name} was deleted or made anew`);
       }
       expect(early.values).toEqual(['0']);
@@ -104,7 +101,7 @@ testSideBySide(
     expect(await own.status()).toEqual({ up: true, error: null });
 
     await meet(() => broker!.kill());
-    await eventually('the outage to be told', async () => !(await own.status()).up, OUTAGE_MS);
+    await eventually('the outage to be told', async () => !(await own.status()).up);
     expect((await own.status()).error).toMatch(/\w/);
     await using late = await own.read(topic);
     await expect(own.offsets(topic, [0], 'latest')).rejects.toThrow(/\w/);
@@ -113,12 +110,11 @@ testSideBySide(
       await broker!.start();
       await topic.produce({ value: '1' });
     });
-    await read.untilAt({ 0: 2 }, OUTAGE_MS);
-    await late.untilAt({ 0: 2 }, OUTAGE_MS);
+    await read.untilAt({ 0: 2 });
+    await late.untilAt({ 0: 2 });
     expect(read.values).toEqual(['0', '1']);
     expect(late.values).toEqual(['0', '1']);
     expect(await own.offsets(topic, [0], 'latest')).toEqual({ 0: 2 });
     expect(await own.status()).toEqual({ up: true, error: null });
   },
-  CASE_MS,
 );

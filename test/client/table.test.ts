@@ -49,7 +49,7 @@ onEachRuntime((runtime) => {
         runtime.name === 'Deno'
           ? ([deno, 'run', '--quiet', '--allow-read', MODEL, MODEL_RUNS] as const)
           : ([process.execPath, MODEL, MODEL_RUNS] as const);
-      const { code, stderr } = await run(command, { cwd: CLONE }, 50_000);
+      const { code, stderr } = await run(command, { cwd: CLONE });
       expect([code, stderr]).toEqual([0, '']);
     });
 

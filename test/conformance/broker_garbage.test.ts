@@ -13,8 +13,6 @@ import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 
-const CASE_MS = 120_000;
-
 /** Values that a stream got, by partition. */
 function valuesOf({ events }: SseStream): string[] {
   return events.map(({ data }) => data).sort();
@@ -95,7 +93,6 @@ for (const compacted of [false, true]) {
       expect(valuesOf(stream)).toEqual(all);
       expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
     },
-    CASE_MS,
   );
 }
 
@@ -113,7 +110,6 @@ testSideBySide(
     expect({ status, up: brokers.up }).toEqual({ status: 503, up: true });
     expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
   },
-  CASE_MS,
 );
 
 /** Topics whose records were written in those formats. */
@@ -154,5 +150,4 @@ testSideBySide(
     expect(all.events.map(({ data }) => data)).toEqual(written);
     expect(all.events.at(-1)!.id).toBe(plain.cursor(5));
   },
-  CASE_MS,
 );

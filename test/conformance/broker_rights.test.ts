@@ -1,7 +1,6 @@
 import { expect } from '@jest/globals';
 import {
   addressOf,
-  CASE_MS,
   newUser,
   scram,
   topicFor,
@@ -61,7 +60,6 @@ for (const [lacking, rights] of Object.entries(LACKING)) {
       expect((await stream.untilEvents(1))[0]!.data).toBe('hello');
       expect(warnings(gateway)).toEqual([expect.stringContaining(brokers.error!)]);
     },
-    CASE_MS,
   );
 }
 
@@ -86,7 +84,6 @@ testSideBySide(
     const events = await stream.untilEvents(2);
     expect(events.map(({ data }) => data)).toEqual(['before', 'meanwhile']);
   },
-  CASE_MS,
 );
 
 testSideBySide(
@@ -107,9 +104,8 @@ testSideBySide(
     expect(warnings(gateway)).toEqual([expect.stringContaining('DESCRIBE_CONFIGS')]);
 
     await secured().allow(user, topic.name, 'DESCRIBE_CONFIGS');
-    await eventually('the policy to be read', () => isCompacted(gateway), 60_000);
+    await eventually('the policy to be read', () => isCompacted(gateway));
     await using late = await gateway.stream(`/${topic.name}`);
     expect((await late.untilEvents(1))[0]!.data).toBe('new');
   },
-  CASE_MS,
 );

@@ -64,7 +64,7 @@ onEachRuntime((runtime) => {
         ],
         // It leaves a folder behind.
         { cwd: await newFolder() },
-        120_000,
+        240_000,
       );
       if (code !== 0) throw new Error(`schemathesis ended with ${code}: ${stdout}${stderr}`);
     }

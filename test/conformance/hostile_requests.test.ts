@@ -15,7 +15,6 @@ import { SseStream } from '../support/sse_stream.ts';
 
 const STATUSES = [200, 204, 206, 304, 400, 404, 405, 408, 431];
 const HEAD = /^HTTP\/1\.1 (\d{3}) [^\r\n]*\r\n(?:[!#-'*+.^-z|~A-Z0-9-]+:[^\r\n]*\r\n)*\r\n/;
-const CASE_MS = 90_000;
 
 /** What HTTP/1.1 has of a request. */
 function textOf({ method, headers, ...target }: AnyRequest): Buffer {
@@ -68,83 +67,68 @@ onEachRuntime((runtime) => {
       await besideGoodClient(good, { gateway: gateway(), topic, maxGrownMb: 128 }, others);
     }
 
-    test(
-      'of any target and head over HTTP/1.1 get an answer of the contract',
-      () =>
-        beside(async () => {
-          const property = fc.asyncProperty(requests(topic), async (request) => {
-            expectAnswer(await exchange(gateway().http, textOf(request), false), request);
-          });
-          await fuzz(`requests over HTTP/1.1 on ${runtime.name}`, property, 1000);
-        }),
-      CASE_MS,
-    );
+    test('of any target and head over HTTP/1.1 get an answer of the contract', () =>
+      beside(async () => {
+        const property = fc.asyncProperty(requests(topic), async (request) => {
+          expectAnswer(await exchange(gateway().http, textOf(request), false), request);
+        });
+        await fuzz(`requests over HTTP/1.1 on ${runtime.name}`, property, 1000);
+      }));
 
-    test(
-      'of any target and head over HTTP/2 get an answer of the contract',
-      () =>
-        beside(async () => {
-          await using h2 = new H2Session(gateway().https);
-          const property = fc.asyncProperty(requests(topic), async (request) => {
-            const status = await askH2(h2, request);
-            expect({ status, known: STATUSES.includes(status!) }).toMatchObject({ known: true });
-          });
-          await fuzz(`requests over HTTP/2 on ${runtime.name}`, property, 1000);
-          // The connection is as good as before.
-          const url = `${gateway().https}/${topic.name}`;
-          await using stream = await SseStream.open(url, { h2: h2.session });
-          await stream.untilEvents(1);
-        }),
-      CASE_MS,
-    );
+    test('of any target and head over HTTP/2 get an answer of the contract', () =>
+      beside(async () => {
+        await using h2 = new H2Session(gateway().https);
+        const property = fc.asyncProperty(requests(topic), async (request) => {
+          const status = await askH2(h2, request);
+          expect({ status, known: STATUSES.includes(status!) }).toMatchObject({ known: true });
+        });
+        await fuzz(`requests over HTTP/2 on ${runtime.name}`, property, 1000);
+        // The connection is as good as before.
+        const url = `${gateway().https}/${topic.name}`;
+        await using stream = await SseStream.open(url, { h2: h2.session });
+        await stream.untilEvents(1);
+      }));
 
-    test(
-      'of broken bytes over HTTP/1.1 are refused or cut, and hold up nobody',
-      () =>
-        beside(async () => {
-          const damage = fc.array(
-            fc.tuple(
-              fc.nat(),
-              fc.constantFrom('\0', '\r', '\n', '\r\n', ' ', ':', '\x80', 'x', ''),
-            ),
-            { maxLength: 6 },
-          );
-          const cut = fc.option(fc.nat());
-          const broken = fc.tuple(requests(topic), damage, cut).map(([request, changes, end]) => {
-            let text = textOf(request).toString('latin1');
-            for (const [at, piece] of changes) {
-              const place = at % text.length;
-              text = text.slice(0, place) + piece + text.slice(place + 1);
-            }
-            return end === null ? text : text.slice(0, end % text.length);
-          });
-          const frame = fc.constantFrom(
-            'Transfer-Encoding: chunked\r\n\r\nzz\r\n',
-            'Content-Length: -1\r\n\r\n',
-            'Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello',
-            'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-            'Expect: 100-continue\r\n\r\n',
-            'Upgrade: h2c\r\nConnection: upgrade\r\n\r\n',
-          );
-          const bytes = fc.oneof(
-            broken,
-            // One after the other, without waiting for an answer.
-            fc.array(broken, { minLength: 2, maxLength: 5 }).map((all) => all.join('')),
-            fc.uint8Array({ maxLength: 2000 }).map((all) => Buffer.from(all).toString('latin1')),
-            frame.map((rest) => `POST /${topic.name} HTTP/1.1\r\nHost: localhost\r\n${rest}`),
-            fc.nat(300_000).map((n) => `GET /${'x'.repeat(n)} HTTP/1.1\r\nHost: localhost\r\n\r\n`),
-            fc.nat(20_000).map((n) => `GET / HTTP/1.1\r\n${'a:b\r\n'.repeat(n)}\r\n`),
-          );
-          const property = fc.asyncProperty(bytes, async (text) => {
-            const got = await exchange(gateway().http, Buffer.from(text, 'latin1'));
-            const [, status] = HEAD.exec(got) ?? [];
-            const isKnown =
-              got === '' || [100, 413, 417, 501, 505, ...STATUSES].includes(Number(status));
-            expect({ got, isKnown }).toEqual({ got, isKnown: true });
-          });
-          await fuzz(`broken bytes over HTTP/1.1 on ${runtime.name}`, property, 1000);
-        }),
-      CASE_MS,
-    );
+    test('of broken bytes over HTTP/1.1 are refused or cut, and hold up nobody', () =>
+      beside(async () => {
+        const damage = fc.array(
+          fc.tuple(fc.nat(), fc.constantFrom('\0', '\r', '\n', '\r\n', ' ', ':', '\x80', 'x', '')),
+          { maxLength: 6 },
+        );
+        const cut = fc.option(fc.nat());
+        const broken = fc.tuple(requests(topic), damage, cut).map(([request, changes, end]) => {
+          let text = textOf(request).toString('latin1');
+          for (const [at, piece] of changes) {
+            const place = at % text.length;
+            text = text.slice(0, place) + piece + text.slice(place + 1);
+          }
+          return end === null ? text : text.slice(0, end % text.length);
+        });
+        const frame = fc.constantFrom(
+          'Transfer-Encoding: chunked\r\n\r\nzz\r\n',
+          'Content-Length: -1\r\n\r\n',
+          'Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello',
+          'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+          'Expect: 100-continue\r\n\r\n',
+          'Upgrade: h2c\r\nConnection: upgrade\r\n\r\n',
+        );
+        const bytes = fc.oneof(
+          broken,
+          // One after the other, without waiting for an answer.
+          fc.array(broken, { minLength: 2, maxLength: 5 }).map((all) => all.join('')),
+          fc.uint8Array({ maxLength: 2000 }).map((all) => Buffer.from(all).toString('latin1')),
+          frame.map((rest) => `POST /${topic.name} HTTP/1.1\r\nHost: localhost\r\n${rest}`),
+          fc.nat(300_000).map((n) => `GET /${'x'.repeat(n)} HTTP/1.1\r\nHost: localhost\r\n\r\n`),
+          fc.nat(20_000).map((n) => `GET / HTTP/1.1\r\n${'a:b\r\n'.repeat(n)}\r\n`),
+        );
+        const property = fc.asyncProperty(bytes, async (text) => {
+          const got = await exchange(gateway().http, Buffer.from(text, 'latin1'));
+          const [, status] = HEAD.exec(got) ?? [];
+          const isKnown =
+            got === '' || [100, 413, 417, 501, 505, ...STATUSES].includes(Number(status));
+          expect({ got, isKnown }).toEqual({ got, isKnown: true });
+        });
+        await fuzz(`broken bytes over HTTP/1.1 on ${runtime.name}`, property, 1000);
+      }));
   });
 });

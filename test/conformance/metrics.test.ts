@@ -152,7 +152,8 @@ onEachRuntime((runtime) => {
       });
       await using old = await aging.stream(`/${name}`);
       await within('its end', old.over);
-      expect(counts(await Scrape.of(aging))).toEqual([0, 0, 0, 1, 0, 0]);
+      const isOver = (scrape: Scrape): boolean => counts(scrape)[0] === 0;
+      expect(counts(await untilScraped('its end', aging, isOver))).toEqual([0, 0, 0, 1, 0, 0]);
 
       await using gateway = await Gateway.startReady(runtime, {
         topics: [name],

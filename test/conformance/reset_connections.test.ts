@@ -55,6 +55,6 @@ onEachRuntime((runtime) => {
         gateway,
         (metrics) => metrics.value('sse_kafka_connections', { topic: topic.name }) === 0,
       );
-    }, 120_000);
+    });
   });
 });

@@ -42,7 +42,7 @@ function startEventSource(url: string): Client {
 
 /** An EventSource of a page that came by the same way. */
 async function startChromium(url: string): Promise<Client> {
-  const browser = await within('Chromium', chromium.launch(CHROMIUM), 60_000);
+  const browser = await within('Chromium', chromium.launch(CHROMIUM));
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
   await within('the page', page.goto(new URL('/index.html', url).href));
@@ -112,6 +112,6 @@ onEachRuntime((runtime) => {
         });
         expect([client.name, await client.values()]).toEqual([client.name, expected]);
       }
-    }, 180_000);
+    });
   });
 });

@@ -62,6 +62,7 @@ onEachRuntime((runtime) => {
       await using program = new Program(sseCat('--header', 'Last-Event-ID: nothing', url()));
       await program.printed('🚀\n');
       expect(program.stdout.toString()).toBe('a\ntwo\nlines\n 🚀\n');
+      await program.complained('unreadable-cursor');
       expect(program.stderr).toMatch(/^sse-cat: gap .*"unreadable-cursor".*\n$/);
     });
 

@@ -159,7 +159,7 @@ onEachRuntime((runtime) => {
       expect(await connectionsOf(port)).toBe(1);
       isBlocked = true;
       await produceMuch(topic);
-      await eventually('its end', async () => (await connectionsOf(port)) === 0, 40_000);
+      await eventually('its end', async () => (await connectionsOf(port)) === 0);
       expect(await orphanedBytes(gateway.https)).toBe(0);
     });
 

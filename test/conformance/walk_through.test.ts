@@ -31,7 +31,7 @@ async function embeddedPort(): Promise<AsyncDisposable & { readonly port: number
   return {
     port,
     [Symbol.asyncDispose]: async () => {
-      const options = { port, signal: AbortSignal.timeout(30_000), onProgress: () => {} };
+      const options = { port, signal: AbortSignal.timeout(120_000), onProgress: () => {} };
       await stopEmbeddedKafka(options);
       await rm(join(CLONE, '.data', 'kafka', String(port)), { recursive: true, force: true });
     },

@@ -59,6 +59,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
+async function untilNoStream(gateway: Gateway, topic: Topic): Promise<void> {
+  await untilScraped('no stream', gateway, (scrape) => {
+    return scrape.value('sse_kafka_connections', { topic: topic.name }) === 0;
+  });
+}
+
 /** What a start with this setting ends with, where the runtime has no workers. */
 async function expectFault(runtime: Runtime, workers: string): Promise<void> {
   const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, WORKERS: workers };
@@ -194,6 +200,7 @@ onEachRuntime((runtime) => {
           expect(open).toHaveLength(7);
           expect(opened.filter((stream) => stream.status === status)).toHaveLength(53);
           for (const stream of open) stream.cut();
+          await untilNoStream(gateway, topic);
           await eventually('all places', async () => {
             await using again = new StreamGroup();
             const tries = Array.from({ length: 7 }, async () =>
@@ -201,11 +208,8 @@ onEachRuntime((runtime) => {
             );
             return (await Promise.all(tries)).every((stream) => stream.status === 200);
           });
-          await eventually('a place', async () => {
-            const answer = await curl('-I', url);
-            await using stream = await SseStream.open(url);
-            return answer.status === 200 && stream.status === 200;
-          });
+          expect((await curl('-I', url)).status).toBe(200);
+          await untilNoStream(gateway, topic);
         }
       }
     });
@@ -220,7 +224,12 @@ onEachRuntime((runtime) => {
       for (const stream of opened) await stream.untilEvents(1);
       const [first] = workersOf(gateway);
       process.kill(first!, 'SIGKILL');
-      await eventually('the end of its streams', async () => opened.some(({ isOver }) => isOver));
+      // Not some of them alone: all that the gateway has are those that are left here.
+      await untilScraped('the end of its streams', gateway, (scrape) => {
+        const left = opened.filter(({ isOver }) => !isOver).length;
+        const there = scrape.value('sse_kafka_connections', { topic: topic.name });
+        return left < opened.length && there === left;
+      });
       expect((await gateway.readiness()).status).toBe(200);
       await topic.produce({ value: 'b' });
       const cut = opened.filter(({ isOver }) => isOver);
@@ -242,7 +251,7 @@ onEachRuntime((runtime) => {
     });
 
     whereWorkers(runtime, 'drains all and leaves no process behind', '2', async (start, topic) => {
-      await using gateway = await start({ DRAIN_SECONDS: '3' });
+      await using gateway = await start({ DRAIN_SECONDS: '8' });
       const workers = workersOf(gateway);
       await using streams = new StreamGroup();
       const opened: SseStream[] = [];

@@ -1,5 +1,6 @@
 import { eventually } from './deadline.ts';
 import type { Ports } from './free_port.ts';
+import { fetchAlone } from './own_connection.ts';
 import { SseStream, type StreamOptions } from './sse_stream.ts';
 
 /** What `GET /readyz` says. */
@@ -58,7 +59,7 @@ export abstract class GatewayClient {
   }
 
   async readiness(): Promise<Readiness> {
-    const response = await fetch(`${this.admin}/readyz`, { signal: AbortSignal.timeout(5000) });
+    const response = await fetchAlone(`${this.admin}/readyz`);
     return { status: response.status, ...((await response.json()) as Omit<Readiness, 'status'>) };
   }
 

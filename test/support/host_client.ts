@@ -4,7 +4,7 @@ import { within } from './deadline.ts';
 
 const RUNTIMES = ['Node', 'Deno'] as const;
 /** How long a host may take to start beside others. */
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 /** The ports of this worker's hosts, by the runtime's name. */
 const ports = new Map<string, Promise<number>>();
@@ -18,7 +18,7 @@ export async function tell<Name extends keyof Commands>(
   const port = ports.get(runtime) ?? askForPort(runtime);
   ports.set(runtime, port);
   const url = `http://127.0.0.1:${await port}/${command}`;
-  const request = { method: 'POST', body: JSON.stringify(told) };
+  const request = { method: 'POST', body: JSON.stringify(told), headers: { connection: 'close' } };
   await answerOf(`${command} on ${runtime}`, fetch(url, request));
 }
 

@@ -19,7 +19,7 @@ import { guard } from './guard.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SCRIPT = 'test/host/main.ts';
-const START_MS = 60_000;
+const START_MS = 110_000;
 
 /** @type {Promise<() => Promise<void>> | null} */
 let started = null;

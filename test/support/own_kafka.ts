@@ -10,7 +10,7 @@ import { timed } from './times.ts';
 
 /** Kafka's log files: base offset and length of a batch stand before it. */
 const BATCH_HEAD_BYTES = 12;
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 /** Another way in, of which clients are told another address than the one it listens on. */
 export interface Relayed {

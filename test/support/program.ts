@@ -24,6 +24,8 @@ export class Program implements AsyncDisposable {
   readonly #ended: Promise<void>;
   #stdout: Uint8Array = new Uint8Array(0);
   #stderr = '';
+  /** Whether it has ended and all that it printed was read, which comes later. */
+  #isClosed = false;
 
   constructor(command: Command, options: ProgramOptions = {}) {
     const [file, ...args] = command;
@@ -47,6 +49,7 @@ export class Program implements AsyncDisposable {
     this.#ended = new Promise((resolve, reject) => {
       child.on('error', reject);
       child.on('close', () => {
+        this.#isClosed = true;
         resolve();
         this.#growth.changed();
       });
@@ -104,7 +107,7 @@ export class Program implements AsyncDisposable {
     const label = (): string => this.#told(what);
     const found = (): true | null => {
       if (look()) return true;
-      if (this.hasEnded) throw new Error(`it ended before ${label()}`);
+      if (this.#isClosed) throw new Error(`it ended before ${label()}`);
       return null;
     };
     await this.#growth.until(label, found, ms);

@@ -1,6 +1,7 @@
 import { getMetricsFromIterator, type PromMetrics } from 'prom2javascript';
 import { eventually } from './deadline.ts';
 import type { GatewayClient } from './gateway_client.ts';
+import { fetchAlone } from './own_connection.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -19,7 +20,7 @@ export class Scrape {
 
   /** @throws for a text that is not Prometheus' */
   static async of({ admin }: GatewayClient): Promise<Scrape> {
-    const response = await fetch(`${admin}/metrics`, { signal: AbortSignal.timeout(5000) });
+    const response = await fetchAlone(`${admin}/metrics`);
     if (response.status !== 200) throw new Error(`/metrics said ${response.status}`);
     const text = await response.text();
     // The parser knows no NaN, which stands for the mean of nothing.

@@ -24,7 +24,7 @@ const {
   ResourceTypes,
 } = await import('@platformatic/kafka');
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 /** The fewest that Kafka takes. */
 const SCRAM_ITERATIONS = 4096;
 

@@ -8,7 +8,7 @@ import { within } from './deadline.ts';
 export type Meet = <T>(action: () => Promise<T>) => Promise<T>;
 
 /** Includes what the others do until they come. */
-const MEET_MS = 120_000;
+const MEET_MS = 240_000;
 
 /**
  * Registers a case for every runtime; they go through it side by side, because what is done to a

@@ -67,10 +67,10 @@ export class Sink extends Writable {
     done();
   }
   async waitFor(text: string): Promise<void> {
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(90_000);
     while (!this.text.includes(text)) {
       await once(this, 'text', { signal }).catch(() => {
-        throw new Error(`waited 10 s for ${JSON.stringify(text)} in ${JSON.stringify(this.text)}`);
+        throw new Error(`waited 90 s for ${JSON.stringify(text)} in ${JSON.stringify(this.text)}`);
       });
     }
   }
@@ -83,8 +83,8 @@ export function start(argv: string[], { stdout = new Sink() as Writable, isTTY =
   cleanups.push(() => stop.abort());
   const { signal } = stop;
   const running = run({ argv, env: {}, stdout, stderr, version: '1.2.3', signal });
-  const late = delay(40_000, undefined, { ref: false }).then(() => {
-    throw new Error('waited 40 s for the end of sse-cat');
+  const late = delay(90_000, undefined, { ref: false }).then(() => {
+    throw new Error('waited 90 s for the end of sse-cat');
   });
   return { stdout: stdout as Sink, stderr, stop, ended: Promise.race([running, late]) };
 }

@@ -122,7 +122,7 @@ export class TestBrowser implements AsyncDisposable {
   readonly #browser: Browser;
 
   static async launch(): Promise<TestBrowser> {
-    return new TestBrowser(await within('Chromium', chromium.launch(CHROMIUM), 60_000));
+    return new TestBrowser(await within('Chromium', chromium.launch(CHROMIUM)));
   }
 
   private constructor(browser: Browser) {

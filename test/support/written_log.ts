@@ -8,11 +8,17 @@ export type WrittenLog = ReadonlyMap<number, readonly string[]>;
 /** Reads a topic up to its end by a client that has nothing to do with the gateway. */
 export async function readLog(brokers: string, topic: string): Promise<WrittenLog> {
   const format = ['-f', '%p %o %s\n'];
-  const { code, stdout, stderr } = await run(
-    ['kcat', '-b', brokers, '-C', '-t', topic, '-e', '-q', ...format],
-    {},
-    60_000,
-  );
+  const { code, stdout, stderr } = await run([
+    'kcat',
+    '-b',
+    brokers,
+    '-C',
+    '-t',
+    topic,
+    '-e',
+    '-q',
+    ...format,
+  ]);
   if (code !== 0) throw new Error(`kcat ended with ${code}: ${stderr}`);
   const log = new Map<number, string[]>();
   for (const line of stdout.toString().split('\n').slice(0, -1)) {
