@@ -37,7 +37,7 @@ export interface IdStore {
  * - A dead connection is seen: see `maxSilenceMs`.
  * - `lastEventId` moves on after an event was handled, not before. A block that is cut off, or whose
  *   consumer is still at work on it, comes again; a browser's EventSource takes the id at its event.
- * - Asked for `?format=json`, or at a `delete`, `gap` or `live`, `detail` has what the text means.
+ * - Asked for `?format=json`, or at any event but `message`, `detail` has what the text means.
  *
  * The last id is sent as the header `Last-Event-ID`; to another origin as `?lastEventId=`, because
  * there the header would cost a preflight at each try.
@@ -75,8 +75,15 @@ export interface Connection extends EventTarget, AsyncIterable<StreamEvent> {
   ongap: ((event: StreamEvent) => void) | null;
   /** With `?format=json`: all that was there when the stream was opened has come. */
   onlive: ((event: StreamEvent) => void) | null;
+  /**
+   * The gateway has heard nothing of the topic from Kafka for 10 s: what came may be out of date.
+   * `detail` is `{ since }`, Unix milliseconds. Until `fresh`, or the next `open`.
+   */
+  onstale: ((event: StreamEvent) => void) | null;
+  /** It hears of it again. */
+  onfresh: ((event: StreamEvent) => void) | null;
   addEventListener(
-    type: 'message' | 'delete' | 'gap' | 'live',
+    type: 'message' | 'delete' | 'gap' | 'live' | 'stale' | 'fresh',
     listener: (event: StreamEvent) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
@@ -100,7 +107,7 @@ export interface Connection extends EventTarget, AsyncIterable<StreamEvent> {
 export interface StreamEvent extends MessageEvent<string> {
   /**
    * With `?format=json` a `StreamRecord` of `message` and `delete`; else `{ key }` of a `delete` and
-   * null of a `message`. A `Gap` of a `gap`.
+   * null of a `message`. A `Gap` of a `gap`, `{ since }` of a `stale`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: it depends on the type and on the address
   readonly detail: any;

@@ -57,7 +57,7 @@ class Connection extends EventTarget {
     this.#options = { fetch: globalThis.fetch, maxSilenceMs: MAX_SILENCE_MS, ...options };
     this.#isJson = parsed.searchParams.get('format') === 'json';
     this.#storeKey = `lastEventId of ${this.url}`;
-    addHandlers(this, ['open', 'message', 'error', 'delete', 'gap', 'live']);
+    addHandlers(this, ['open', 'message', 'error', 'delete', 'gap', 'live', 'stale', 'fresh']);
     options.signal?.addEventListener('abort', () => this.close(), { signal: this.#closing.signal });
     if (options.signal?.aborted) this.close();
     else this.#run();

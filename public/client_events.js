@@ -64,7 +64,7 @@ export class BlockParser {
 }
 
 function detailOf(type, data, isJson) {
-  if (type === 'gap' || type === 'live') return JSON.parse(data);
+  if (['gap', 'live', 'stale', 'fresh'].includes(type)) return JSON.parse(data);
   if (!isJson) return type === 'delete' ? { key: textOf(bytesOf(data)) } : null;
   const { keyBase64, valueBase64, headers = [], ...record } = JSON.parse(data);
   if (keyBase64 !== undefined) record.key = bytesOf(keyBase64);

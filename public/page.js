@@ -124,7 +124,7 @@ function take(type, data, id) {
   log.add(type, record.value, now);
   if (type === 'message') heed(record);
   // It says so when it is live again.
-  if (record.reason === 'recreated' && state.name === 'live') showState({ name: 'replaying' });
+  if (record.reason === 'recreated' && stream.progress === 'live') stream.comesTo('replaying');
   paint();
 }
 
@@ -134,7 +134,7 @@ function take(type, data, id) {
  */
 function heed({ partition }) {
   byId('grid').dataset.told = partition === null ? 'text' : 'json';
-  if (partition === null && state.name === 'replaying') showState({ name: 'open' });
+  if (partition === null && stream.progress === 'replaying') stream.comesTo('open');
 }
 
 function render() {

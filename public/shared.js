@@ -21,6 +21,8 @@ const TRY_AGAIN_MS = 30_000;
 const WORKER_MS = 3000;
 
 const BLOCKS = ['message', 'delete', 'gap', 'live'];
+/** Those without an id. */
+const STANDINGS = ['stale', 'fresh'];
 
 /** As `connect()`. */
 export function shared(url, options) {
@@ -42,6 +44,9 @@ class SharedConnection extends EventTarget {
   #isFollowing = false;
   #leader = null;
   #leaderState = 0;
+  /** What `stale` said last, until `fresh`: to this tab, and to the leader. */
+  #stale = null;
+  #leaderStale = null;
   #isLive = false;
   #isIterated = false;
   /** What the leader told, the newest last. */
@@ -58,7 +63,7 @@ class SharedConnection extends EventTarget {
     this.lastEventId = options.lastEventId ?? '';
     this.#options = options;
     this.#isJson = parsed.searchParams.get('format') === 'json';
-    addHandlers(this, ['open', 'error', ...BLOCKS]);
+    addHandlers(this, ['open', 'error', ...BLOCKS, ...STANDINGS]);
     const { signal } = this.#closing;
     options.signal?.addEventListener('abort', () => this.close(), { signal });
     this.#key = streamKey(this);
@@ -110,7 +115,10 @@ class SharedConnection extends EventTarget {
     const { lastEventId } = this;
     const own = connect(this.url, { ...this.#options, store, lastEventId, signal: undefined });
     this.#own = own;
-    own.addEventListener('open', () => this.dispatchEvent(new Event('open')));
+    own.addEventListener('open', () => this.#opened());
+    for (const type of STANDINGS) {
+      own.addEventListener(type, ({ data }) => this.#stand(type === 'stale' ? data : null));
+    }
     own.addEventListener('error', ({ error, retryMs }) => {
       this.lastActivity = own.lastActivity;
       this.#fail(error, retryMs);
@@ -146,6 +154,8 @@ class SharedConnection extends EventTarget {
       this.#kept = [];
       if (this.#isFollowing) this.#meet();
     }
+    this.#leaderStale = told.stale;
+    if (this.#isFollowing && told.type !== 'open') this.#stand(told.stale);
     if (BLOCKS.includes(told.type)) {
       if (this.#isFollowing) return this.#deliver(told);
       this.#kept.push(told);
@@ -156,7 +166,7 @@ class SharedConnection extends EventTarget {
     this.#leaderState = told.readyState;
     if (told.type === 'place') return this.#compare(told.id);
     if (!this.#isFollowing) return;
-    if (told.type === 'open') this.dispatchEvent(new Event('open'));
+    if (told.type === 'open') this.#opened();
     if (told.type === 'error') {
       this.lastActivity = told.lastActivity;
       const error = Object.assign(new Error(told.message), { status: told.status });
@@ -197,7 +207,24 @@ class SharedConnection extends EventTarget {
     this.#isFollowing = true;
     this.#kept = [];
     this.#recentIds.clear();
+    this.#stand(this.#leaderStale);
     for (const block of blocks) if (this.#isFollowing) this.#deliver(block);
+  }
+
+  /** A stream that is new says by itself when it is stale. */
+  #opened() {
+    this.#stale = null;
+    this.dispatchEvent(new Event('open'));
+  }
+
+  /** Tells whether the gateway hears of the topic, where that has changed. */
+  #stand(stale) {
+    if (stale === this.#stale || this.#closing.signal.aborted) return;
+    this.#stale = stale;
+    const { origin } = new URL(this.url);
+    const init = { data: stale ?? '{}', lastEventId: this.lastEventId, origin };
+    const type = stale === null ? 'fresh' : 'stale';
+    this.dispatchEvent(new StreamEvent(type, init, this.#isJson));
   }
 
   #deliver({ type, data, id, origin }) {

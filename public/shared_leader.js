@@ -52,10 +52,12 @@ async function tell(key, { url, withCredentials }, lastEventId, signal) {
   const address = new URL(url);
   if (lastEventId === '') address.searchParams.set('since', 'latest');
   const connection = connect(address.href, { withCredentials, lastEventId, signal });
+  /** @type {string | null} what `stale` said, until `fresh` */
+  let stale = null;
   /** @param {object} told */
   const say = (told) => {
     const { readyState, lastActivity } = connection;
-    channel.postMessage({ leader, readyState, lastActivity, ...told });
+    channel.postMessage({ leader, readyState, lastActivity, stale, ...told });
   };
   const sayPlace = () => say({ type: 'place', id: connection.lastEventId });
   for (const type of /** @type {const} */ (['message', 'delete', 'gap', 'live'])) {
@@ -63,7 +65,16 @@ async function tell(key, { url, withCredentials }, lastEventId, signal) {
       say({ type, data, id, origin }),
     );
   }
-  connection.addEventListener('open', () => say({ type: 'open' }));
+  for (const type of /** @type {const} */ (['stale', 'fresh'])) {
+    connection.addEventListener(type, ({ data }) => {
+      stale = type === 'stale' ? data : null;
+      say({ type });
+    });
+  }
+  connection.addEventListener('open', () => {
+    stale = null;
+    say({ type: 'open' });
+  });
   channel.onmessage = ({ data }) => data.asks && sayPlace();
   sayPlace();
   /** @type {Promise<void>} */

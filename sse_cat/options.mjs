@@ -46,7 +46,8 @@ with the last id, so that nothing is lost and nothing comes twice.
   -V, --version            print the version
 
 Several URLs are read at once. Errors, lost connections (on a terminal each, else the first) and
-gaps (records that Kafka no longer has) are lines on stderr.
+gaps (records that Kafka no longer has) are lines on stderr; on a terminal also when the gateway hears
+nothing from Kafka (stale), and when it does again (fresh).
 
 Ends with 0 when asked to (--max, Ctrl-C, SIGTERM, a closed pipe, the server's 204), 1 when it gave
 up or a stream cannot be had, 2 when the command line is wrong.

@@ -83,6 +83,9 @@ async function print(options, { stdout, stderr, signal: stop }) {
           // On a terminal it stands where it belongs: after what came before it.
           output.write();
           tell(stderr, `gap ${data}`);
+        } else if ((type === 'stale' || type === 'fresh') && stderr.isTTY && !options.quiet) {
+          output.write();
+          tell(stderr, `${type} ${data}`);
         }
       },
       onPieceEnd: () => output.flush(),

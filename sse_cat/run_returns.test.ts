@@ -11,6 +11,17 @@ import {
 } from '../test/support/sse_cat_run.ts';
 
 describe('run() comes back', () => {
+  test('tells of a gateway that hears nothing from Kafka on a terminal alone, and stays there', async () => {
+    const { url } = await answers(
+      stream('data:a\nid:1\n\nevent:stale\ndata:{"since":5}\n\nevent:fresh\ndata:{}\n\n'),
+    );
+    const { stderr, ended } = start([url], { isTTY: true });
+    await stderr.waitFor('sse-cat: stale {"since":5}\nsse-cat: fresh {}\n');
+    expect(await ended).toBe(0);
+    const piped = start([(await answers(stream('event:stale\ndata:{"since":5}\n\n'))).url]);
+    expect([await piped.ended, piped.stderr.text]).toEqual([0, '']);
+  });
+
   test('with the last id whose block had ended', async () => {
     const { url, requests } = await answers(
       stream('data:a\nid:1\n\ndata:b\nid:2\n'),

@@ -40,18 +40,27 @@ const ID = {
 
 const JSON_TYPE = 'application/json';
 const event = (name: string, contentType: string, summary: string, payload: object) => ({
-  name,
-  summary,
-  contentType,
+  ...eventWithoutId(name, contentType, summary, payload),
   // The fields of the block beside its data.
   headers: ID,
-  payload,
 });
+
+function eventWithoutId(
+  name: string,
+  contentType: string,
+  summary: string,
+  payload: object,
+): object {
+  return { name, summary, contentType, payload };
+}
 
 const RECORD = 'A record.';
 const DELETE = 'A key was deleted (a record without a value).';
 const GAP = 'Records that this client does not get, and where the stream goes on.';
 const LIVE = 'All has been sent that was there when the client came; from here on it is live.';
+const STALE =
+  'For 10 s not every leader of the topic has answered the gateway: what the client has may be old.';
+const FRESH = 'They answer again.';
 const KEY = { type: 'string', contentEncoding: 'base64url', description: 'The key.' };
 
 const MESSAGES = {
@@ -61,10 +70,14 @@ const MESSAGES = {
   }),
   'text.delete': event('delete', 'text/plain', DELETE, KEY),
   'text.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
+  'text.stale': eventWithoutId('stale', JSON_TYPE, STALE, eventSchema('Stale')),
+  'text.fresh': eventWithoutId('fresh', JSON_TYPE, FRESH, eventSchema('Fresh')),
   'json.message': event('message', JSON_TYPE, RECORD, eventSchema('JsonRecord')),
   'json.delete': event('delete', JSON_TYPE, DELETE, eventSchema('JsonDelete')),
   'json.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
   'json.live': event('live', JSON_TYPE, LIVE, eventSchema('Live')),
+  'json.stale': eventWithoutId('stale', JSON_TYPE, STALE, eventSchema('Stale')),
+  'json.fresh': eventWithoutId('fresh', JSON_TYPE, FRESH, eventSchema('Fresh')),
 };
 
 function server(protocol: string, port: number): object {

@@ -88,6 +88,19 @@ export const EVENT_SCHEMAS = {
     additionalProperties: false,
   },
   Live: { type: 'object', additionalProperties: false },
+  Stale: {
+    type: 'object',
+    properties: {
+      since: {
+        type: 'integer',
+        description:
+          'Unix milliseconds: when all leaders of the topic answered last, else when the gateway started.',
+      },
+    },
+    required: ['since'],
+    additionalProperties: false,
+  },
+  Fresh: { type: 'object', additionalProperties: false },
 } as const;
 
 /** A reference to one of them, from either description. */

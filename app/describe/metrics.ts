@@ -119,7 +119,7 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
   },
   {
     name: 'sse_kafka_events_sent_total',
-    help: 'Events handed to sockets, each once for each client: records, deletes, gap and live.',
+    help: 'Events handed to sockets, each once for each client: records, deletes, gap, live, stale and fresh.',
     type: 'counter',
     labels: ['topic'],
     merge: 'sum',

@@ -82,15 +82,16 @@ const EVENT = {
   type: 'object',
   properties: {
     event: {
-      enum: ['message', 'delete', 'gap', 'live'],
+      enum: ['message', 'delete', 'gap', 'live', 'stale', 'fresh'],
       description:
         'A record; a key that was deleted; records that this client does not get; all sent that ' +
-        'was there when the client came (only with `format=json`).',
+        'was there when the client came (only with `format=json`); the gateway hears nothing of the ' +
+        'topic from Kafka, and does again (both without an id).',
     },
     data: { type: 'string', description: 'As /-/asyncapi.json has it for each event and format.' },
     id: eventSchema('Cursor'),
   },
-  required: ['event', 'data', 'id'],
+  required: ['event', 'data'],
 };
 
 const STREAM = {

@@ -21,6 +21,8 @@ class Records implements RecordSource {
   readonly forClients = this;
   readonly #values: string[] = [];
   partitions: number;
+  /** What the brokers do when they are asked of the topic. */
+  asked: 'answer' | 'deny' | 'refuse' = 'answer';
   #grown = (): void => {};
   readonly #compacted: boolean;
 
@@ -35,7 +37,9 @@ class Records implements RecordSource {
     this.#grown();
   }
 
-  describe(name: string): Promise<TopicDescription> {
+  describe(name: string): Promise<TopicDescription | null> {
+    if (this.asked === 'deny') return Promise.resolve(null);
+    if (this.asked === 'refuse') return Promise.reject(new Error('no answer'));
     const kind = { compacted: this.#compacted, deletes: false, deleteRetentionMs: null };
     return Promise.resolve({
       name,
@@ -148,6 +152,71 @@ describe('Feed', () => {
       expect(await next(clients[1]!)).toBe(first);
     },
   );
+
+  describe('while its brokers do not answer', () => {
+    beforeEach(() => {
+      jest.useFakeTimers();
+    });
+    afterEach(() => {
+      jest.useRealTimers();
+    });
+
+    /** A feed that begins to read now. */
+    async function began(source: Records): Promise<Feed> {
+      const readers = { history: new ReaderSlots(3), sweeps: new ReaderSlots(1) };
+      const feed = new Feed('events', source, 2 ** 20, readers);
+      void feed.run(end.signal);
+      await jest.advanceTimersByTimeAsync(100);
+      return feed;
+    }
+    const blockOf = (client: Subscription): string | null => {
+      const bytes = client.take();
+      return bytes && decoder.decode(bytes);
+    };
+
+    test('tells all who wait, and who comes meanwhile first of all, and that they do again', async () => {
+      const source = new Records(1, ['one']);
+      const feed = await began(source);
+      const client = feed.subscribe(PLAIN, LIVE_CLIENT);
+      expect(blockOf(client)).toMatch(/^id:/);
+      expect(blockOf(client)).toBeNull();
+      let woken = 0;
+      client.wait(() => woken++);
+      source.asked = 'refuse';
+      await jest.advanceTimersByTimeAsync(20_000);
+      expect(woken).toBe(1);
+      const stale = blockOf(client);
+      expect(stale).toMatch(/^event:stale\ndata:{"since":\d{13}}\n\n$/);
+      const other = feed.subscribe(PLAIN, LIVE_CLIENT);
+      expect([blockOf(other), blockOf(client)]).toEqual([stale, null]);
+      expect(blockOf(other)).toMatch(/^id:/);
+      // The brokers do not answer, but what was asked of them before goes on coming.
+      source.grow(['two']);
+      await jest.advanceTimersByTimeAsync(100);
+      expect(blockOf(client)).toMatch('data:two');
+      source.asked = 'answer';
+      await jest.advanceTimersByTimeAsync(20_000);
+      expect([blockOf(client), blockOf(client)]).toEqual(['event:fresh\ndata:{}\n\n', null]);
+      client.close();
+      other.close();
+    });
+
+    test('tells nothing of a topic that does not exist, and of brokers that never answered', async () => {
+      const source = new Records(1, ['one']);
+      source.asked = 'deny';
+      const feed = await began(source);
+      const client = feed.subscribe(PLAIN, NEW_CLIENT);
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(blockOf(client)).toBeNull();
+      client.close();
+      source.asked = 'refuse';
+      const startedAt = Date.now();
+      const unanswered = (await began(source)).subscribe(PLAIN, NEW_CLIENT);
+      await jest.advanceTimersByTimeAsync(20_000);
+      expect(blockOf(unanswered)).toBe(`event:stale\ndata:{"since":${startedAt}}\n\n`);
+      unanswered.close();
+    });
+  });
 
   describe('for a cursor that names a partition which the topic lacks', () => {
     const cursor = {

@@ -22,6 +22,7 @@ import type { View } from '../views/view.ts';
 import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
 import type { Positions } from '../wire/place.ts';
 import { fanOut } from './fan_out.ts';
+import { Freshness } from './freshness.ts';
 import { Questions } from './questions.ts';
 import { Tombstones } from './tombstones.ts';
 import { ASK_MS, askTopicState, isOfTopic, toPositions } from './topic_state.ts';
@@ -57,6 +58,7 @@ export class Feed implements Topic {
   readonly #maxBytes: number;
   readonly #readers: SharedReaders;
   readonly #waiting = new Waiting();
+  readonly #freshness = new Freshness(() => this.#waiting.wakeAll());
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
   /** Of the topic as it is now. */
@@ -143,6 +145,10 @@ export class Feed implements Topic {
     return this.#ends;
   }
 
+  get staleBlock(): Uint8Array | null {
+    return this.#freshness.staleBlock;
+  }
+
   get history(): HistoryPool {
     return this.#history!;
   }
@@ -150,6 +156,7 @@ export class Feed implements Topic {
   /** Reads until `signal` aborts; brokers that do not answer are asked again. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#closed.abort(signal.reason), { once: true });
+    void this.#freshness.watch(signal);
     for (let failures = 0; !signal.aborted; ) {
       const round = new LinkedAbort(signal);
       this.#roundUnderWay = round;
@@ -232,6 +239,7 @@ export class Feed implements Topic {
   async #stateFrom(source: TopicQuestions): Promise<TopicState | null> {
     const { signal } = this.#closed;
     const state = await askTopicState(source, this.topic, this.#description, signal);
+    this.#freshness.answered();
     if (state !== null) this.#ends = state.ends;
     return state;
   }
@@ -239,6 +247,7 @@ export class Feed implements Topic {
   /** From a look at the topic until something of what was seen has changed. */
   async #round(signal: AbortSignal): Promise<void> {
     const state = await askTopicState(this.#source, this.topic, this.#description, signal);
+    this.#freshness.answered();
     this.#looksWithoutTopic = state === null ? this.#looksWithoutTopic + 1 : 0;
     if (state === null) {
       this.#warnOfMissing();

@@ -46,6 +46,25 @@ describe('Subscription', () => {
     expect(taken(client)).not.toContain('event:live');
   });
 
+  test('Subscription.take() tells that its topic is stale and fresh where a block ends, at no place', () => {
+    const topic = new MemoryTopic();
+    topic.append('x'.repeat(100_000));
+    const client = subscribe(topic);
+    client.take();
+    topic.staleBlock = new TextEncoder().encode('event:stale\n\n');
+    expect(decoder.decode(client.take()!)).toMatch(/^x+\nid:.+\n\n$/);
+    expect(client.take()).toBe(topic.staleBlock);
+    topic.append('y');
+    expect(taken(client)).toMatch(/^data:y/);
+    topic.staleBlock = null;
+    expect(taken(client)).toBe('event:fresh\ndata:{}\n\n');
+    // A change that is over before the client could take it is none to it.
+    topic.staleBlock = new TextEncoder().encode('event:stale\n\n');
+    topic.staleBlock = null;
+    expect(taken(client)).toBe('');
+    expect(topic.traffic.eventsSent).toBe(4);
+  });
+
   test('Subscription.take() tells the place first to one that begins with what comes', () => {
     const topic = new MemoryTopic();
     topic.append('a');

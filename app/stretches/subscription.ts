@@ -1,6 +1,6 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { View } from '../views/view.ts';
-import { liveFrame } from '../wire/frame.ts';
+import { FRESH_FRAME, liveFrame } from '../wire/frame.ts';
 import { Client } from './client.ts';
 import { follow } from './route.ts';
 import type { Start } from './step.ts';
@@ -18,14 +18,18 @@ const MAX_ARRAY_BYTES = 64 * 1024;
 export class Subscription {
   /** Its topic's, to which what it gets is added. */
   readonly traffic: Traffic;
+  readonly #topic: Topic;
   readonly #client: Client;
   readonly #waiting: Waiting;
   #stretch: Stretch;
+  /** What it was told last of whether its topic is stale; `null`: nothing, or that it is fresh. */
+  #toldStale: Uint8Array | null = null;
   /** What is left of a block that is larger than one array. */
   #rest: Uint8Array | null = null;
 
   constructor(topic: Topic, view: View, start: Start, waiting: Waiting) {
     this.traffic = topic.traffic;
+    this.#topic = topic;
     this.#client = new Client(topic, view);
     this.#waiting = waiting;
     this.#stretch = follow(this.#client, { open: start }).stretch;
@@ -44,6 +48,7 @@ export class Subscription {
   /** The next bytes, whole blocks where they fit 64 kB; `null` where the client has all there is. */
   take(): Uint8Array | null {
     if (this.#rest !== null) return this.#portion(this.#rest);
+    if (this.#topic.staleBlock !== this.#toldStale) return this.#tellStale();
     for (;;) {
       if (this.#client.isLiveOn(this.#stretch)) return this.#announceLive();
       const next = this.#stretch.take();
@@ -74,6 +79,13 @@ export class Subscription {
     this.#client.asks(null);
     this.#waiting.delete(this);
     this.#stretch.close?.();
+  }
+
+  /** Without an id: its place does not move. */
+  #tellStale(): Uint8Array {
+    this.#toldStale = this.#topic.staleBlock;
+    this.traffic.eventsSent++;
+    return this.#toldStale ?? FRESH_FRAME;
   }
 
   #announceLive(): Uint8Array {

@@ -27,6 +27,8 @@ export interface Topic {
   readonly history: HistoryPool;
   readonly page: PageWriter;
   readonly traffic: Traffic;
+  /** What tells clients that it is stale; `null` while the leaders of its partitions answer. */
+  readonly staleBlock: Uint8Array | null;
   /** When brokers that deny a partition are asked for it again, in milliseconds. */
   readonly deniedAgainMs: number;
 

@@ -63,6 +63,14 @@ export function idFrame(place: Place): Uint8Array {
   return out.view();
 }
 
+/** The block that tells a client that its gateway hears nothing of the topic. It moves no place. */
+export function staleFrame(since: number): Uint8Array {
+  return ascii(`event:stale\ndata:{"since":${since}}\n\n`);
+}
+
+/** The block that ends what `stale` began. */
+export const FRESH_FRAME: Uint8Array = ascii('event:fresh\ndata:{}\n\n');
+
 /** The block that tells a client that it has all that was there when it came. */
 export function liveFrame(place: Place): Uint8Array {
   const out = new ByteWriter(128);

@@ -8,6 +8,7 @@ const WORDS = {
   connecting: 'Connecting',
   replaying: 'Replaying',
   live: 'Live',
+  stale: 'Out of date',
   open: 'Connected',
   ended: 'Ended',
   failed: 'Failed',
@@ -30,6 +31,10 @@ export function describeState({ name, retryAt }, now) {
  * @param {number} now Unix milliseconds
  */
 export function explainState({ name, reason, since }, now) {
+  if (name === 'stale') {
+    const time = new Date(since ?? now).toLocaleTimeString();
+    return `the gateway has had no answer from Kafka since ${time}; what is new comes once it has`;
+  }
   if (name === 'retrying') return reason ?? 'no connection';
   if (since !== undefined && now - since > LONG_MS) {
     return 'no answer yet; over http:// a browser opens six streams to a host at most';

@@ -8,10 +8,11 @@ const EVENTS = /** @type {const} */ (['message', 'delete', 'gap', 'live']);
  * How a stream stands.
  *
  * @typedef {object} State
- * @property {'idle' | 'connecting' | 'replaying' | 'live' | 'open' | 'retrying' | 'ended' | 'failed'} name
- *   `open`: connected to a stream that does not tell when it is live
+ * @property {'idle' | 'connecting' | 'replaying' | 'live' | 'open' | 'stale' | 'retrying' | 'ended' | 'failed'} name
+ *   `open`: connected to a stream that does not tell when it is live; `stale`: the gateway hears
+ *   nothing from Kafka
  * @property {string} [reason] why, in words
- * @property {number} [since] of a connection that is being made, Unix milliseconds
+ * @property {number} [since] of a connection that is being made, or of a stale stream, Unix milliseconds
  * @property {number} [retryAt] Unix milliseconds; where it is left out the browser knows alone
  * @property {number} [silentMs] of a stream that is back: how long nothing had come
  */
@@ -29,6 +30,9 @@ export class Stream {
   #tries = 0;
   #lastId = '';
   #heardAt = 0;
+  /** @type {'replaying' | 'live' | 'open'} how far the stream is, stale or not */
+  #progress = 'replaying';
+  #isStale = false;
   /** @type {(lastId: string) => string} */
   #url = () => '';
   #onState;
@@ -58,6 +62,21 @@ export class Stream {
     this.#tries = 0;
     this.#url = url;
     this.#open();
+  }
+
+  get progress() {
+    return this.#progress;
+  }
+
+  /**
+   * The stream is known to be so far.
+   * @param {'replaying' | 'live' | 'open'} progress
+   * @param {number} [silentMs] of a stream that is back
+   */
+  comesTo(progress, silentMs) {
+    this.#progress = progress;
+    if (this.#isStale) return;
+    this.#onState(silentMs === undefined ? { name: progress } : { name: progress, silentMs });
   }
 
   stop() {
@@ -90,21 +109,36 @@ export class Stream {
       console.log('open', url);
       this.#tries = 0;
       const silentMs = Date.now() - this.#heardAt;
-      this.#onState({ name: tellsWhenLive ? 'replaying' : 'open', silentMs });
+      this.#isStale = false;
+      this.comesTo(tellsWhenLive ? 'replaying' : 'open', silentMs);
     });
     source.addEventListener('error', () => {
       console.log('error', url);
       if (source.readyState === source.CLOSED) this.#retry(url);
       else this.#onState({ name: 'retrying' });
     });
+    this.#hearStanding(source);
     for (const type of EVENTS) {
       source.addEventListener(type, ({ data, lastEventId }) => {
         this.#lastId = lastEventId;
         this.#heardAt = Date.now();
-        if (type === 'live') this.#onState({ name: 'live' });
+        if (type === 'live') this.comesTo('live');
         this.#onEvent(type, data, lastEventId);
       });
     }
+  }
+
+  /** @param {EventSource} source */
+  #hearStanding(source) {
+    source.addEventListener('stale', ({ data }) => {
+      this.#isStale = true;
+      // Other servers may mean something else by it.
+      this.#onState({ name: 'stale', since: Number(/\d{13}/.exec(data)?.[0] ?? Date.now()) });
+    });
+    source.addEventListener('fresh', () => {
+      this.#isStale = false;
+      this.comesTo(this.#progress);
+    });
   }
 
   /** @param {string} url */

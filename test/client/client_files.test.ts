@@ -30,6 +30,8 @@ const CONNECTION: Readonly<Record<Own<Connection>, string>> = {
   ondelete: 'object',
   ongap: 'object',
   onlive: 'object',
+  onstale: 'object',
+  onfresh: 'object',
   close: 'function',
   restart: 'function',
   [Symbol.asyncIterator]: 'function',

@@ -35,6 +35,22 @@ onEachRuntime((runtime) => {
       expect(await connection.state()).toMatchObject({ readyState: 2 });
     });
 
+    test('tells whether the gateway hears of the topic, and moves no id by that', async () => {
+      const stale = 'event:stale\ndata:{"since":1700000000000}\n\n';
+      await using server = await ScriptedServer.start(
+        endedStream(`${ONE}${stale}`),
+        stream(`${SOON}event:fresh\ndata:{}\n\n`),
+      );
+      const connection = await client().connect(server.url);
+      const log = await connection.until('fresh', (all) => all.at(-1)?.type === 'fresh');
+      expect(log.filter(({ type }) => type === 'stale' || type === 'fresh')).toMatchObject([
+        { type: 'stale', id: 'a', detail: { since: 1_700_000_000_000 } },
+        { type: 'fresh', id: 'a', detail: {} },
+      ]);
+      expect(server.asked.map(({ lastEventId }) => lastEventId)).toEqual([undefined, 'a']);
+      await connection.close();
+    });
+
     test('comes back with the last id that was whole, and with none of a cut block', async () => {
       await using server = await ScriptedServer.start(
         endedStream(`${ONE}data:lost\nid:b\n`),

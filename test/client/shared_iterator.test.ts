@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { shared } from '../../public/shared.js';
 import { eventually } from '../support/deadline.ts';
@@ -40,6 +41,35 @@ afterEach(() => {
 });
 
 describe('shared()', () => {
+  test('shared() tells what the stream of the leader says of its gateway, once', async () => {
+    let leaders!: ServerResponse;
+    await using server = await ScriptedServer.start(
+      stream('data:1\nid:1\n\n'),
+      (response, request) => {
+        stream('id:1\n\nevent:stale\ndata:{"since":5}\n\n')(response, request);
+        leaders = response;
+      },
+    );
+    const connection = shared(server.url);
+    const told: unknown[] = [];
+    for (const type of ['message', 'stale', 'fresh']) {
+      connection.addEventListener(type, (event) => {
+        const { data, lastEventId } = event as MessageEvent;
+        told.push([type, data, lastEventId]);
+      });
+    }
+    await eventually('stale', async () => told.length === 2);
+    leaders.write('event:fresh\ndata:{}\n\ndata:2\nid:2\n\n');
+    await eventually('the second record', async () => told.length === 4);
+    expect(told).toEqual([
+      ['message', '1', '1'],
+      ['stale', '{"since":5}', '1'],
+      ['fresh', '{}', '1'],
+      ['message', '2', '2'],
+    ]);
+    connection.close();
+  });
+
   test('shared() lets go of its channel and its lock once an iteration of it ends', async () => {
     await using server = await ScriptedServer.start(stream('data:1\nid:1\n\n', 'data:2\nid:2\n\n'));
     const connection = shared(server.url);

@@ -82,6 +82,27 @@ onAnyRuntime((runtime) => {
       await tab.says('#state', 'Connected');
     });
 
+    test('says since when the gateway hears nothing from Kafka, and that it is live again', async () => {
+      let tell!: (text: string) => void;
+      await using server = await OtherServer.start((request, response) => {
+        streamOf('event:live\ndata:{}\nid:a\n\n')(request, response);
+        tell = (text) => void response.write(text);
+      });
+      await using tab = await open(server.url);
+      await tab.page.locator('#format').selectOption('json');
+      await tab.go();
+      await tab.says('#state', 'Live');
+      tell('event:stale\ndata:{"since":1700000000000}\n\n');
+      await tab.says('#state', 'Out of date');
+      await tab.says('#reason', /^the gateway has had no answer from Kafka since .*\d/);
+      tell('data:{"partition":0,"offset":0,"timestamp":0,"key":"a","value":"one"}\nid:b\n\n');
+      await tab.shows('one');
+      await tab.says('#state', 'Out of date');
+      tell('event:fresh\ndata:{}\n\n');
+      await tab.says('#state', 'Live');
+      await tab.says('#reason', '');
+    });
+
     test.each([
       [404, {}, 'there is no such stream (404)'],
       [403, {}, 'the server said 403 Forbidden'],

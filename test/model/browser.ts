@@ -13,6 +13,8 @@ import type { World } from './world.ts';
 
 /** Arrays handed to a socket are no longer than this. */
 const MAX_ARRAY_BYTES = 64 * 1024;
+/** A topic of which nothing was heard for so long, in milliseconds, is stale. */
+const STALE_MS = 10_000;
 
 /** A client's cursor as it sends it, and what that means. */
 export interface SentCursor {
@@ -38,6 +40,8 @@ interface Stream {
   readonly replica: Replica;
   readonly parser: SseParser;
   readonly handedOut: HandedOutStream;
+  /** Whether it was told that its topic is stale. */
+  isStale: boolean;
 }
 
 /** A client: opens a stream, reads, is cut anywhere, and comes back with its last id. */
@@ -71,7 +75,7 @@ export class Browser {
 
   /** What it lacks still; `null` where it has everything. */
   lacks(): string | null {
-    return this.#model.lacks();
+    return this.#stream?.isStale === true ? 'event fresh' : this.#model.lacks();
   }
 
   /** From now on nothing disturbs it any more. */
@@ -99,7 +103,7 @@ export class Browser {
       const start = { cursor: findCursor([this.#foreignForm(id)]), since };
       const subscription = replica.feed!.subscribe(viewIn(formatByName(format)!), start);
       const handedOut = this.#world.handedOut.stream(subscription);
-      const stream = { subscription, replica, parser: new SseParser(), handedOut };
+      const stream = { subscription, replica, parser: new SseParser(), handedOut, isStale: false };
       this.#stream = stream;
       // The head of the response may take its time.
       if (this.#isCalm || this.#random.chance(0.7)) this.#pump(stream);
@@ -144,7 +148,7 @@ export class Browser {
     const isCut = !this.#isCalm && this.#random.chance(this.#options.cuts);
     const arrived = isCut ? bytes.subarray(0, this.#random.between(0, bytes.length)) : bytes;
     if (!stream.parser.isWithinBlock) this.#readUpTo = stream.replica.readUpTo();
-    for (const block of stream.parser.push(arrived)) this.#take(block);
+    for (const block of stream.parser.push(arrived)) this.#take(block, stream);
     if (isCut) {
       this.#world.note(() => `${this.name} is cut after ${arrived.length} of ${bytes.length}`);
       this.cut();
@@ -153,12 +157,25 @@ export class Browser {
     this.#pumpLater(this.#pause(), stream);
   }
 
-  #take(block: Block): void {
+  #take(block: Block, stream: Stream): void {
+    if (block.event === 'stale' || block.event === 'fresh') {
+      this.#takeStanding(block, stream);
+      return;
+    }
     const cursor = decodeCursor(block.id);
     this.#world.note(() => `${this.name} <- ${show(cursor)} ${block.event} ${short(block.data)}`);
     this.#world.count(kindOf(block));
     this.#model.receive(block, cursor, this.#readUpTo, this.#world.clock.now);
     this.#last = { id: block.id, cursor };
+  }
+
+  #takeStanding({ event, data }: Block, stream: Stream): void {
+    this.#world.count(event);
+    if (event === 'fresh' && !stream.isStale) throw new Error('fresh, and it was not stale');
+    stream.isStale = event === 'stale';
+    if (event === 'fresh') return;
+    const { since } = JSON.parse(data!) as { since: number };
+    if (!(since <= this.#world.clock.now - STALE_MS)) throw new Error(`stale since ${since}`);
   }
 
   #pause(): number {

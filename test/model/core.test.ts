@@ -21,6 +21,8 @@ const KINDS = [
   'message',
   'delete',
   'live',
+  'stale',
+  'fresh',
   'id only',
   'gap retention',
   'gap truncated',

@@ -162,7 +162,7 @@ export class Events {
   faults(): void {
     const { clock, replicas, kafka } = this.#world;
     const { name, source } = this.#random.pick(replicas);
-    const milliseconds = this.#random.next() * 8000;
+    const milliseconds = this.#random.next() * this.#random.pick([8000, 8000, 18_000]);
     if (this.#random.chance(0.3)) source.isDown = true;
     else source.failing = this.#random.pick([0.1, 0.5, 1]);
     this.#note(() => `faults at ${name} for ${Math.floor(milliseconds)} ms`);

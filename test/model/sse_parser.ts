@@ -6,10 +6,13 @@ export interface Block {
   readonly event: string;
   /** `null` in a block without data lines. */
   readonly data: string | null;
+  /** Empty where the event has none. */
   readonly id: string;
 }
 
-const EVENTS = ['delete', 'gap', 'live'];
+const EVENTS = ['delete', 'gap', 'live', 'stale', 'fresh'];
+/** Those that move no place. */
+const WITHOUT_ID = ['stale', 'fresh'];
 
 /**
  * Reads a stream as a browser does: a block counts once its blank line has arrived. Beyond that it
@@ -45,7 +48,8 @@ function parse(text: string): Block {
   };
   if (text.includes('\r')) fail('a CR');
   const lines = text.split('\n');
-  const last = lines.pop()!;
+  const hasId = !WITHOUT_ID.includes(lines[0]!.slice('event:'.length));
+  const last = hasId ? lines.pop()! : 'id:';
   if (!last.startsWith('id:')) fail('id: is not the last line');
   let event = 'message';
   if (lines[0]?.startsWith('event:')) {

@@ -113,7 +113,7 @@ const COMMANDS = {
 /** @param {string} name @param {Opened} one */
 function watch(name, one) {
   opened.set(name, one);
-  for (const type of ['open', 'message', 'error', 'delete', 'gap', 'live']) {
+  for (const type of ['open', 'message', 'error', 'delete', 'gap', 'live', 'stale', 'fresh']) {
     one.connection.addEventListener(type, (event) => one.log.push(lineOf(event)));
   }
   for (const type of ['whole', 'change']) {

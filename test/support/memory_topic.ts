@@ -33,6 +33,7 @@ export class MemoryTopic implements Topic {
   readonly log: Log;
   readonly history: HistoryPool;
   isLoaded = true;
+  staleBlock: Uint8Array | null = null;
   starts: Float64Array;
   readonly ends = new Map<number, number>();
   /** Of times, in the order in which they were asked for; `null` is the topic's state. */

@@ -17,7 +17,8 @@ export interface StreamOptions {
 export interface Block {
   /** As it came, the blank line included. */
   readonly raw: string;
-  readonly kind: 'retry' | 'heartbeat' | 'event' | 'id';
+  /** `standing`: whether its gateway hears of the topic. */
+  readonly kind: 'retry' | 'heartbeat' | 'event' | 'id' | 'standing';
   readonly event: string;
   readonly data: string;
   readonly id: string;
@@ -141,6 +142,7 @@ export class SseStream implements AsyncDisposable {
   }
 }
 
+const STANDING = /^event:(stale\ndata:\{"since":\d+\}|fresh\ndata:\{\})\n\n$/;
 const CONTENT = /^((?:event:[a-z]+\n)?(?:data:(?:(?! )[^\n]*| {2}[^\n]*)\n)+)?id:[\w-]+={0,2}\n\n$/;
 
 /** @throws for a block of another shape than the contract has, a CR in it too. */
@@ -148,7 +150,8 @@ function parseBlock(raw: string): Block {
   const block = { raw, event: '', data: '', id: '' };
   if (raw === ':\n\n') return { ...block, kind: 'heartbeat' };
   if (/^retry:\d+\n\n$/.test(raw)) return { ...block, kind: 'retry' };
-  if (raw.includes('\r') || !CONTENT.test(raw)) {
+  const isStanding = STANDING.test(raw);
+  if (raw.includes('\r') || !(isStanding || CONTENT.test(raw))) {
     throw new Error(`not a block of the contract: ${JSON.stringify(raw.slice(0, 1000))}`);
   }
   const lines = raw.slice(0, -2).split('\n');
@@ -159,10 +162,10 @@ function parseBlock(raw: string): Block {
   const data = values('data');
   return {
     raw,
-    kind: data.length === 0 ? 'id' : 'event',
+    kind: isStanding ? 'standing' : data.length === 0 ? 'id' : 'event',
     event: values('event')[0] ?? 'message',
     data: data.map((line) => line.replace(/^ /, '')).join('\n'),
-    id: values('id')[0]!,
+    id: values('id')[0] ?? '',
   };
 }
 
