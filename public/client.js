@@ -183,13 +183,15 @@ class Connection extends EventTarget {
       for (const { type, data, id = this.lastEventId, retry } of parser.feed(value)) {
         if (signal.aborted) break;
         this.#retryMs = Math.min(retry ?? this.#retryMs, MAX_RETRY_MS);
-        if (data !== null) {
+        if (data !== null && type !== 'place') {
           const event = new StreamEvent(type, { data, lastEventId: id, origin }, this.#isJson);
           this.dispatchEvent(event);
           if (this.#consumers.size > 0) await this.#consumed(event);
         }
         // Not before: a page that is reloaded meanwhile has not had it.
         this.lastEventId = id;
+        // For those who tell others; it is no event of the topic.
+        if (type === 'place') this.dispatchEvent(new Event('place'));
       }
       this.#save();
     }

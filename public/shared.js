@@ -164,7 +164,8 @@ class SharedConnection extends EventTarget {
       return this.#compare(told.id);
     }
     this.#leaderState = told.readyState;
-    if (told.type === 'place') return this.#compare(told.id);
+    if (told.type === 'place')
+      return this.#isFollowing ? this.#keepPlace(told.id) : this.#compare(told.id);
     if (!this.#isFollowing) return;
     if (told.type === 'open') this.#opened();
     if (told.type === 'error') {
@@ -232,6 +233,12 @@ class SharedConnection extends EventTarget {
     this.lastActivity = Date.now();
     this.lastEventId = id;
     this.dispatchEvent(new StreamEvent(type, { data, lastEventId: id, origin }, this.#isJson));
+    this.#keepPlace(id);
+  }
+
+  /** All that it has of the leader lies before this place. */
+  #keepPlace(id) {
+    this.lastEventId = id || this.lastEventId;
     try {
       this.#options.store?.setItem(`lastEventId of ${this.url}`, this.lastEventId);
     } catch {

@@ -75,6 +75,7 @@ async function tell(key, { url, withCredentials }, lastEventId, signal) {
     stale = null;
     say({ type: 'open' });
   });
+  connection.addEventListener('place', sayPlace);
   channel.onmessage = ({ data }) => data.asks && sayPlace();
   sayPlace();
   /** @type {Promise<void>} */

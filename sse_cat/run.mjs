@@ -77,7 +77,8 @@ async function print(options, { stdout, stderr, signal: stop }) {
       ...options,
       signal: output.signal,
       onEvent(type, data, id) {
-        if (events === null || events.has(type))
+        // Where the stream is by now; the id has been taken.
+        if (events === null ? type !== 'place' : events.has(type))
           output.addEvent(`${shown(json ? jsonLine(topic, type, data, id) : data)}\n`);
         else if (type === 'gap') {
           // On a terminal it stands where it belongs: after what came before it.

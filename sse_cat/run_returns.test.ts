@@ -48,6 +48,15 @@ describe('run() comes back', () => {
     ]);
   });
 
+  test('with the id of a place, which is printed in no form', async () => {
+    const place = 'event:place\ndata:{}\nid:2\n\n';
+    for (const form of [[], ['--json']]) {
+      const { url, requests } = await answers(stream(`data:1\nid:1\n\n${place}`), stream(''));
+      expect((await output(...form, url)).stdout).not.toContain('{}');
+      expect(requests[1]!.headers['last-event-id']).toBe('2');
+    }
+  });
+
   test('with an id that is no ASCII as UTF-8', async () => {
     const { url, requests } = await answers(stream('data:a\nid:é🚀\n\n'));
     await output(url);

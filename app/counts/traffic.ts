@@ -26,7 +26,7 @@ export class Traffic {
   recordsRead = 0;
   /** Read back from Kafka for clients below memory. */
   recordsReadBack = 0;
-  /** Blocks that a browser makes an event of: records, deletes, gaps, `live`, `stale`, `fresh`. */
+  /** Blocks that a browser makes an event of: records, deletes, gaps, `live`, `place`, `stale`, `fresh`. */
   eventsSent = 0;
   /** Bytes of response bodies. */
   bytesSent = 0;

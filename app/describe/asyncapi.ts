@@ -61,6 +61,9 @@ const LIVE = 'All has been sent that was there when the client came; from here o
 const STALE =
   'For 10 s not every leader of the topic has answered the gateway: what the client has may be old.';
 const FRESH = 'They answer again.';
+const PLACE =
+  'Nothing came for long, and the place of the client has moved: past records that are not shown, as ' +
+  'those of aborted transactions. Only the id counts.';
 const KEY = { type: 'string', contentEncoding: 'base64url', description: 'The key.' };
 
 const MESSAGES = {
@@ -72,12 +75,14 @@ const MESSAGES = {
   'text.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
   'text.stale': eventWithoutId('stale', JSON_TYPE, STALE, eventSchema('Stale')),
   'text.fresh': eventWithoutId('fresh', JSON_TYPE, FRESH, eventSchema('Fresh')),
+  'text.place': event('place', JSON_TYPE, PLACE, eventSchema('Place')),
   'json.message': event('message', JSON_TYPE, RECORD, eventSchema('JsonRecord')),
   'json.delete': event('delete', JSON_TYPE, DELETE, eventSchema('JsonDelete')),
   'json.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
   'json.live': event('live', JSON_TYPE, LIVE, eventSchema('Live')),
   'json.stale': eventWithoutId('stale', JSON_TYPE, STALE, eventSchema('Stale')),
   'json.fresh': eventWithoutId('fresh', JSON_TYPE, FRESH, eventSchema('Fresh')),
+  'json.place': event('place', JSON_TYPE, PLACE, eventSchema('Place')),
 };
 
 function server(protocol: string, port: number): object {

@@ -101,6 +101,7 @@ export const EVENT_SCHEMAS = {
     additionalProperties: false,
   },
   Fresh: { type: 'object', additionalProperties: false },
+  Place: { type: 'object', additionalProperties: false },
 } as const;
 
 /** A reference to one of them, from either description. */

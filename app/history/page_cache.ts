@@ -12,6 +12,8 @@ export interface Page {
   readonly from: Positions;
   readonly to: Positions;
   readonly bytes: Uint8Array;
+  /** Whether `to` lies past the last id. */
+  readonly isPastId: boolean;
   /** Blocks that are more than an id; of them, gaps. */
   readonly events: number;
   readonly gaps: number;

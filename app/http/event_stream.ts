@@ -59,7 +59,7 @@ export class EventStream implements ByteSource, OpenStream {
     }
     let bytes: Uint8Array | null;
     try {
-      bytes = this.#take();
+      bytes = this.#take(false);
     } catch (error) {
       this.#fail(receiver, error);
       return;
@@ -72,8 +72,8 @@ export class EventStream implements ByteSource, OpenStream {
     this.#subscription!.wait(this.#onWake);
   }
 
-  #take(): Uint8Array | null {
-    if (this.#subscribe === null) return this.#subscription!.take();
+  #take(isIdle: boolean): Uint8Array | null {
+    if (this.#subscribe === null) return this.#subscription!.take(isIdle);
     this.#subscription = this.#subscribe();
     this.#subscribe = null;
     return retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS));
@@ -95,7 +95,15 @@ export class EventStream implements ByteSource, OpenStream {
   beat(): void {
     const receiver = this.#receiver;
     this.#receiver = null;
-    if (receiver !== null) this.#hand(receiver, HEARTBEAT);
+    if (receiver === null) return;
+    let bytes: Uint8Array | null;
+    try {
+      bytes = this.#take(true);
+    } catch (error) {
+      this.#fail(receiver, error);
+      return;
+    }
+    this.#hand(receiver, bytes ?? HEARTBEAT);
   }
 
   end(reason: EndReason): void {

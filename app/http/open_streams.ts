@@ -24,7 +24,7 @@ export interface OpenStream {
   readonly address: string;
   /** The sweep in which something was last sent. */
   readonly lastSent: number;
-  /** Sends a comment, if nothing else is under way. */
+  /** Shows that it lives, if nothing else is under way: with its place where that has moved, else a comment. */
   beat(): void;
   /** Ends the response where a block ends. */
   end(reason: EndReason): void;

@@ -17,6 +17,8 @@ const SLICE_BYTES = 32 * 1024;
 export interface Slice {
   readonly bytes: Uint8Array;
   readonly nextSeq: number;
+  /** Whether that place lies past the last id. */
+  readonly isPastId: boolean;
   /** Blocks with more than an id; of them, gaps. */
   readonly events: number;
   readonly gaps: number;
@@ -100,11 +102,12 @@ export class Encoding {
    */
   slice(from: number): Slice | null {
     const { count, deaths, seqs, states } = this.#columns;
-    const last = this.#last;
-    if (last?.from === from && last.count === count && last.deaths === deaths) return last.slice;
+    const kept = this.#last;
+    if (kept?.from === from && kept.count === count && kept.deaths === deaths) return kept.slice;
     const begin = this.#begin(from);
     let end = begin;
     let at = from;
+    let last = from;
     for (; at < count; at++) {
       const blockEnd = this.#ends[at]!;
       if (blockEnd > end && states[at] === DEAD) {
@@ -112,11 +115,13 @@ export class Encoding {
         return this.slice(from);
       }
       if (end > begin && blockEnd - begin > SLICE_BYTES) break;
+      if (blockEnd > end) last = at;
       end = blockEnd;
     }
     if (end === begin) return null;
     const bytes = this.#out.view(begin, end);
-    const slice = { bytes, nextSeq: seqs[at - 1]! + 1, ...this.#contents(from, at) };
+    const isPastId = last < at - 1;
+    const slice = { bytes, nextSeq: seqs[at - 1]! + 1, isPastId, ...this.#contents(from, at) };
     this.#last = { slice, from, count, deaths };
     return slice;
   }

@@ -93,15 +93,23 @@ export class Alignment implements Stretch {
     const mine = this.#positions[partition]!;
     if (this.#feed[partition]! < mine && next >= mine) this.#ahead--;
     this.#feed[partition] = next;
-    this.#positions[partition] = Math.max(mine, next);
+    this.#move(partition, next);
     if (offset < mine) return true;
     const { page, topic } = this.#client.topic;
     if (segment.states[at] === LIVE) {
       page.record(this.#log.encode(segment, this.#client.view), at, this.#place);
+      this.#client.isPastId = false;
     } else if (segment.states[at] === GAP && !(page.isEmpty && this.#client.isNewTo(partition))) {
       page.gap(retentionGap(topic, partition, mine, offset + 1), this.#place);
+      this.#client.isPastId = false;
     }
     return true;
+  }
+
+  #move(partition: number, next: number): void {
+    if (next <= this.#positions[partition]!) return;
+    this.#positions[partition] = next;
+    this.#client.isPastId = true;
   }
 
   #enter(segment: Segment): void {
@@ -114,7 +122,7 @@ export class Alignment implements Stretch {
     for (let partition = 0; partition < start.length; partition++) {
       // What a squeezed segment has lost was superseded.
       if (this.#positions[partition]! < start[partition]!) {
-        this.#positions[partition] = start[partition]!;
+        this.#move(partition, start[partition]!);
       } else if (this.#positions[partition]! > start[partition]!) {
         this.#ahead++;
       }

@@ -14,6 +14,8 @@ const NO_PARTITIONS: Uint8Array = new Uint8Array(0);
 export class Client {
   readonly topic: Topic;
   readonly view: View;
+  /** Whether its place has moved since the last id that it was told. */
+  isPastId = false;
   #wake: (() => void) | null = null;
   /** Takes back what is being asked for it. */
   #takeBack: (() => void) | null = null;
@@ -93,5 +95,11 @@ export class Client {
   /** It got a block, which gives it a place in all partitions. */
   gotBlock(): void {
     this.#untouched = NO_PARTITIONS;
+  }
+
+  /** It got a block whose id is its place. */
+  gotPlace(): void {
+    this.gotBlock();
+    this.isPastId = false;
   }
 }

@@ -85,6 +85,7 @@ export class History implements Stretch {
     const known = topic.history.pages.find(view, this.#positions, this.#logSeq());
     if (known === null) return null;
     this.#positions.set(known.to);
+    this.#client.isPastId = known.isPastId;
     topic.traffic.send(known);
     return known.bytes;
   }
@@ -96,7 +97,8 @@ export class History implements Stretch {
     topic.traffic.send(written);
     if (this.#place.unknown.length > 0 || this.#tellsOfLoss) return written.bytes;
     const to = this.#positions.slice();
-    topic.history.pages.add({ ...written, view, from, to, logSeq: this.#logSeq() });
+    const { isPastId } = this.#client;
+    topic.history.pages.add({ ...written, view, from, to, isPastId, logSeq: this.#logSeq() });
     return written.bytes;
   }
 
@@ -145,8 +147,10 @@ export class History implements Stretch {
     const encoding = topic.history.blocks.encode(block, segment, view);
     const slice = encoding.slice(firstFrom(segment, this.#positions[partition]!));
     const isLast = slice === null || slice.nextSeq === segment.count;
-    this.#positions[partition] = isLast ? next : segment.offsets[slice.nextSeq - 1]! + 1;
+    const past = slice === null ? next : segment.offsets[slice.nextSeq - 1]! + 1;
+    this.#move(partition, isLast ? next : past);
     if (slice === null) return null;
+    this.#client.isPastId = slice.isPastId || (isLast && past < next);
     topic.traffic.send(slice);
     return slice.bytes;
   }
@@ -163,19 +167,28 @@ export class History implements Stretch {
     const encoding = topic.history.blocks.encode(block, segment, view);
     let at = firstFrom(segment, this.#positions[partition]!);
     for (; at < segment.count && !topic.page.isFull; at++) {
-      this.#positions[partition] = segment.offsets[at]! + 1;
-      if (segment.states[at] === LIVE) topic.page.record(encoding, at, this.#place);
+      this.#move(partition, segment.offsets[at]! + 1);
+      if (segment.states[at] !== LIVE) continue;
+      topic.page.record(encoding, at, this.#place);
+      this.#client.isPastId = false;
     }
-    if (at === segment.count) this.#positions[partition] = next;
+    if (at === segment.count) this.#move(partition, next);
+  }
+
+  #move(partition: number, next: number): void {
+    if (this.#positions[partition] === next) return;
+    this.#positions[partition] = next;
+    this.#client.isPastId = true;
   }
 
   #passLost(partition: number, to: number): void {
     const from = this.#positions[partition]!;
-    this.#positions[partition] = to;
+    this.#move(partition, to);
     this.#tellsOfLoss = true;
     const { page, topic } = this.#client.topic;
     if (page.isEmpty && this.#client.isNewTo(partition)) return;
     page.gap(retentionGap(topic, partition, from, to), this.#place);
+    this.#client.isPastId = false;
   }
 }
 

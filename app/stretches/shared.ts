@@ -50,9 +50,11 @@ export class Shared implements Stretch {
       if (slice !== null) {
         this.#client.topic.traffic.sendSlice(slice, this.#seq >= this.#liveFrom);
         this.#seq = slice.nextSeq;
+        this.#client.isPastId = slice.isPastId;
         return slice.bytes;
       }
       this.#seq = this.#segment.nextSeq;
+      this.#client.isPastId = true;
     }
   }
 }

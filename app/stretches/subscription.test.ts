@@ -114,6 +114,35 @@ describe('Subscription', () => {
     client.close();
   });
 
+  test('Subscription.take() tells an idle client its place, once, where that has moved past its id', () => {
+    const topic = new MemoryTopic();
+    topic.append('a');
+    const client = subscribe(topic);
+    const idle = (): string | null => {
+      const bytes = client.take(true);
+      return bytes === null ? null : decoder.decode(bytes);
+    };
+    expect([taken(client), idle()]).toEqual(['data:a\nid:AgECAwQCAAI=\n\n', null]);
+    topic.append('b');
+    topic.pass(0, 5);
+    expect(taken(client)).toBe('data:b\nid:AgECAwQCAAQ=\n\n');
+    const place = 'event:place\ndata:{}\nid:AgECAwQCAAo=\n\n';
+    expect([idle(), idle(), topic.traffic.eventsSent]).toEqual([place, null, 3]);
+    topic.pass(0, 6);
+    topic.append('c');
+    expect([idle(), taken(client), idle()]).toEqual(['data:c\nid:AgECAwQCAA4=\n\n', '', null]);
+  });
+
+  test('Subscription.take() counts what a place has told: a loss behind it is one', () => {
+    const topic = new MemoryTopic();
+    const client = subscribe(topic);
+    expect(client.take(true)).toBeNull();
+    topic.pass(0, 2);
+    expect(decoder.decode(client.take(true)!)).toBe('event:place\ndata:{}\nid:AgECAwQCAAQ=\n\n');
+    topic.lose(0, 4);
+    expect(taken(client)).toContain('"from":2,"to":4');
+  });
+
   test('Subscription.close() ends its wait', () => {
     const waiting = new Waiting();
     const client = new Subscription(new MemoryTopic(), PLAIN, NEW, waiting);

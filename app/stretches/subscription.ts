@@ -1,6 +1,6 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { View } from '../views/view.ts';
-import { FRESH_FRAME, liveFrame } from '../wire/frame.ts';
+import { FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
 import { Client } from './client.ts';
 import { follow } from './route.ts';
 import type { Start } from './step.ts';
@@ -45,8 +45,11 @@ export class Subscription {
     return this.#stretch.isAhead;
   }
 
-  /** The next bytes, whole blocks where they fit 64 kB; `null` where the client has all there is. */
-  take(): Uint8Array | null {
+  /**
+   * The next bytes, whole blocks where they fit 64 kB; `null` where the client has all there is.
+   * @param isIdle whether nothing came for long: then it is told where it is, if its last id is another
+   */
+  take(isIdle = false): Uint8Array | null {
     if (this.#rest !== null) return this.#portion(this.#rest);
     if (this.#topic.staleBlock !== this.#toldStale) return this.#tellStale();
     for (;;) {
@@ -54,12 +57,15 @@ export class Subscription {
       const next = this.#stretch.take();
       // It may have passed places that hold nothing to send.
       if (next === null) {
-        return this.#client.isLiveOn(this.#stretch) ? this.#announceLive() : null;
+        if (this.#client.isLiveOn(this.#stretch)) return this.#announceLive();
+        return isIdle ? this.#tellPlace() : null;
       }
       if (next instanceof Uint8Array) return this.#portion(next);
       const { stretch, first } = follow(this.#client, next);
       this.#stretch = stretch;
-      if (first !== null) return this.#portion(first);
+      if (first === null) continue;
+      this.#client.isPastId = false;
+      return this.#portion(first);
     }
   }
 
@@ -90,9 +96,18 @@ export class Subscription {
 
   #announceLive(): Uint8Array {
     this.#client.isToldLive();
-    this.#client.gotBlock();
+    this.#client.gotPlace();
     this.traffic.eventsSent++;
     return liveFrame(this.#stretch.place()!);
+  }
+
+  /** `null` where its last id tells its place already. */
+  #tellPlace(): Uint8Array | null {
+    const place = this.#stretch.place();
+    if (place === null || !this.#client.isPastId) return null;
+    this.#client.gotPlace();
+    this.traffic.eventsSent++;
+    return placeFrame(place);
   }
 
   #portion(bytes: Uint8Array): Uint8Array {

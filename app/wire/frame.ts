@@ -79,6 +79,14 @@ export function liveFrame(place: Place): Uint8Array {
   return out.view();
 }
 
+/** The block that tells an idle client where it is by now: its place has moved without a record. */
+export function placeFrame(place: Place): Uint8Array {
+  const out = new ByteWriter(128);
+  out.text('event:place\ndata:{}\n');
+  writeId(out, place);
+  return out.view();
+}
+
 /**
  * A value as the rest of a `data:` line. Split on CRLF, LF and CR, one `data:` line each; a piece
  * that begins with a space gets one more before it, because a client takes one away.

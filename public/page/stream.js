@@ -118,6 +118,10 @@ export class Stream {
       else this.#onState({ name: 'retrying' });
     });
     this.#hearStanding(source);
+    source.addEventListener('place', ({ lastEventId }) => {
+      this.#lastId = lastEventId;
+      this.#heardAt = Date.now();
+    });
     for (const type of EVENTS) {
       source.addEventListener(type, ({ data, lastEventId }) => {
         this.#lastId = lastEventId;

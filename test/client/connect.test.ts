@@ -51,6 +51,18 @@ onEachRuntime((runtime) => {
       await connection.close();
     });
 
+    test('takes a place for an id alone', async () => {
+      const place = 'event:place\ndata:{}\nid:b\n\n';
+      await using server = await ScriptedServer.start(
+        endedStream(`${ONE}${place}`),
+        stream('data:2\nid:c\n\n'),
+      );
+      const connection = await client().connect(server.url);
+      await connection.untilCount('message', 2);
+      expect(server.asked.map(({ lastEventId }) => lastEventId)).toEqual([undefined, 'b']);
+      await connection.close();
+    });
+
     test('comes back with the last id that was whole, and with none of a cut block', async () => {
       await using server = await ScriptedServer.start(
         endedStream(`${ONE}data:lost\nid:b\n`),

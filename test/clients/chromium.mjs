@@ -24,7 +24,7 @@ await page.exposeFunction('giveUp', async () => {
 await page.evaluate((url) => {
   const { tell, giveUp } = /** @type {any} */ (globalThis);
   const source = new EventSource(url);
-  for (const event of ['message', 'delete', 'gap', 'live']) {
+  for (const event of ['message', 'delete', 'gap', 'live', 'place']) {
     source.addEventListener(event, ({ data, lastEventId: id }) => tell({ event, data, id }));
   }
   source.onerror = () => source.readyState === EventSource.CLOSED && giveUp();

@@ -19,7 +19,7 @@ const busy = setInterval(() => {}, 2 ** 30);
 
 const Client = await load();
 const source = new Client(url);
-for (const type of ['message', 'delete', 'gap', 'live']) {
+for (const type of ['message', 'delete', 'gap', 'live', 'place']) {
   source.addEventListener(type, (/** @type {MessageEvent} */ { data, lastEventId }) =>
     console.log(JSON.stringify({ event: type, data, id: lastEventId })),
   );

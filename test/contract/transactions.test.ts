@@ -87,6 +87,24 @@ onEachRuntime((runtime) => {
       }
     });
 
+    test('move the place of an idle client, which is told of it', async () => {
+      const own = await kafka.createTopic({ compacted });
+      await using gateway = await Gateway.startReady(runtime, {
+        topics: [own.name],
+        env: { HEARTBEAT_SECONDS: '1' },
+      });
+      await using stream = await gateway.stream(`/${own.name}`);
+      const blocks = (): string[] => stream.blocks.map(({ raw }) => raw).slice(1);
+      await stream.until('a heartbeat', () => blocks().length > 0);
+      await (await own.begin(...records('aborted'))).abort();
+      const place = `event:place\ndata:{}\nid:${own.cursor(2)}\n\n`;
+      await stream.until('a heartbeat behind its place', () => {
+        const told = blocks().indexOf(place);
+        return told >= 0 && told < blocks().length - 1;
+      });
+      expect(blocks().filter((raw) => raw !== ':\n\n')).toEqual([place]);
+    });
+
     test('stay out while they are open, and hold back what is behind them', async () => {
       const own = await kafka.createTopic({ compacted });
       await own.produce(...records('before'));

@@ -78,6 +78,11 @@ export class Browser {
     return this.#stream?.isStale === true ? 'event fresh' : this.#model.lacks();
   }
 
+  /** Where its last id is not the end of the topic. */
+  lagsBehind(): string | null {
+    return this.#model.lagsBehind();
+  }
+
   /** From now on nothing disturbs it any more. */
   calmDown(): void {
     this.#isCalm = true;
@@ -123,6 +128,17 @@ export class Browser {
     this.#stream?.subscription.close();
     this.#stream = null;
     this.#rest = null;
+  }
+
+  /** As the gateway does with a stream on which nothing came for long. */
+  beat(): void {
+    const stream = this.#stream;
+    // One that does not wait has something to take.
+    if (stream === null || this.#rest !== null) return;
+    this.#guard(() => {
+      const bytes = stream.subscription.take(true);
+      if (bytes !== null) this.#receive(bytes, stream);
+    });
   }
 
   #pump(stream: Stream): void {

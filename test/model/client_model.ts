@@ -97,6 +97,7 @@ export class ClientModel {
     if (gap !== null) this.#receiveGap(gap, id, now);
     else if (isFirst && stream.isNew && stream.since !== null) this.#receiveStart(block, id);
     else if (this.#place.isGone(id)) this.#receiveOfGone(block, id, readUpTo);
+    else if (block.event === 'place') this.#receivePlace(block, id);
     else if (block.event === 'live') this.#receiveLive(block, id);
     else this.#receiveRecord(block, id, readUpTo);
   }
@@ -123,6 +124,15 @@ export class ClientModel {
     return this.#format === 'json' && !stream.isLive ? 'event live' : null;
   }
 
+  /** Where it is not told to be, though nothing is written any more; `null` where it is at the end. */
+  lagsBehind(): string | null {
+    for (const [number, { end }] of this.#ledger.current!.partitions.entries()) {
+      const next = this.#place.offsets.get(number) ?? end;
+      if (next !== end) return `${number}/${next} of ${end}`;
+    }
+    return null;
+  }
+
   #receiveRecord(block: Block, id: DecodedCursor, readUpTo: ArrayLike<number> | null): void {
     this.#checkId(id);
     const topic = this.#place.topic!;
@@ -142,7 +152,8 @@ export class ClientModel {
   /** Losses are told by the gap that is to come. */
   #receiveOfGone(block: Block, id: DecodedCursor, readUpTo: ArrayLike<number> | null): void {
     this.#place.checkGone(id);
-    if (block.event !== 'live' && block.data !== null) this.#recordOf(block, id, readUpTo);
+    if (!['live', 'place'].includes(block.event) && block.data !== null)
+      this.#recordOf(block, id, readUpTo);
     this.#place.follow(id);
   }
 
@@ -203,6 +214,16 @@ export class ClientModel {
       if (this.#place.topic!.partition(number).cuts.length > 0) continue;
       this.#place.checkNothingBetween(number, this.#place.next(number), end);
     }
+  }
+
+  /** Nothing came for long, and the client is past what its last id says. */
+  #receivePlace({ data }: Block, id: DecodedCursor): void {
+    if (data !== '{}') throw new Error('a wrong event place');
+    this.#checkId(id);
+    const isPast = [...id.offsets].some(([number, next]) => next !== this.#place.next(number));
+    if (!isPast) throw new Error('a place that has not moved');
+    this.#place.checkNothingLost(id);
+    this.#place.follow(id);
   }
 
   #parseGap({ data }: Block): Gap {

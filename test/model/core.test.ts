@@ -23,6 +23,7 @@ const KINDS = [
   'live',
   'stale',
   'fresh',
+  'place',
   'id only',
   'gap retention',
   'gap truncated',

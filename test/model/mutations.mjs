@@ -211,6 +211,18 @@ export const MUTATIONS = [
     to: '(ends.get(partition) ?? 0) + 2 * back',
   },
   {
+    name: 'an idle client is not told that it has passed what does not show',
+    file: 'app/log/encoding.ts',
+    from: 'const isPastId = last < at - 1;',
+    to: 'const isPastId = false;',
+  },
+  {
+    name: 'an idle client is told again where it is',
+    file: 'app/stretches/subscription.ts',
+    from: 'place === null || !this.#client.isPastId',
+    to: 'place === null',
+  },
+  {
     name: 'records that only one client gets are not counted as sent',
     file: 'app/stretches/page_writer.ts',
     from: 'if (lines.length > 0) this.#events++;',

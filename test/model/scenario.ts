@@ -14,6 +14,8 @@ import { World } from './world.ts';
 const DRAIN_MS = 25_000;
 /** And then nothing must come that is wrong. */
 const AFTER_MS = 6000;
+/** How often those who have all there is are told where they are, if that has moved. */
+const HEARTBEAT_MS = 2500;
 /** Reads open at once in one replica: the feed's, three for what lies below memory, one for deletes. */
 const MAX_READS = 1 + 3 + 1;
 
@@ -64,6 +66,11 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
       if (random.chance(0.3)) clock.setTimeout(() => browser.cut(), random.next() * length);
     }, random.next() * length);
   }
+  const beat = (): void => {
+    for (const browser of browsers) browser.beat();
+    clock.setTimeout(beat, HEARTBEAT_MS);
+  };
+  clock.setTimeout(beat, HEARTBEAT_MS);
   await clock.advance(clock.now + length, () => world.failure !== null);
   if (world.failure === null) await drain(world, events, browsers);
   for (const browser of browsers) browser.close();
@@ -103,6 +110,10 @@ async function drain(world: World, events: Events, browsers: readonly Browser[])
     if (lacks !== null) world.fail(`${browser.name} at ${browser.replica?.name} lacks ${lacks}`);
   }
   if (!hasFailed()) await clock.advance(clock.now + AFTER_MS, hasFailed);
+  for (const browser of browsers) {
+    const place = hasFailed() ? null : browser.lagsBehind();
+    if (place !== null) world.fail(`${browser.name} at ${browser.replica?.name} is told ${place}`);
+  }
 }
 
 function makeReplicas(world: World, random: Random, hasIds: boolean): void {

@@ -42,6 +42,7 @@ interface JsonRecord {
 /** Finds out what a client got. */
 export function identify(topic: ProducedTopic, format: Format, received: Received): Delivery {
   const { event, data } = received;
+  if (event === 'place' && data === '{}') return NOTHING;
   if (event === 'live' && format === 'json') return NOTHING;
   if (event === 'gap') {
     const { reason, partitions } = JSON.parse(data);

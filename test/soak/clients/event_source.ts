@@ -3,7 +3,7 @@ import { EventSource } from 'eventsource';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs } from '../temper.ts';
 
-const EVENTS = ['message', 'delete', 'gap', 'live'];
+const EVENTS = ['message', 'delete', 'gap', 'live', 'place'];
 
 /** npm `eventsource`, which comes back by itself; a restless one is closed and made anew. */
 export async function followEventSource(
