@@ -4,8 +4,8 @@ import { MemorySource } from '../test/host/memory_source.ts';
 import { eventually, within } from '../test/support/deadline.ts';
 import { parseConfig } from './config/config.ts';
 import { createGateway, type Gateway } from './gateway.ts';
-import type { ClientConnection } from './http/client_connection.ts';
 import { CountedSlots } from './http/stream_slots.ts';
+import type { ClientConnection } from './ports/client_connection.ts';
 
 const CONNECTION: ClientConnection = {
   address: '192.0.2.1',

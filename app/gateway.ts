@@ -10,13 +10,13 @@ import { openapi } from './describe/openapi.ts';
 import { Feed } from './feed/feed.ts';
 import { ReaderSlots } from './history/reader_slots.ts';
 import { clientAddress } from './http/client_address.ts';
-import type { ClientConnection } from './http/client_connection.ts';
 import { crossOrigin } from './http/cross_origin.ts';
 import { streamEvents } from './http/events.ts';
 import { noSniffing } from './http/no_sniffing.ts';
 import { OpenStreams } from './http/open_streams.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
 import type { StreamSlots } from './http/stream_slots.ts';
+import type { ClientConnection } from './ports/client_connection.ts';
 import type { RecordSource } from './ports/source.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);

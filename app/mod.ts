@@ -18,7 +18,7 @@ export { type Config, parseConfig, type Runtime } from './config/config.ts';
 export { createAdmin, type Health } from './describe/admin.ts';
 export { ConfigError, GatewayError } from './errors.ts';
 export { createGateway, type Gateway } from './gateway.ts';
-export type { ClientConnection } from './http/client_connection.ts';
 export type { StaticFiles } from './http/static_files.ts';
 export { CountedSlots, type StreamSlots } from './http/stream_slots.ts';
+export type { ClientConnection } from './ports/client_connection.ts';
 export type { RecordSource } from './ports/source.ts';

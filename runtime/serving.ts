@@ -10,7 +10,7 @@ import {
   type Runtime,
   type StreamSlots,
 } from '../app/mod.ts';
-import { type KafkaConnection, kafkaConnection } from './kafka/brokers/connection.ts';
+import { type KafkaConnection, kafkaConnection } from './kafka/brokers/kafka_connection.ts';
 import type { ReadSettings } from './process/settings.ts';
 import { readStaticFiles } from './server/files.ts';
 import { type Listen, Listeners } from './server/listeners.ts';

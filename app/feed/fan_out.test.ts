@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { Waiting } from '../stretches/waiting.ts';
+import { Sleepers } from '../stretches/sleepers.ts';
 import { fanOut } from './fan_out.ts';
 
 const { signal } = new AbortController();
@@ -12,24 +12,24 @@ afterEach(() => {
 });
 
 /** Clients that wait, each of which takes a time to write to. */
-function clients(count: number, milliseconds: number): Waiting {
-  const waiting = new Waiting();
+function clients(count: number, milliseconds: number): Sleepers {
+  const sleepers = new Sleepers();
   for (let i = 0; i < count; i++) {
     const wake = (): void => {
       jest.setSystemTime(Date.now() + milliseconds);
     };
-    waiting.add({ isAhead: false, wake });
+    sleepers.add({ isAhead: false, wake });
   }
-  return waiting;
+  return sleepers;
 }
 
 /** How long the reader is held up, in milliseconds. */
-async function restAfter(waiting: Waiting, records: number): Promise<number> {
+async function restAfter(sleepers: Sleepers, records: number): Promise<number> {
   let isOver = false;
-  const over = fanOut(waiting, records, signal).then(() => {
+  const over = fanOut(sleepers, records, signal).then(() => {
     isOver = true;
   });
-  expect(waiting.size).toBe(0);
+  expect(sleepers.size).toBe(0);
   await jest.advanceTimersByTimeAsync(0);
   for (let rest = 0; ; rest++) {
     if (isOver) {

@@ -1,4 +1,4 @@
-import type { Waiting } from '../stretches/waiting.ts';
+import type { Sleepers } from '../stretches/sleepers.ts';
 import { abortableDelay } from '../waits/abortable.ts';
 
 /** Some runtimes write a little later than they are told to: that is over after this. */
@@ -27,13 +27,13 @@ const JOINED_ENOUGH = 64;
  *     p50 in ms         9     27     30     29     53
  */
 export async function fanOut(
-  waiting: Waiting,
+  sleepers: Sleepers,
   records: number,
   signal: AbortSignal,
 ): Promise<void> {
   const began = Date.now();
-  const clients = waiting.size;
-  waiting.wakeAll();
+  const clients = sleepers.size;
+  sleepers.wakeAll();
   if (clients === 0 || records >= JOINED_ENOUGH) return;
   await abortableDelay(SETTLE_MS, signal);
   const took = Date.now() - began - SETTLE_MS;

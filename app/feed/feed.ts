@@ -14,10 +14,10 @@ import type {
   TopicQuestions,
 } from '../ports/source.ts';
 import { PageWriter } from '../stretches/page_writer.ts';
+import { Sleepers } from '../stretches/sleepers.ts';
 import type { Start } from '../stretches/step.ts';
 import { Subscription } from '../stretches/subscription.ts';
 import type { Topic, TopicState } from '../stretches/topic.ts';
-import { Waiting } from '../stretches/waiting.ts';
 import type { View } from '../views/view.ts';
 import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
 import type { Positions } from '../wire/place.ts';
@@ -57,8 +57,8 @@ export class Feed implements Topic {
   readonly #source: RecordSource;
   readonly #maxBytes: number;
   readonly #readers: SharedReaders;
-  readonly #waiting = new Waiting();
-  readonly #freshness = new Freshness(() => this.#waiting.wakeAll());
+  readonly #sleepers = new Sleepers();
+  readonly #freshness = new Freshness(() => this.#sleepers.wakeAll());
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
   /** Of the topic as it is now. */
@@ -178,7 +178,7 @@ export class Feed implements Topic {
   }
 
   subscribe(view: View, start: Start): Subscription {
-    return new Subscription(this, view, start, this.#waiting);
+    return new Subscription(this, view, start, this.#sleepers);
   }
 
   /**
@@ -284,7 +284,7 @@ export class Feed implements Topic {
     log.append(batch, await this.#lows(log, batch, signal));
     this.traffic.recordsRead += batch.records.length;
     this.#checkLoaded(log);
-    await fanOut(this.#waiting, batch.records.length, signal);
+    await fanOut(this.#sleepers, batch.records.length, signal);
   }
 
   /** Log starts of the partitions in which a batch jumps. */
@@ -302,7 +302,7 @@ export class Feed implements Topic {
     this.#see(state);
     if (known !== null && this.#continues(state, known, known.positions)) {
       if (known.positions.length < state.description.partitions) known.addPartitions(this.#starts);
-      this.#waiting.wakeAll();
+      this.#sleepers.wakeAll();
       return known;
     }
     const log = this.#begin(state);
@@ -320,7 +320,7 @@ export class Feed implements Topic {
     if (known !== null) known.successor = log;
     // Only now: it wakes clients, who have to find the new log.
     history?.close();
-    this.#waiting.wakeAll();
+    this.#sleepers.wakeAll();
     return log;
   }
 
@@ -359,7 +359,7 @@ export class Feed implements Topic {
         if (state.description.partitions !== log.positions.length) break;
         this.#see(state);
         this.#lowerTarget(log, state.ends);
-        this.#waiting.wakeAhead();
+        this.#sleepers.wakeAhead();
         this.#forgetDeletes(log, state.description, signal);
       } catch (error) {
         logger.debug('Cannot look at topic {topic}: {error}', { topic: this.topic, error });
@@ -394,6 +394,6 @@ export class Feed implements Topic {
     this.#loaded = true;
     this.#wasLoaded = true;
     logger.info('Topic {topic} is loaded', { topic: this.topic, compacted: log.keys !== null });
-    this.#waiting.wakeAll();
+    this.#sleepers.wakeAll();
   }
 }

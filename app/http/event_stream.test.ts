@@ -5,11 +5,15 @@ import type { EndReason } from '../ports/stream_observer.ts';
 import type { Subscription } from '../stretches/subscription.ts';
 import { EventStream } from './event_stream.ts';
 import { OpenStreams } from './open_streams.ts';
+import { PULL_ONLY, pulledFrom } from './stream_body.ts';
 import { CountedSlots } from './stream_slots.ts';
 
 const { signal } = new AbortController();
 const CHANNEL = { path: '/t', topic: 't', feed: {} as Feed, signal };
 const TIMES = { heartbeatSeconds: 0, maxAgeSeconds: 0, stallSeconds: 0 };
+
+const bodyOf = (stream: EventStream): ReadableStream =>
+  new ReadableStream(pulledFrom(stream), PULL_ONLY);
 
 /** A stream that is open, and what is told of it. */
 async function open(take: () => Uint8Array | null) {
@@ -34,7 +38,7 @@ test('EventStream that fails ends without a word, and gives its slot back', asyn
   const { stream, streams, told } = await open(() => {
     throw new Error('of the inside');
   });
-  expect(await new Response(stream.body).text()).toMatch(/^retry:\d+\n\n$/);
+  expect(await new Response(bodyOf(stream)).text()).toMatch(/^retry:\d+\n\n$/);
   expect(told).toEqual(['opened t', 'closed t error']);
   expect(await streams.admit('192.0.2.1')).toBeNull();
 });
@@ -42,7 +46,7 @@ test('EventStream that fails ends without a word, and gives its slot back', asyn
 test('EventStream that is dropped before it is read gives its slot back', async () => {
   const { stream, streams, told } = await open(() => null);
   expect(await streams.admit('192.0.2.1')).toBe('max_connections');
-  await stream.body.cancel();
+  await bodyOf(stream).cancel();
   expect(told).toEqual(['opened t', 'refused max_connections', 'closed t client']);
   expect(await streams.admit('192.0.2.1')).toBeNull();
 });

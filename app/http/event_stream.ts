@@ -1,9 +1,9 @@
 import { getLogger } from '@logtape/logtape';
 import type { Channel } from '../channels/channels.ts';
+import type { ByteSource, Receiver } from '../ports/byte_source.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
 import type { Subscription } from '../stretches/subscription.ts';
 import { HEARTBEAT, retryFrame } from '../wire/frame.ts';
-import { type ByteSource, DirectStream, type Receiver } from './direct_stream.ts';
 import type { OpenStream, OpenStreams } from './open_streams.ts';
 import { randomBetween } from './random_between.ts';
 
@@ -14,7 +14,7 @@ const MIN_RETRY_MS = 1000;
 const MAX_RETRY_MS = 3000;
 
 /**
- * The body of one response. It is pulled from and has no queue of its own: what the client does
+ * What the body of one response is read from. It is pulled from and has no queue of its own: what the client does
  * not take stays in the log. It is asked for the next bytes only once those before are with the
  * kernel or wait for it alone.
  *
@@ -24,7 +24,6 @@ const MAX_RETRY_MS = 3000;
 export class EventStream implements ByteSource, OpenStream {
   readonly channel: Channel;
   readonly address: string;
-  readonly body: DirectStream;
   lastSent = 0;
   /** Let go of once it was called: it holds the request. */
   #subscribe: (() => Subscription) | null;
@@ -48,7 +47,6 @@ export class EventStream implements ByteSource, OpenStream {
     this.address = address;
     this.#subscribe = subscribe;
     this.#streams = streams;
-    this.body = new DirectStream(this);
   }
 
   next(receiver: Receiver): void {

@@ -1,13 +1,14 @@
 import type { Context } from 'hono';
 import type { Channel } from '../channels/channels.ts';
+import type { ClientConnection } from '../ports/client_connection.ts';
 import { FORMAT_NAMES, formatByName, TEXT } from '../views/format.ts';
 import { viewIn } from '../views/view.ts';
 import { findCursor } from '../wire/cursor.ts';
 import { parseSince, SINCE_FORMS } from '../wire/since.ts';
-import type { ClientConnection } from './client_connection.ts';
 import { EventStream } from './event_stream.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { refuse } from './refusal.ts';
+import { PULL_ONLY, pulledFrom } from './stream_body.ts';
 import { STREAM_HEAD } from './stream_head.ts';
 
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
@@ -34,5 +35,6 @@ export async function streamEvents(
   if (refusal !== null) return refuse(c, refusal);
   const stream = new EventStream(channel, address, subscribe, streams);
   streams.add(stream, c.env);
-  return c.body(stream.body, 200, STREAM_HEAD);
+  const body = c.env.createBody?.(stream) ?? new ReadableStream(pulledFrom(stream), PULL_ONLY);
+  return c.body(body, 200, STREAM_HEAD);
 }

@@ -1,8 +1,8 @@
 import { getLogger } from '@logtape/logtape';
 import type { Channel } from '../channels/channels.ts';
 import type { Config } from '../config/config.ts';
+import type { ClientConnection } from '../ports/client_connection.ts';
 import type { EndReason, RefusalReason, StreamObserver } from '../ports/stream_observer.ts';
-import type { ClientConnection } from './client_connection.ts';
 import type { StreamSlots } from './stream_slots.ts';
 import { StreamWatch } from './stream_watch.ts';
 

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
+import type { ClientConnection } from '../ports/client_connection.ts';
 import type { RefusalReason } from '../ports/stream_observer.ts';
 import { retryFrame } from '../wire/frame.ts';
-import type { ClientConnection } from './client_connection.ts';
 import { randomBetween } from './random_between.ts';
 import { STREAM_HEAD } from './stream_head.ts';
 

@@ -1,4 +1,4 @@
-import type { ClientConnection } from './client_connection.ts';
+import type { ClientConnection } from '../ports/client_connection.ts';
 
 /** What the sweep knows of one stream. */
 export class StreamWatch {

@@ -3,16 +3,16 @@ import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
 import { formatByName } from '../views/format.ts';
 import { PLAIN, type View, viewIn } from '../views/view.ts';
+import { Sleepers } from './sleepers.ts';
 import type { Start } from './step.ts';
 import { Subscription } from './subscription.ts';
-import { Waiting } from './waiting.ts';
 
 const decoder = new TextDecoder();
 const NEW = { cursor: null, since: null };
 const JSON_VIEW = viewIn(formatByName('json')!);
 
 function subscribe(topic: MemoryTopic, start: Start = NEW, view: View = PLAIN): Subscription {
-  return new Subscription(topic, view, start, new Waiting());
+  return new Subscription(topic, view, start, new Sleepers());
 }
 
 /** All that there is for a client now. */
@@ -144,12 +144,12 @@ describe('Subscription', () => {
   });
 
   test('Subscription.close() ends its wait', () => {
-    const waiting = new Waiting();
-    const client = new Subscription(new MemoryTopic(), PLAIN, NEW, waiting);
+    const sleepers = new Sleepers();
+    const client = new Subscription(new MemoryTopic(), PLAIN, NEW, sleepers);
     let woken = 0;
     client.wait(() => woken++);
     client.close();
-    waiting.wakeAll();
-    expect([waiting.size, woken]).toEqual([0, 0]);
+    sleepers.wakeAll();
+    expect([sleepers.size, woken]).toEqual([0, 0]);
   });
 });

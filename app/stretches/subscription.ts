@@ -3,10 +3,10 @@ import type { View } from '../views/view.ts';
 import { FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
 import { Client } from './client.ts';
 import { follow } from './route.ts';
+import type { Sleepers } from './sleepers.ts';
 import type { Start } from './step.ts';
 import type { Stretch } from './stretch.ts';
 import type { Topic } from './topic.ts';
-import type { Waiting } from './waiting.ts';
 
 /** Bytes handed to a socket at once. */
 const MAX_ARRAY_BYTES = 64 * 1024;
@@ -20,18 +20,18 @@ export class Subscription {
   readonly traffic: Traffic;
   readonly #topic: Topic;
   readonly #client: Client;
-  readonly #waiting: Waiting;
+  readonly #sleepers: Sleepers;
   #stretch: Stretch;
   /** What it was told last of whether its topic is stale; `null`: nothing, or that it is fresh. */
   #toldStale: Uint8Array | null = null;
   /** What is left of a block that is larger than one array. */
   #rest: Uint8Array | null = null;
 
-  constructor(topic: Topic, view: View, start: Start, waiting: Waiting) {
+  constructor(topic: Topic, view: View, start: Start, sleepers: Sleepers) {
     this.traffic = topic.traffic;
     this.#topic = topic;
     this.#client = new Client(topic, view);
-    this.#waiting = waiting;
+    this.#sleepers = sleepers;
     this.#stretch = follow(this.#client, { open: start }).stretch;
   }
 
@@ -72,7 +72,7 @@ export class Subscription {
   /** Calls `wake` once, as soon as `take` may have something. */
   wait(wake: () => void): void {
     this.#client.onWake(wake);
-    this.#waiting.add(this);
+    this.#sleepers.add(this);
   }
 
   /** Ends the wait. */
@@ -83,7 +83,7 @@ export class Subscription {
   close(): void {
     this.#client.onWake(null);
     this.#client.asks(null);
-    this.#waiting.delete(this);
+    this.#sleepers.delete(this);
     this.#stretch.close?.();
   }
 

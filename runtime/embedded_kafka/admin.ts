@@ -1,5 +1,5 @@
 import { GatewayError } from '../../app/errors.ts';
-import { CLIENT_ID } from '../kafka/brokers/connection.ts';
+import { CLIENT_ID } from '../kafka/brokers/kafka_connection.ts';
 import { Admin } from '../kafka/protocol/platformatic_on_node20.ts';
 
 type AdminClient = InstanceType<typeof Admin>;

@@ -7,9 +7,9 @@ import {
 } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
-import type { ClientConnection } from '../../app/http/client_connection.ts';
-import { Http1Connection, Http2Connection, type Http2Use } from './client_connection.ts';
+import type { ClientConnection } from '../../app/ports/client_connection.ts';
 import type { ConnectionRoom } from './connection_room.ts';
+import { Http1Connection, Http2Connection, type Http2Use } from './http_connection.ts';
 import type { Certificate } from './tls.ts';
 
 /** When the kernel begins to ask whether a silent client is still there, and then once a second. */

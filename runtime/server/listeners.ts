@@ -1,7 +1,7 @@
 import type { Config } from '../../app/config/config.ts';
 import { GatewayError } from '../../app/errors.ts';
 import type { Gateway } from '../../app/gateway.ts';
-import type { ClientConnection } from '../../app/http/client_connection.ts';
+import type { ClientConnection } from '../../app/ports/client_connection.ts';
 import { ConnectionRoom } from './connection_room.ts';
 import { PortWatch, type WatchedPort } from './port_watch.ts';
 import { type Certificate, loadCertificate } from './tls.ts';

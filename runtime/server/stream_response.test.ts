@@ -2,11 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { parseConfig } from '../../app/config/config.ts';
 import { createGateway } from '../../app/gateway.ts';
-import { DirectStream } from '../../app/http/direct_stream.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
 import type { RecordSource, TopicQuestions } from '../../app/ports/source.ts';
 import { Growth } from '../../test/support/deadline.ts';
 import { freePort } from '../../test/support/free_port.ts';
+import { DirectStream } from './direct_stream.ts';
 import { listen } from './listen.ts';
 
 type Fetch = ReturnType<typeof createGateway>['fetch'];

@@ -1,6 +1,6 @@
 import type { Health } from '../../app/describe/admin.ts';
 import type { RefusalReason } from '../../app/ports/stream_observer.ts';
-import type { MetricValues } from '../process/metrics.ts';
+import type { MetricValues } from '../process/prometheus.ts';
 
 /** What a worker tells the primary process. */
 export type WorkerMessage =

@@ -5,7 +5,7 @@ import { getLogger } from '@logtape/logtape';
 import { createAdmin } from '../../app/describe/admin.ts';
 import { ConfigError } from '../../app/errors.ts';
 import { withEmbeddedKafka } from '../embedded_kafka/with_embedded_kafka.ts';
-import { kafkaConnection } from '../kafka/brokers/connection.ts';
+import { kafkaConnection } from '../kafka/brokers/kafka_connection.ts';
 import { announce } from '../process/announcement.ts';
 import type { ReadSettings } from '../process/settings.ts';
 import { onSignals } from '../process/signals.ts';

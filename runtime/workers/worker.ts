@@ -1,7 +1,7 @@
 import process from 'node:process';
 import type { Config } from '../../app/config/config.ts';
 import { GatewayError } from '../../app/errors.ts';
-import { exposeMetrics, type ProcessMetrics } from '../process/metrics.ts';
+import { exposeMetrics, type ProcessMetrics } from '../process/prometheus.ts';
 import { type RuntimeAdapter, Serving } from '../serving.ts';
 import { AskedSlots } from './asked_slots.ts';
 import type { PrimaryMessage, WorkerMessage } from './messages.ts';

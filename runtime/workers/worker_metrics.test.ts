@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { expect, test } from '@jest/globals';
-import type { MetricValues } from '../process/metrics.ts';
+import type { MetricValues } from '../process/prometheus.ts';
 import { WorkerMetrics } from './worker_metrics.ts';
 
 /** A counter as a worker tells it. */

@@ -2,7 +2,7 @@ import type { Worker } from 'node:cluster';
 import { getLogger } from '@logtape/logtape';
 import type { Exposition } from '../../app/describe/metrics.ts';
 import { coalesced } from '../../app/waits/coalesced.ts';
-import { exposeProcess, type MetricValues, mergeMetrics } from '../process/metrics.ts';
+import { exposeProcess, type MetricValues, mergeMetrics } from '../process/prometheus.ts';
 
 const logger = getLogger(['sse-kafka', 'workers']);
 

@@ -1,7 +1,7 @@
 import { parseConfig } from '../../app/config/config.ts';
 import { createAdmin } from '../../app/describe/admin.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
-import { exposeMetrics } from '../../runtime/process/metrics.ts';
+import { exposeMetrics } from '../../runtime/process/prometheus.ts';
 import { type RuntimeAdapter, Serving } from '../../runtime/serving.ts';
 
 /** A gateway with ports of its own in this process, which others share. */

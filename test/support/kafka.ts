@@ -8,7 +8,7 @@ import type {
   Producer as KafkaProducer,
   SendOptions,
 } from '@platformatic/kafka';
-import { CLIENT_ID } from '../../runtime/kafka/brokers/connection.ts';
+import { CLIENT_ID } from '../../runtime/kafka/brokers/kafka_connection.ts';
 import { Admin, ConfigResourceTypes } from '../../runtime/kafka/protocol/platformatic_on_node20.ts';
 import { eventually, within } from './deadline.ts';
 import { newName } from './new_name.ts';

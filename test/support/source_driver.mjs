@@ -38,7 +38,7 @@ const COMMANDS = {
   /** As a gateway does it that has these settings. */
   async open({ source, env }) {
     const { readSettings } = await beside('../../process/settings');
-    const { kafkaConnection } = await beside('../brokers/connection');
+    const { kafkaConnection } = await beside('../brokers/kafka_connection');
     const { config } = readSettings(ConfluentSource ? 'node' : 'deno', env, '/dev/null');
     const connection = kafkaConnection(config);
     sources.set(source, createPlatformaticSource?.(connection) ?? new ConfluentSource(connection));

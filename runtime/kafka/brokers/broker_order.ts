@@ -1,6 +1,6 @@
 import type { Broker } from '@platformatic/kafka';
 import { parseBroker } from '../protocol/platformatic_on_node20.ts';
-import type { KafkaConnection } from './connection.ts';
+import type { KafkaConnection } from './kafka_connection.ts';
 
 /** How long one is waited for before the next is asked beside it, in milliseconds. */
 const NEXT_MS = 1000;

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import type { Broker } from '@platformatic/kafka';
-import { REQUEST_TIMEOUT_MS } from './connection.ts';
+import { REQUEST_TIMEOUT_MS } from './kafka_connection.ts';
 
 /**
  * The error for a broker that shows a certificate which has expired, as Node tells it; else `null`.

@@ -17,10 +17,10 @@ import {
   metadataV12,
 } from '../protocol/platformatic_on_node20.ts';
 import { BrokerOrder } from './broker_order.ts';
-import { CLIENT_ID, type KafkaConnection } from './connection.ts';
 import { expiredCertificate } from './expired_certificate.ts';
 import type { FetchSession } from './fetch_session.ts';
 import { Gate } from './gate.ts';
+import { CLIENT_ID, type KafkaConnection } from './kafka_connection.ts';
 import { clientOptions, MAX_UNDER_WAY } from './platformatic_config.ts';
 import type { Asked, Leader, TopicMetadata } from './topic_leaders.ts';
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { BaseOptions } from '@platformatic/kafka';
-import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './connection.ts';
+import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './kafka_connection.ts';
 
 /** Requests under way over one connection; the client would queue more, of which it keeps no bound. */
 export const MAX_UNDER_WAY = 5;

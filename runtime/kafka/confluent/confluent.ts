@@ -16,7 +16,7 @@ import {
   untilAnswered,
 } from '../../../app/waits/abortable.ts';
 import { BrokerHealth } from '../brokers/broker_health.ts';
-import { type KafkaConnection, REQUEST_TIMEOUT_MS } from '../brokers/connection.ts';
+import { type KafkaConnection, REQUEST_TIMEOUT_MS } from '../brokers/kafka_connection.ts';
 import { BrokerQuestions } from '../questions/broker_questions.ts';
 import { assertSame, TopicCheck } from '../questions/topic_check.ts';
 import { type Read, toBatch } from './confluent_batch.ts';

@@ -1,7 +1,11 @@
 import { rootCertificates } from 'node:tls';
 import type kafka from '@confluentinc/kafka-javascript';
 import { BrokerOrder } from '../brokers/broker_order.ts';
-import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from '../brokers/connection.ts';
+import {
+  CLIENT_ID,
+  type KafkaConnection,
+  REQUEST_TIMEOUT_MS,
+} from '../brokers/kafka_connection.ts';
 
 /** What a consumer has beside it. */
 export const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {

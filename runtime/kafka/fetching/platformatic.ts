@@ -10,8 +10,8 @@ import type {
 } from '../../../app/ports/source.ts';
 import { LinkedAbort } from '../../../app/waits/abortable.ts';
 import { BrokerHealth } from '../brokers/broker_health.ts';
-import type { KafkaConnection } from '../brokers/connection.ts';
 import { KafkaClient } from '../brokers/kafka_client.ts';
+import type { KafkaConnection } from '../brokers/kafka_connection.ts';
 import { BrokerQuestions } from '../questions/broker_questions.ts';
 import { readRuns } from './fetched_records.ts';
 import { type Fetched, TopicFetches } from './topic_fetches.ts';

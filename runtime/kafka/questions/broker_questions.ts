@@ -6,8 +6,8 @@ import type {
 } from '../../../app/ports/source.ts';
 import { untilAborted } from '../../../app/waits/abortable.ts';
 import type { BrokerHealth } from '../brokers/broker_health.ts';
-import type { KafkaConnection } from '../brokers/connection.ts';
 import { EARLIEST, KafkaClient, LATEST } from '../brokers/kafka_client.ts';
+import type { KafkaConnection } from '../brokers/kafka_connection.ts';
 import { TopicIds } from './topic_ids.ts';
 import { TopicPolicies } from './topic_policy.ts';
 

@@ -7,7 +7,7 @@ interface Sleeper {
 }
 
 /** The clients that have all there is, and wait for the feed's next records. */
-export class Waiting {
+export class Sleepers {
   #sleepers = new Set<Sleeper>();
 
   get size(): number {
@@ -23,10 +23,10 @@ export class Waiting {
   }
 
   wakeAll(): void {
-    const waiting = this.#sleepers;
+    const sleeping = this.#sleepers;
     // Who has nothing to take waits again.
     this.#sleepers = new Set();
-    for (const sleeper of waiting) sleeper.wake();
+    for (const sleeper of sleeping) sleeper.wake();
   }
 
   /** Those ahead of the feed hear of a cut before the feed comes that far. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ByteSource, Receiver } from '../../app/ports/byte_source.ts';
 import { within } from '../../test/support/deadline.ts';
-import { type ByteSource, DirectStream, type Receiver } from './direct_stream.ts';
+import { DirectStream } from './direct_stream.ts';
 
 /** Gives one byte at a time: those that it has at once, later ones when it is told. */
 class Source implements ByteSource {

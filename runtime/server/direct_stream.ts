@@ -1,17 +1,5 @@
-/** Who asked for the next bytes of a stream: gets them once, at once or later. */
-export interface Receiver {
-  receive(bytes: Uint8Array): void;
-  /** There are none any more. */
-  end(): void;
-}
-
-/** What a stream is read from. */
-export interface ByteSource {
-  /** Hands the next bytes over; not called again before it has. */
-  next(receiver: Receiver): void;
-  /** Nobody reads any more. */
-  cancel(): void;
-}
+import { PULL_ONLY, pulledFrom } from '../../app/http/stream_body.ts';
+import type { ByteSource, Receiver } from '../../app/ports/byte_source.ts';
 
 /** How many reads may be answered within each other before the stack is let go. */
 const MAX_DEPTH = 100;
@@ -33,25 +21,7 @@ export class DirectStream extends ReadableStream<Uint8Array> {
   #reader: DirectReader | null = null;
 
   constructor(source: ByteSource) {
-    super(
-      {
-        pull: (controller) =>
-          new Promise((resolve) => {
-            source.next({
-              receive(bytes) {
-                controller.enqueue(bytes);
-                resolve();
-              },
-              end() {
-                controller.close();
-                resolve();
-              },
-            });
-          }),
-        cancel: () => source.cancel(),
-      },
-      { highWaterMark: 0 },
-    );
+    super(pulledFrom(source), PULL_ONLY);
     this.#source = source;
   }
 

@@ -7,7 +7,7 @@ import { HistoryPool } from '../../app/history/history_pool.ts';
 import { ReaderSlots } from '../../app/history/reader_slots.ts';
 import { Log } from '../../app/log/log.ts';
 import type { RecordSource } from '../../app/ports/source.ts';
-import { exposeMetrics, mergeMetrics } from './metrics.ts';
+import { exposeMetrics, mergeMetrics } from './prometheus.ts';
 
 const TOPIC = 'events';
 

@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2ServerResponse, type Http2Session } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { ClientConnection } from '../../app/http/client_connection.ts';
+import type { ByteSource } from '../../app/ports/byte_source.ts';
+import type { ClientConnection } from '../../app/ports/client_connection.ts';
+import { DirectStream } from './direct_stream.ts';
 
 /** Of a request over HTTP/1.1. */
 export class Http1Connection implements ClientConnection {
@@ -25,6 +27,10 @@ export class Http1Connection implements ClientConnection {
     const { socket } = this.#response;
     if (socket === null) return 0;
     return socket.bytesWritten - socket.writableLength - queuedBytes(socket);
+  }
+
+  createBody(source: ByteSource): DirectStream {
+    return new DirectStream(source);
   }
 
   letGo(): void {
@@ -99,6 +105,10 @@ export class Http2Connection implements ClientConnection {
       if (this.#use.streams === 1 || stream.writableLength === 0) this.#progress++;
     }
     return this.#progress;
+  }
+
+  createBody(source: ByteSource): DirectStream {
+    return new DirectStream(source);
   }
 
   letGo(): void {
