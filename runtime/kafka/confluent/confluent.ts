@@ -1,13 +1,6 @@
 import kafka from '@confluentinc/kafka-javascript';
 import { getLogger } from '@logtape/logtape';
-import type {
-  Batch,
-  OffsetSpec,
-  Offsets,
-  RecordSource,
-  TopicDescription,
-  TopicIdentity,
-} from '../../../app/ports/source.ts';
+import type { Batch, Offsets, TopicIdentity } from '../../../app/ports/source.ts';
 import {
   abortableDelay,
   backoff,
@@ -15,9 +8,8 @@ import {
   untilAborted,
   untilAnswered,
 } from '../../../app/waits/abortable.ts';
-import { BrokerHealth } from '../brokers/broker_health.ts';
-import { type KafkaConnection, REQUEST_TIMEOUT_MS } from '../brokers/kafka_connection.ts';
-import { BrokerQuestions } from '../questions/broker_questions.ts';
+import { REQUEST_TIMEOUT_MS } from '../brokers/kafka_connection.ts';
+import { KafkaSource } from '../kafka_source.ts';
 import { assertSame, TopicCheck } from '../questions/topic_check.ts';
 import { type Read, toBatch } from './confluent_batch.ts';
 import { CONSUMER_CONFIG, globalConfig } from './confluent_config.ts';
@@ -34,39 +26,19 @@ const READ_WAIT_MS = 500;
 type Consumer = InstanceType<typeof KafkaConsumer>;
 
 /** Reads Kafka on Node through librdkafka: `assign` and `consume(n)`, no group, no commit. */
-export class ConfluentSource implements RecordSource {
-  readonly #connection: KafkaConnection;
-  readonly #health = new BrokerHealth();
-  readonly #questions: BrokerQuestions;
-  readonly forClients: BrokerQuestions;
-  readonly #closed = new AbortController();
+export class ConfluentSource extends KafkaSource {
   readonly #reads = new Set<Promise<void>>();
   /** Consumers that are about to be disconnected. */
   readonly #leaving = new Set<Promise<void>>();
 
-  constructor(connection: KafkaConnection) {
-    this.#connection = connection;
-    this.#questions = new BrokerQuestions(connection, this.#health);
-    this.forClients = this.#questions.apart();
-  }
-
-  describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
-    return this.#questions.describe(topic, signal);
-  }
-
-  offsets(
-    topic: string,
-    partitions: readonly number[],
-    at: OffsetSpec,
+  override async *read(
+    topic: TopicIdentity,
+    from: Offsets,
     signal: AbortSignal,
-  ): Promise<Offsets> {
-    return this.#questions.offsets(topic, partitions, at, signal);
-  }
-
-  async *read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
-    const ended = new LinkedAbort(signal, this.#closed.signal);
+  ): AsyncGenerator<Batch> {
+    const ended = new LinkedAbort(signal, this.closed.signal);
     const aborted = ended.signal;
-    const check = new TopicCheck(topic, () => this.#questions.topicId(topic.name));
+    const check = new TopicCheck(topic, () => this.questions.topicId(topic.name));
     const { promise, resolve } = deferred();
     this.#reads.add(promise);
     try {
@@ -77,25 +49,24 @@ export class ConfluentSource implements RecordSource {
       }
     } finally {
       ended.letGo();
-      this.#health.ended('read', topic.name);
+      this.health.ended('read', topic.name);
       resolve();
       this.#reads.delete(promise);
     }
-  }
-
-  status(): ReturnType<RecordSource['status']> {
-    return this.#health.status;
   }
 
   /**
    * Waits for the consumers, too, though not for longer than a request may take: at the end of the
    * process OpenSSL is gone before their threads are, which crashes it (seen in 1 of 30 ends).
    */
-  async close(): Promise<void> {
-    this.#closed.abort();
-    await Promise.all([...this.#reads, this.#questions.close(), this.forClients.close()]);
+  override async close(): Promise<void> {
+    await super.close();
     const deadline = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     await untilAborted(Promise.all(this.#leaving), deadline).catch(() => {});
+  }
+
+  protected override endReads(): Promise<unknown> {
+    return Promise.all(this.#reads);
   }
 
   /** Consumes on where a consumer could not go on, once the brokers answer. */
@@ -111,7 +82,7 @@ export class ConfluentSource implements RecordSource {
       try {
         for await (const batch of this.#consume(name, positions, signal)) {
           failures = 0;
-          this.#health.answered('read', name);
+          this.health.answered('read', name);
           for (const [partition, offset] of batch.positions) positions.set(partition, offset);
           yield batch;
         }
@@ -122,19 +93,19 @@ export class ConfluentSource implements RecordSource {
       failures += 1;
       logger.debug('Cannot read topic {name}, trying again: {error}', { name, error });
       // The other client can tell why the brokers do not answer, and waits until they do.
-      const ask = (): Promise<Uint8Array | null> => this.#questions.topicIdAnew(name, signal);
+      const ask = (): Promise<Uint8Array | null> => this.questions.topicIdAnew(name, signal);
       const id = await untilAnswered(ask, signal, () => {});
       if (signal.aborted) return;
       assertSame(topic, id);
       // Brokers that are only started anew are no trouble to tell.
-      if (failures > 1 || !isLocal(error)) this.#health.failedAt('read', name, error);
+      if (failures > 1 || !isLocal(error)) this.health.failedAt('read', name, error);
       await abortableDelay(backoff(failures), signal);
     }
   }
 
   /** Reads until the consumer cannot go on, which is thrown. */
   async *#consume(topic: string, positions: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
-    const config = { ...globalConfig(this.#connection), ...CONSUMER_CONFIG };
+    const config = { ...globalConfig(this.connection), ...CONSUMER_CONFIG };
     const consumer = new KafkaConsumer(config, { 'auto.offset.reset': 'earliest' });
     // Without this, the wait starts over at each record: 5 s of latency at 20 records/s.
     consumer.setDefaultConsumeTimeout(READ_WAIT_MS);

@@ -2,17 +2,14 @@ import { setImmediate } from 'node:timers/promises';
 import type {
   Batch,
   KafkaRecord,
-  OffsetSpec,
   Offsets,
   RecordSource,
-  TopicDescription,
   TopicIdentity,
 } from '../../../app/ports/source.ts';
 import { LinkedAbort } from '../../../app/waits/abortable.ts';
-import { BrokerHealth } from '../brokers/broker_health.ts';
 import { KafkaClient } from '../brokers/kafka_client.ts';
 import type { KafkaConnection } from '../brokers/kafka_connection.ts';
-import { BrokerQuestions } from '../questions/broker_questions.ts';
+import { KafkaSource } from '../kafka_source.ts';
 import { readRuns } from './fetched_records.ts';
 import { type Fetched, TopicFetches } from './topic_fetches.ts';
 
@@ -24,42 +21,21 @@ export function createPlatformaticSource(connection: KafkaConnection): RecordSou
   return new PlatformaticSource(connection);
 }
 
-class PlatformaticSource implements RecordSource {
-  readonly #connection: KafkaConnection;
-  readonly #health = new BrokerHealth();
-  /** Each read has connections of its own: a fetch holds one while it waits. */
-  readonly #questions: BrokerQuestions;
-  readonly forClients: BrokerQuestions;
-  readonly #closed = new AbortController();
+class PlatformaticSource extends KafkaSource {
   readonly #reads = new Set<KafkaClient>();
 
-  constructor(connection: KafkaConnection) {
-    this.#connection = connection;
-    this.#questions = new BrokerQuestions(connection, this.#health);
-    this.forClients = this.#questions.apart();
-  }
-
-  describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
-    return this.#questions.describe(topic, signal);
-  }
-
-  offsets(
-    topic: string,
-    partitions: readonly number[],
-    at: OffsetSpec,
+  override async *read(
+    topic: TopicIdentity,
+    from: Offsets,
     signal: AbortSignal,
-  ): Promise<Offsets> {
-    return this.#questions.offsets(topic, partitions, at, signal);
-  }
-
-  async *read(topic: TopicIdentity, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
-    const ended = new LinkedAbort(signal, this.#closed.signal);
+  ): AsyncGenerator<Batch> {
+    const ended = new LinkedAbort(signal, this.closed.signal);
     const aborted = ended.signal;
-    const client = new KafkaClient(this.#connection);
+    const client = new KafkaClient(this.connection);
     this.#reads.add(client);
     const fetches = new TopicFetches({
       client,
-      health: this.#health,
+      health: this.health,
       topic,
       from,
       signal: aborted,
@@ -77,19 +53,14 @@ class PlatformaticSource implements RecordSource {
     } finally {
       ended.abort();
       ended.letGo();
-      this.#health.ended('read', topic.name);
+      this.health.ended('read', topic.name);
       await client.close();
       this.#reads.delete(client);
     }
   }
 
-  status(): ReturnType<RecordSource['status']> {
-    return this.#health.status;
-  }
-
-  async close(): Promise<void> {
-    this.#closed.abort();
-    await Promise.all([...this.#reads, this.#questions, this.forClients].map((one) => one.close()));
+  protected override endReads(): Promise<unknown> {
+    return Promise.all([...this.#reads].map((client) => client.close()));
   }
 }
 
