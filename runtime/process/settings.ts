@@ -10,7 +10,7 @@ import { parse } from 'dotenv';
 import { type Config, likeSettings, parseConfig, type Runtime } from '../../app/config/config.ts';
 import type { StrayName } from '../../app/config/config_names.ts';
 import type { ConfigFault } from '../../app/errors.ts';
-import { parseCertificates, parsePrivateKey, readPem } from '../server/pem.ts';
+import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
 
 /** What a process was told. */
 export interface ReadSettings {

@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import type { Config } from '../../app/config/config.ts';
 import { GatewayError } from '../../app/errors.ts';
-import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
+import { parseCertificates, parsePrivateKey, readPem } from '../process/pem.ts';
 
 /** A certificate (with its chain) and its key, PEM. */
 export interface Certificate {

@@ -1,5 +1,5 @@
 import type { Config } from '../../../app/config/config.ts';
-import { readPem } from '../../server/pem.ts';
+import { readPem } from '../../process/pem.ts';
 
 /** How to reach the brokers; the adapters put it in their client's words. */
 export interface KafkaConnection {
