@@ -10,19 +10,25 @@ import { exposeMetrics } from './process/prometheus.ts';
 import { type ReadSettings, readSettings } from './process/settings.ts';
 import { onSignals } from './process/signals.ts';
 import { logStart, type RuntimeAdapter, Serving } from './serving.ts';
+import { readVersion } from './version.ts';
 
 const logger = getLogger(['sse-kafka']);
 
 /** Runs a gateway until a signal ends it; errors of the start are told on stderr. */
 export async function main(adapter: RuntimeAdapter): Promise<void> {
   try {
+    const version = readVersion();
+    if (process.argv.includes('--version')) {
+      process.stdout.write(`${version}\n`);
+      return;
+    }
     const settings = readSettings(adapter.name);
     const { config } = settings;
     configureLogging(config.logLevel);
     logProcessTrouble();
-    if (config.workers === 1) await runAlone(adapter, settings);
+    if (config.workers === 1) await runAlone(adapter, version, settings);
     // Only Node has workers.
-    else await (await import('./workers/run_workers.ts')).runWorkers(adapter, settings);
+    else await (await import('./workers/run_workers.ts')).runWorkers(adapter, version, settings);
     process.exit(0);
   } catch (error) {
     const told = error instanceof GatewayError ? error.message : (error as Error).stack;
@@ -32,9 +38,13 @@ export async function main(adapter: RuntimeAdapter): Promise<void> {
 }
 
 /** One process that does everything. */
-async function runAlone(adapter: RuntimeAdapter, settings: ReadSettings): Promise<void> {
+async function runAlone(
+  adapter: RuntimeAdapter,
+  version: string,
+  settings: ReadSettings,
+): Promise<void> {
   const { config } = settings;
-  logStart(adapter, settings);
+  logStart(adapter, version, settings);
   let serving: Serving | null = null;
   const end = (how: 'drain' | 'stop'): void => {
     if (serving === null) process.exit(0);
@@ -55,8 +65,9 @@ async function runAlone(adapter: RuntimeAdapter, settings: ReadSettings): Promis
     const streams = await listeners.openPublic(config, gateway.fetch);
     listeners.watch();
     const admin = createAdmin(
+      version,
       gateway.health,
-      exposeMetrics(gateway.measured),
+      exposeMetrics(gateway.measured, { version, runtime: adapter.name }),
       () => listeners.silent,
     );
     const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));

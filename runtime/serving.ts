@@ -30,8 +30,16 @@ export interface RuntimeAdapter {
 }
 
 /** The first lines of the log. */
-export function logStart({ name }: RuntimeAdapter, { config, warnings }: ReadSettings): void {
-  logger.info('Starting on {runtime}: {topics}', { runtime: name, topics: config.topics.join() });
+export function logStart(
+  { name }: RuntimeAdapter,
+  version: string,
+  { config, warnings }: ReadSettings,
+): void {
+  logger.info('Starting {version} on {runtime}: {topics}', {
+    version,
+    runtime: name,
+    topics: config.topics.join(),
+  });
   for (const warning of warnings) logger.warn('{warning}', { warning });
 }
 

@@ -16,6 +16,7 @@ export interface Health {
  * gateways out of the balancer would end every stream for good. `/metrics` is for Prometheus.
  */
 export function createAdmin(
+  version: string,
   health: () => Health,
   metrics: Exposition,
   silentPorts: () => readonly string[],
@@ -29,7 +30,7 @@ export function createAdmin(
   admin.get('/readyz', (c) => {
     const { missing, brokers } = health();
     const ready = missing.length === 0;
-    return c.json({ ready, missing, brokers }, ready ? 200 : 503);
+    return c.json({ version, ready, missing, brokers }, ready ? 200 : 503);
   });
   admin.get('/metrics', async (c) =>
     c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),

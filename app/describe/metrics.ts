@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Runtime } from '../config/config.ts';
 import { DELIVERY_BOUNDS_MS } from '../counts/delivery_times.ts';
 import type { StreamCounts } from '../counts/stream_counts.ts';
 import type { Feed } from '../feed/feed.ts';
@@ -17,6 +18,12 @@ export interface Measured {
   readonly feeds: readonly MeasuredFeed[];
   readonly streams: StreamCounts;
   readonly source: Pick<RecordSource, 'status'>;
+}
+
+/** What is known of the process that measures. */
+export interface ProcessFacts {
+  readonly version: string;
+  readonly runtime: Runtime;
 }
 
 type MeasuredFeed = Pick<Feed, 'topic' | 'traffic' | 'log' | 'ends' | 'history'>;
@@ -42,7 +49,7 @@ interface Described {
 /** A metric of single values. */
 export interface ValueMetric extends Described {
   readonly type: 'counter' | 'gauge';
-  values(measured: Measured): readonly (readonly [Labels, number])[];
+  values(measured: Measured, facts: ProcessFacts): readonly (readonly [Labels, number])[];
 }
 
 /** A metric of sizes that are sorted into buckets. */
@@ -198,6 +205,14 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
     labels: [],
     merge: 'min',
     values: ({ source }) => [[{}, source.status().up ? 1 : 0]],
+  },
+  {
+    name: 'sse_kafka_build_info',
+    help: 'Always 1: which version runs, and on what.',
+    type: 'gauge',
+    labels: ['version', 'runtime'],
+    merge: 'max',
+    values: (_measured, { version, runtime }) => [[{ version, runtime }, 1]],
   },
 ];
 

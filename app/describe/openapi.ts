@@ -163,6 +163,7 @@ const PAGE = { get: PAGE_ANSWER, head: PAGE_ANSWER, options: PREFLIGHT };
 const HEALTH = {
   type: 'object',
   properties: {
+    version: { type: 'string' },
     ready: { type: 'boolean' },
     missing: { type: 'array', items: { type: 'string' } },
     brokers: {
@@ -172,7 +173,7 @@ const HEALTH = {
       additionalProperties: false,
     },
   },
-  required: ['ready', 'missing', 'brokers'],
+  required: ['version', 'ready', 'missing', 'brokers'],
   additionalProperties: false,
 };
 

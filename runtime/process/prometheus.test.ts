@@ -50,6 +50,8 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
   return { feeds: [feed], streams, source };
 }
 
+const FACTS = { version: '1.2.3', runtime: 'node' } as const;
+
 const ONE = { clients: 5, read: [7, 9], ends: [10, 9], delivered: [3, 4, 70_000], up: true };
 const OTHER = { clients: 2, read: [9, 4], ends: [10, 8], delivered: [3], up: false };
 
@@ -61,7 +63,7 @@ async function linesOf(exposition: { text(): Promise<string> }): Promise<string[
 
 describe('exposeMetrics()', () => {
   test('exposeMetrics() gives what is measured, buckets added up', async () => {
-    const lines = await linesOf(exposeMetrics(measured(ONE)));
+    const lines = await linesOf(exposeMetrics(measured(ONE), FACTS));
     const bucket = (le: string, count: number): string =>
       `sse_kafka_delivery_seconds_bucket{topic="events",le="${le}"} ${count}`;
     const bounds = ['0.01', '0.02', '0.05', '0.1', '0.2', '0.5', '1', '2', '5', '10', '30', '60'];
@@ -75,11 +77,12 @@ describe('exposeMetrics()', () => {
       'sse_kafka_delivery_seconds_sum{topic="events"} 70.007',
       'sse_kafka_delivery_seconds_count{topic="events"} 3',
       'sse_kafka_broker_up 1',
+      'sse_kafka_build_info{version="1.2.3",runtime="node"} 1',
     ]);
   });
 
   test('exposeMetrics() gives the same when it is asked again', async () => {
-    const metrics = exposeMetrics(measured(ONE));
+    const metrics = exposeMetrics(measured(ONE), FACTS);
     const first = await linesOf(metrics);
     expect(await linesOf(metrics)).toEqual(first);
     expect(await linesOf(metrics)).toEqual(first);
@@ -88,7 +91,7 @@ describe('exposeMetrics()', () => {
   test('exposeMetrics() of a topic that is not known yet has no partition, all else with 0', async () => {
     const { feeds, ...rest } = measured(ONE);
     const feed = { ...feeds[0]!, traffic: new Traffic(), log: null };
-    const text = await exposeMetrics({ ...rest, feeds: [feed] }).text();
+    const text = await exposeMetrics({ ...rest, feeds: [feed] }, FACTS).text();
     expect(text).not.toMatch(/^sse_kafka_lag_records\{/m);
     for (const name of ['feed_bytes', 'feed_records', 'records_total', 'delivery_seconds_count']) {
       expect(text).toContain(`sse_kafka_${name}{topic="events"} 0\n`);
@@ -100,22 +103,22 @@ describe('exposeMetrics()', () => {
     const topic = 'a"} 1\nb\\';
     const streams = new StreamCounts();
     streams.addTopic(topic);
-    const text = await exposeMetrics({ ...measured(ONE), streams }).text();
+    const text = await exposeMetrics({ ...measured(ONE), streams }, FACTS).text();
     expect(text).toContain('sse_kafka_connections{topic="a\\"} 1\\nb\\\\"} 0\n');
   });
 
   test('exposeMetrics() lists no handles of the process: of thousands that takes too long', async () => {
-    const text = await exposeMetrics(measured(ONE)).text();
+    const text = await exposeMetrics(measured(ONE), FACTS).text();
     expect(text).toMatch(/^process_open_fds \d+$/m);
     expect(text).not.toContain('nodejs_active_');
   });
 });
 
 describe('mergeMetrics()', () => {
-  test('mergeMetrics() adds up, but for the largest lag and the lowest broker_up', async () => {
+  test('mergeMetrics() adds up, but for the largest lag, the lowest broker_up and the one build', async () => {
     const all = await Promise.all(
       [ONE, OTHER].map(async (shape) => {
-        const values = await exposeMetrics(measured(shape)).values();
+        const values = await exposeMetrics(measured(shape), FACTS).values();
         // They come from another process.
         return JSON.parse(JSON.stringify(values)) as typeof values;
       }),
@@ -130,6 +133,7 @@ describe('mergeMetrics()', () => {
       'sse_kafka_lag_records{topic="events",partition="1"} 4',
       'sse_kafka_delivery_seconds_sum{topic="events"} 70.01',
       'sse_kafka_delivery_seconds_count{topic="events"} 4',
+      'sse_kafka_build_info{version="1.2.3",runtime="node"} 1',
     ]);
     expect(lines).toContain('sse_kafka_delivery_seconds_bucket{topic="events",le="0.005"} 3');
     expect(lines).toContain('sse_kafka_delivery_seconds_bucket{topic="events",le="+Inf"} 4');
@@ -165,7 +169,7 @@ describe('docs/metrics.md', () => {
 
   test('docs/metrics.md names every value of reason that there is', async () => {
     const text = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
-    const exposed = await exposeMetrics(measured(ONE)).text();
+    const exposed = await exposeMetrics(measured(ONE), FACTS).text();
     for (const [, name, reason] of exposed.matchAll(/^(\w+)\{.*reason="([^"]+)"/gm)) {
       const row = text.split('\n').find((line) => line.startsWith(`| \`${name}{`));
       expect([name, row]).toEqual([name, expect.stringContaining(`\`${reason}\``)]);

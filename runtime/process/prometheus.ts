@@ -20,6 +20,7 @@ import {
   type Labels,
   METRICS,
   type Measured,
+  type ProcessFacts,
   type ValueMetric,
 } from '../../app/describe/metrics.ts';
 
@@ -49,11 +50,11 @@ export interface ProcessMetrics extends Exposition {
   values(): Promise<MetricValues>;
 }
 
-export function exposeMetrics(measured: Measured): ProcessMetrics {
+export function exposeMetrics(measured: Measured, facts: ProcessFacts): ProcessMetrics {
   const register = new Registry();
   for (const metric of METRICS) {
     if (metric.type === 'histogram') addHistogram(register, metric, measured);
-    else addValues(register, metric, measured);
+    else addValues(register, metric, () => metric.values(measured, facts));
   }
   addProcess(register);
   return exposition(register);
@@ -81,7 +82,11 @@ function exposition(register: Registry): ProcessMetrics {
   };
 }
 
-function addValues(register: Registry, metric: ValueMetric, measured: Measured): void {
+function addValues(
+  register: Registry,
+  metric: ValueMetric,
+  read: () => ReturnType<ValueMetric['values']>,
+): void {
   const { name, help, type, labels, merge } = metric;
   const shape = { name, help, labelNames: labels, aggregator: merge, registers: [register] };
   if (type === 'gauge') {
@@ -89,7 +94,7 @@ function addValues(register: Registry, metric: ValueMetric, measured: Measured):
       ...shape,
       collect() {
         this.reset();
-        for (const [labels, value] of metric.values(measured)) this.set(labels, value);
+        for (const [labels, value] of read()) this.set(labels, value);
       },
     });
     return;
@@ -98,7 +103,7 @@ function addValues(register: Registry, metric: ValueMetric, measured: Measured):
     ...shape,
     collect() {
       this.reset();
-      for (const [labels, value] of metric.values(measured)) this.inc(labels, value);
+      for (const [labels, value] of read()) this.inc(labels, value);
     },
   });
 }

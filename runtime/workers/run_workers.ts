@@ -29,12 +29,16 @@ const ALREADY_A_WORKER = {
  * `WORKERS` processes that share the ports, each with a feed of its own. The primary process has
  * the admin port, the embedded Kafka and the signals, and no stream.
  */
-export async function runWorkers(adapter: RuntimeAdapter, settings: ReadSettings): Promise<void> {
+export async function runWorkers(
+  adapter: RuntimeAdapter,
+  version: string,
+  settings: ReadSettings,
+): Promise<void> {
   const { config } = settings;
-  if (isOwnWorker()) return runWorker(adapter, config);
+  if (isOwnWorker()) return runWorker(adapter, version, config);
   // There it would neither listen nor hear of its workers.
   if (cluster.isWorker) throw new ConfigError([ALREADY_A_WORKER]);
-  logStart(adapter, settings);
+  logStart(adapter, version, settings);
   const count = config.workers === 'auto' ? availableParallelism() : config.workers;
   new ConnectionRoom(config.topics.length).warnOf(config.maxConnections, count);
   const pool = new WorkerPool(config, count);
@@ -55,6 +59,7 @@ export async function runWorkers(adapter: RuntimeAdapter, settings: ReadSettings
   const listeners = new Listeners(adapter.listen);
   let watch: PortWatch | null = null;
   const admin = createAdmin(
+    version,
     () => pool.health,
     pool.metrics,
     () => watch?.silent ?? [],

@@ -9,14 +9,18 @@ import type { PrimaryMessage, WorkerMessage } from './messages.ts';
 const HEALTH_MS = 250;
 
 /** One worker: serves on the shared ports with a feed of its own, until the primary ends it. */
-export async function runWorker(adapter: RuntimeAdapter, config: Config): Promise<void> {
+export async function runWorker(
+  adapter: RuntimeAdapter,
+  version: string,
+  config: Config,
+): Promise<void> {
   // A Ctrl-C reaches every process of the terminal: the primary says what becomes of it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.once('disconnect', () => process.exit(1));
 
   const slots = new AskedSlots(send);
   const serving = await Serving.create(adapter, config, slots);
-  const metrics = exposeMetrics(serving.gateway.measured);
+  const metrics = exposeMetrics(serving.gateway.measured, { version, runtime: adapter.name });
   process.on('message', (message: PrimaryMessage) => {
     if (message.kind === 'drain') serving.drain();
     else if (message.kind === 'stop') serving.stop();

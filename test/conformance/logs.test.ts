@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { readVersion } from '../../runtime/version.ts';
 import { curl } from '../support/curl.ts';
 import { eventually } from '../support/deadline.ts';
 import { freePort, freePorts } from '../support/free_port.ts';
@@ -6,9 +7,11 @@ import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
-import { Program } from '../support/program.ts';
+import { Program, run } from '../support/program.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { untilScraped } from '../support/scrape.ts';
+
+const VERSION = readVersion();
 
 interface Line {
   readonly level: string;
@@ -48,6 +51,7 @@ onEachRuntime((runtime) => {
       const missing = Array.from({ length: 12 }, newName);
       await using gateway = await Gateway.start(runtime, { topics: [name, ...missing] });
       await gateway.says('is loaded');
+      const readiness = await gateway.readiness();
       expect(await gateway.stop()).toBe(0);
       const lines = linesOf(gateway);
       const levels = lines.map(({ message }) => (message.includes('not exist') ? 'WARN' : 'INFO'));
@@ -57,6 +61,8 @@ onEachRuntime((runtime) => {
       expect(found).toEqual([...found].sort((a, b) => a - b));
       expect(found).not.toContain(-1);
       expect(lines[0]!.message).toContain(name);
+      expect(lines[0]!['version']).toBe(VERSION);
+      expect(readiness).toMatchObject({ version: VERSION });
       const listening = lines[found[1]!]!.message;
       for (const url of [gateway.http, gateway.https, gateway.admin, kafka.brokers]) {
         expect(listening).toContain(url);
@@ -107,6 +113,11 @@ onEachRuntime((runtime) => {
       expect(trouble['error']).toMatch(/\w/);
       await using _broker = await OwnKafka.start(port);
       await untilLogged(gateway, 'its end', ofBrokers('INFO'));
+    });
+
+    test('is none where only the version is asked for', async () => {
+      const asked = await run([...runtime.gateway, '--version'], { cwd: await newFolder() });
+      expect([asked.stdout.toString(), asked.stderr, asked.code]).toEqual([`${VERSION}\n`, '', 0]);
     });
 
     test('is text on a terminal', async () => {

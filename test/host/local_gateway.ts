@@ -19,8 +19,9 @@ export class LocalGateway {
     const { gateway, listeners } = serving;
     await listeners.openPublic(config, gateway.fetch);
     const admin = createAdmin(
+      'test',
       gateway.health,
-      exposeMetrics(gateway.measured),
+      exposeMetrics(gateway.measured, { version: 'test', runtime: adapter.name }),
       () => listeners.silent,
     );
     await listeners.openAdmin(config, (request) => admin.fetch(request));
