@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import { SignIn, type SignInPorts } from './auth/sign_in.ts';
 import { type Channel, Channels } from './channels/channels.ts';
 import type { Config } from './config/config.ts';
 import { StreamCounts } from './counts/stream_counts.ts';
@@ -7,11 +8,13 @@ import type { Health } from './describe/admin.ts';
 import { asyncapi } from './describe/asyncapi.ts';
 import type { Measured } from './describe/metrics.ts';
 import { openapi } from './describe/openapi.ts';
+import { asyncapiWithSignIn, openapiWithSignIn } from './describe/sign_in.ts';
 import { Feed } from './feed/feed.ts';
 import { ReaderSlots } from './history/reader_slots.ts';
 import { clientAddress } from './http/client_address.ts';
 import { crossOrigin } from './http/cross_origin.ts';
 import { streamEvents } from './http/events.ts';
+import { Gate, markPrivate, SIGN_IN_METHODS, SIGN_IN_PATH } from './http/gate.ts';
 import { noSniffing } from './http/no_sniffing.ts';
 import { OpenStreams } from './http/open_streams.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
@@ -59,12 +62,15 @@ export interface Gateway {
  * @param source what records are read from; closed by whoever made it
  * @param files what is served beside the streams, by path
  * @param slots who lets streams in
+ * @param ports what a sign-in asks by; not needed where everybody may read
+ * @throws ConfigError where a sign-in is set and lacks them
  */
 export function createGateway(
   config: Config,
   source: RecordSource,
   files: StaticFiles,
   slots: StreamSlots,
+  ports: SignInPorts | null = null,
 ): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
   const readers = {
@@ -78,30 +84,54 @@ export function createGateway(
   });
   for (const topic of config.topics) channels.add({ path: `/${topic}`, topic });
   const streams = new OpenStreams(config, slots, counts);
+  const signIn = SignIn.create(config, ports);
+  const gate = signIn === null ? null : new Gate(signIn, config);
 
   const app = new Hono<{ Bindings: ClientConnection }>();
   app.use(noSniffing);
-  app.use(crossOrigin(config.corsOrigins, READ_METHODS.join(', ')));
-  const topics = (): string[] => Array.from(channels, ({ topic }) => topic);
-  const documents = new Map<string, () => object>([
-    ['/-/topics', () => ({ topics: Array.from(channels, describeChannel) })],
-    ['/-/openapi.json', () => openapi({ ...config, topics: topics() })],
-    ['/-/asyncapi.json', () => asyncapi({ ...config, topics: topics() })],
+  const hasSignIn = (path: string): boolean => path === SIGN_IN_PATH && gate?.makesCookie === true;
+  app.use(
+    crossOrigin(config.corsOrigins, (path, isListed) =>
+      isListed && hasSignIn(path) ? SIGN_IN_METHODS : READ_METHODS,
+    ),
+  );
+  const documents = new Map<string, Document>([
+    ['/-/topics', (served) => ({ topics: served.map(describeChannel) })],
+    [
+      '/-/openapi.json',
+      (served) => {
+        const description = openapi({ ...config, topics: topicsOf(served) });
+        return gate === null ? description : openapiWithSignIn(description, gate.makesCookie);
+      },
+    ],
+    [
+      '/-/asyncapi.json',
+      (served) => {
+        const description = asyncapi({ ...config, topics: topicsOf(served) });
+        return gate === null ? description : asyncapiWithSignIn(description);
+      },
+    ],
   ]);
-  app.all('*', (c) => {
-    const channel = channels.find(c.req.path);
-    const document = documents.get(c.req.path);
+  app.all('*', async (c) => {
+    const { path, method } = c.req;
+    if (hasSignIn(path)) {
+      const isTaken = SIGN_IN_METHODS.includes(method);
+      return isTaken ? marked(await gate!.cookie(c)) : notTaken(c, SIGN_IN_METHODS);
+    }
+    const channel = channels.find(path);
+    const document = documents.get(path);
     const file = channel === undefined ? staticFileResponse(files, c.req.raw) : null;
     if (channel === undefined && document === undefined && file === null) return c.notFound();
-    if (!READ_METHODS.includes(c.req.method)) {
-      return c.text('Only GET, HEAD and OPTIONS\n', 405, { allow: READ_METHODS.join(', ') });
-    }
+    if (!READ_METHODS.includes(method)) return notTaken(c, READ_METHODS);
     if (channel !== undefined) {
       const forwardedFor = c.req.header('x-forwarded-for');
       const address = clientAddress(c.env.address, forwardedFor, config.trustProxy);
-      return streamEvents(c, channel, address, streams);
+      const response = streamEvents(c, channel, address, streams, gate);
+      return gate === null ? response : marked(await response);
     }
-    return document === undefined ? file! : c.json(document());
+    if (document === undefined) return file!;
+    if (gate === null) return c.json(document([...channels]));
+    return marked(await documentFor(c, gate, document, [...channels]));
   });
   app.notFound((c) => c.text('Not found: neither a topic that is served here nor a file\n', 404));
   app.onError((error, c) => {
@@ -112,6 +142,8 @@ export function createGateway(
   const health = (): Health => {
     const { up, error } = source.status();
     const missing = streams.isDraining ? ['this gateway is about to end'] : [];
+    const ofSignIn = signIn?.missing ?? null;
+    if (ofSignIn !== null) missing.push(ofSignIn);
     return { missing: [...missing, ...channels.missing], brokers: { up, error } };
   };
   return {
@@ -124,13 +156,42 @@ export function createGateway(
       },
       streams: counts,
       source,
+      signIn,
     },
-    run(signal) {
+    async run(signal) {
       signal.addEventListener('abort', () => streams.endAll(), { once: true });
-      return channels.run(signal);
+      await Promise.all([channels.run(signal), signIn?.run(signal)]);
     },
     drain: (milliseconds) => streams.drain(milliseconds),
   };
+}
+
+/** What describes those channels that whoever asks may read. */
+type Document = (served: readonly Channel[]) => object;
+
+async function documentFor(
+  c: Context,
+  gate: Gate,
+  document: Document,
+  channels: readonly Channel[],
+): Promise<Response> {
+  const reader = await gate.admit(c, null);
+  if (reader instanceof Response) return reader;
+  return c.json(document(channels.filter((channel) => gate.permits(reader, channel))));
+}
+
+function notTaken(c: Context, methods: readonly string[]): Response {
+  const names = `${methods.slice(0, -1).join(', ')} and ${methods.at(-1)}`;
+  return c.text(`Only ${names}\n`, 405, { allow: methods.join(', ') });
+}
+
+function marked(response: Response): Response {
+  markPrivate(response);
+  return response;
+}
+
+function topicsOf(channels: readonly Channel[]): string[] {
+  return channels.map(({ topic }) => topic);
 }
 
 function describeChannel({ path, topic, feed: { description } }: Channel): object {

@@ -14,6 +14,8 @@
  *
  * @module
  */
+
+export type { SignInPorts } from './auth/sign_in.ts';
 export { type Config, parseConfig, type Runtime } from './config/config.ts';
 export { createAdmin, type Health } from './describe/admin.ts';
 export { ConfigError, GatewayError } from './errors.ts';

@@ -8,6 +8,9 @@ const FILE_SETTINGS = [
   'KAFKA_KEY_FILE',
   'TLS_CERT_FILE',
   'TLS_KEY_FILE',
+  'JWT_KEYS_FILE',
+  'JWT_SECRET_FILE',
+  'CA_FILE',
 ];
 
 /**

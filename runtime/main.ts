@@ -3,7 +3,7 @@ import { getLogger } from '@logtape/logtape';
 import { CountedSlots, createAdmin, GatewayError } from '../app/mod.ts';
 import { withEmbeddedKafka } from './embedded_kafka/with_embedded_kafka.ts';
 import { kafkaConnection } from './kafka/brokers/kafka_connection.ts';
-import { announce } from './process/announcement.ts';
+import { announce, openTo } from './process/announcement.ts';
 import { configureLogging } from './process/logging.ts';
 import { logProcessTrouble } from './process/process_trouble.ts';
 import { exposeMetrics } from './process/prometheus.ts';
@@ -73,7 +73,8 @@ async function runAlone(
     const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));
     await withEmbeddedKafka(config, signal, async () => {
       const { brokers } = kafkaConnection(config);
-      announce({ streams, admin: ofAdmin, brokers }, gateway.health, signal);
+      const places = { streams, admin: ofAdmin, brokers, openTo: openTo(config) };
+      announce(places, gateway.health, signal);
       await serving.run();
     });
     logger.info('Stopped');

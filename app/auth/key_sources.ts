@@ -4,10 +4,11 @@
  * @module
  */
 
+import { isSecretAlgorithm, SECRET_BYTES } from '../config/token_algorithms.ts';
 import type { Files } from '../ports/files.ts';
 import type { Web } from '../ports/web.ts';
 import type { KeySource } from './key_ring.ts';
-import { isSecretAlgorithm, readKeyFile, readKeySet, SECRET_BYTES, secretKeys } from './keys.ts';
+import { readKeyFile, readKeySet, secretKeys } from './keys.ts';
 
 const EVERY_MS = 600_000;
 /** To look into a file costs next to nothing. */

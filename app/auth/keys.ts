@@ -7,23 +7,6 @@
 
 import { type CryptoKey, exportJWK, importJWK, importSPKI, importX509, type JWK } from 'jose';
 
-/** Algorithms by whom there is a key for each; `none` and the rest are not taken. */
-export const ASYMMETRIC_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'EdDSA',
-] as const;
-/** With the least length of a secret, in bytes: that of the hash. */
-export const SECRET_BYTES = { HS256: 32, HS384: 48, HS512: 64 } as const;
-
-type Algorithm = (typeof ASYMMETRIC_ALGORITHMS)[number] | keyof typeof SECRET_BYTES;
-
 /** A key for one algorithm. */
 export interface VerifyKey {
   readonly algorithm: string;
@@ -163,14 +146,3 @@ async function pemKeys(text: string, algorithms: readonly string[]): Promise<JWK
   }
   return keys;
 }
-
-/** Whether it is one that signs with a secret. */
-export function isSecretAlgorithm(algorithm: string): algorithm is keyof typeof SECRET_BYTES {
-  return Object.hasOwn(SECRET_BYTES, algorithm);
-}
-
-/** All that `JWT_ALGORITHMS` can name. */
-export const ALGORITHMS: readonly Algorithm[] = [
-  ...ASYMMETRIC_ALGORITHMS,
-  ...(Object.keys(SECRET_BYTES) as (keyof typeof SECRET_BYTES)[]),
-];

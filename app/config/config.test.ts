@@ -8,7 +8,9 @@ import { type Config, parseConfig, SETTINGS } from './config.ts';
 const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_CERT_FILE
   KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD TOPICS HOST ADMIN_HOST
   HTTP_PORT HTTPS_PORT ADMIN_PORT TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
-  MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY FEED_MEMORY_MB
+  MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
+  JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
+  REQUIRE CA_FILE FEED_MEMORY_MB
   DRAIN_SECONDS WORKERS LOG_LEVEL`.split(/\s+/);
 
 type Env = Record<string, string | undefined>;
@@ -83,6 +85,16 @@ describe('parseConfig()', () => {
       maxConnections: 10_000,
       maxConnectionsPerIp: 0,
       trustProxy: false,
+      jwtIssuer: null,
+      jwtAudience: null,
+      jwtJwksUrl: null,
+      jwtKeysFile: null,
+      jwtSecretFile: null,
+      jwtAlgorithms: null,
+      jwtCookie: null,
+      jwtQuery: false,
+      require: null,
+      caFile: null,
       feedMemoryMb: 64,
       drainSeconds: 10,
       workers: 1,
@@ -120,6 +132,14 @@ describe('parseConfig()', () => {
         MAX_CONNECTIONS: '0',
         MAX_CONNECTIONS_PER_IP: '7',
         TRUST_PROXY: 'true',
+        JWT_ISSUER: 'https://issuer.example/realm/',
+        JWT_AUDIENCE: 'gateway, other',
+        JWT_JWKS_URL: 'https://issuer.example/keys',
+        JWT_ALGORITHMS: 'ES256,EdDSA',
+        JWT_COOKIE: '__Secure-session',
+        JWT_QUERY: 'true',
+        REQUIRE: '"a" in scopes',
+        CA_FILE: 'own.pem',
         FEED_MEMORY_MB: '1',
         DRAIN_SECONDS: '0',
         WORKERS: 'auto',
@@ -153,6 +173,16 @@ describe('parseConfig()', () => {
       maxConnections: 0,
       maxConnectionsPerIp: 7,
       trustProxy: true,
+      jwtIssuer: 'https://issuer.example/realm/',
+      jwtAudience: ['gateway', 'other'],
+      jwtJwksUrl: 'https://issuer.example/keys',
+      jwtKeysFile: null,
+      jwtSecretFile: null,
+      jwtAlgorithms: ['ES256', 'EdDSA'],
+      jwtCookie: '__Secure-session',
+      jwtQuery: true,
+      require: '"a" in scopes',
+      caFile: 'own.pem',
       feedMemoryMb: 1,
       drainSeconds: 0,
       workers: 'auto',

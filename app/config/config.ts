@@ -9,10 +9,12 @@
 
 import { z } from 'zod';
 import { ConfigError, type ConfigFault } from '../errors.ts';
-import { type StrayName, signInFaults, strayNames } from './config_names.ts';
+import { type StrayName, strangersToSignIn, strayNames } from './config_names.ts';
 import {
   connections,
+  cookieName,
   entries,
+  file,
   flag,
   host,
   hostPort,
@@ -23,9 +25,12 @@ import {
   port,
   seconds,
   topic,
+  webAddress,
   whole,
   workers,
 } from './config_values.ts';
+import { signInTogether } from './sign_in_settings.ts';
+import { ASYMMETRIC_ALGORITHMS, SECRET_ALGORITHMS } from './token_algorithms.ts';
 
 /** The runtimes that the gateway has a way in for. */
 export type Runtime = 'node' | 'deno';
@@ -105,6 +110,35 @@ export const SETTINGS = {
   maxConnectionsPerIp: { name: 'MAX_CONNECTIONS_PER_IP', default: '0', schema: connections },
   /** Whether a client's address is the last entry of `X-Forwarded-For`. */
   trustProxy: { name: 'TRUST_PROXY', default: 'false', schema: flag },
+  /** Who makes the tokens, as their `iss` has it, byte for byte; null: everybody may read. */
+  jwtIssuer: { name: 'JWT_ISSUER', default: null, schema: z.string() },
+  /** Whom the tokens are for: one of these in `aud`. */
+  jwtAudience: { name: 'JWT_AUDIENCE', default: null, schema: list(z.string().min(1, 'a name')) },
+  /** Where the issuer's keys are; null: as the issuer says itself, or in one of the files. */
+  jwtJwksUrl: { name: 'JWT_JWKS_URL', default: null, schema: webAddress },
+  /** File of the issuer's keys, JWKS or PEM. */
+  jwtKeysFile: { name: 'JWT_KEYS_FILE', default: null, schema: file },
+  /** File of a secret that the tokens are signed with. */
+  jwtSecretFile: { name: 'JWT_SECRET_FILE', default: null, schema: file },
+  /** Algorithms that are taken; null: all of one key or, with a secret, those of a secret. */
+  jwtAlgorithms: {
+    name: 'JWT_ALGORITHMS',
+    default: null,
+    schema: list(
+      z.enum(
+        [...ASYMMETRIC_ALGORITHMS, ...SECRET_ALGORITHMS],
+        `some of ${[...ASYMMETRIC_ALGORITHMS, ...SECRET_ALGORITHMS].join(', ')}`,
+      ),
+    ),
+  },
+  /** Cookie of the application that has the token; null: the gateway's own, by `/-/sign-in`. */
+  jwtCookie: { name: 'JWT_COOKIE', default: null, schema: cookieName },
+  /** Whether a token is taken from `?access_token=`. */
+  jwtQuery: { name: 'JWT_QUERY', default: 'false', schema: flag },
+  /** What has to hold for every topic and stream, as CEL; null: whoever is signed in may read. */
+  require: { name: 'REQUIRE', default: null, schema: z.string() },
+  /** PEM file of own authorities of all that the gateway asks over HTTPS. */
+  caFile: { name: 'CA_FILE', default: null, schema: pemFile },
   /** Megabytes (2^20 bytes) of records kept in memory for one topic, in each worker. */
   feedMemoryMb: { name: 'FEED_MEMORY_MB', default: '64', schema: whole(1, 1_048_576) },
   /** Seconds over which the streams end after SIGTERM; 0: all at once. */
@@ -167,7 +201,10 @@ export function parseConfig(
     else if (given.has(setting.name)) faults.push(...valueFaults(setting, text, error.issues));
   }
   const config = values as Partial<Config>;
-  faults.push(...signInFaults(env, NAMES));
+  faults.push(
+    ...strangersToSignIn(env, NAMES),
+    ...signInTogether((name) => (given.get(name) ?? 'false') !== 'false', config),
+  );
   faults.push(...togetherFaults(given), ...listenerFaults(given, config));
   if (config.kafkaBrokers === null && config.embeddedKafkaPort === 0) {
     const expected = 'host:port,... (EMBEDDED_KAFKA_PORT=0 turns the embedded Kafka off)';

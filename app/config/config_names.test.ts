@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { SETTINGS } from './config.ts';
-import { signInFaults, strayNames } from './config_names.ts';
+import { strangersToSignIn, strayNames } from './config_names.ts';
 
 const NAMES = Object.values(SETTINGS).map(({ name }) => name);
 
@@ -87,25 +87,17 @@ describe('strayNames()', () => {
     };
     expect(strayNames(env, NAMES)).toEqual([]);
     expect(stray('KAFKA_PORT')).toEqual(['KAFKA_PORT']);
-    expect(signInFaults(env, NAMES)).toEqual([]);
+    expect(strangersToSignIn(env, NAMES)).toEqual([]);
   });
 });
 
-describe('signInFaults()', () => {
-  test('signInFaults() lets no setting of a sign-in count for nothing', () => {
-    const env = { JWT_ISSUER: 'x', JWT_ISUER: 'x', SIGN_IN_URL: 'x', SIGN_IN: 'x', JWT_QUERY: '' };
-    const faults = signInFaults({ ...env, MY_JWT_KEY: 'x', SIGN: 'x', JWT: 'x' }, NAMES);
-    expect(faults.map(({ setting }) => setting)).toEqual([
-      'JWT_ISSUER',
-      'JWT_ISUER',
-      'SIGN_IN',
-      'SIGN_IN_URL',
-    ]);
+describe('strangersToSignIn()', () => {
+  test('strangersToSignIn() lets no setting of a sign-in count for nothing', () => {
+    const env = { JWT_ISSUER: 'x', JWT_ISUER: 'x', SIGN_IN_URI: 'x', SIGN_IN: 'x', JWT_QUERY: '' };
+    const others = { MY_JWT_KEY: 'x', SIGN: 'x', JWT: 'x' };
+    const faults = strangersToSignIn({ ...env, ...others }, [...NAMES, 'JWT_ISSUER']);
+    expect(faults.map(({ setting }) => setting)).toEqual(['JWT_ISUER', 'SIGN_IN', 'SIGN_IN_URI']);
     for (const fault of faults) expect(fault).not.toHaveProperty('got');
-    expect(signInFaults(env, [...NAMES, 'JWT_ISSUER']).map(({ setting }) => setting)).toEqual([
-      'JWT_ISUER',
-      'SIGN_IN',
-      'SIGN_IN_URL',
-    ]);
+    expect(faults[0]!.expected).toContain('did you mean JWT_ISSUER?');
   });
 });

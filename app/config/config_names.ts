@@ -46,14 +46,15 @@ const KAFKA = 'KAFKA_';
 /** How much two names have to have in common, so that one is named for the other. */
 const MIN_LIKENESS = 0.25;
 
-/** Names of a sign-in: whoever set one does not want everybody to read. */
-export function signInFaults(env: Environment, settings: readonly string[]): ConfigFault[] {
+/** Names of a sign-in that no setting has: a typo must not open the gateway. */
+export function strangersToSignIn(env: Environment, settings: readonly string[]): ConfigFault[] {
   return strangers(env, settings)
     .filter((name) => SIGN_IN.test(name))
-    .map((setting) => ({
-      setting,
-      expected: 'no setting of this name: this version has no sign-in, everybody may read',
-    }));
+    .map((setting) => {
+      const likely = nearest(setting, settings);
+      const meant = distance(setting, likely) <= 4 ? `: did you mean ${likely}?` : '';
+      return { setting, expected: `no setting of this name${meant} (docs/settings.md lists them)` };
+    });
 }
 
 /** Names that look like a setting: a letter off, two where they are longer than six, or of Kafka. */

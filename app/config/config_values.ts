@@ -89,3 +89,22 @@ export const PEM_CONTENT = '-----BEGIN';
 export const pemFile = z
   .string()
   .refine((text) => !text.includes(PEM_CONTENT), 'the path of a PEM file, not its content');
+
+/** What the gateway asks. A name and a password in it would be shown, and are none of these. */
+export const webAddress = z.string().refine((text) => {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
+  const { username, password, hash } = new URL(text);
+  return username === '' && password === '' && hash === '';
+}, 'an address that begins with https:// (or http://), without name and password');
+
+export const file = z
+  .string()
+  .refine((text) => !text.includes(PEM_CONTENT), 'the path of a file, not its content');
+
+/** https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1 */
+export const cookieName = z
+  .string()
+  .regex(
+    /^[!#$%&'*+.^_`|~\w-]+$/,
+    'the name of a cookie (no blanks, none of = ; , " / ( ) [ ] { })',
+  );

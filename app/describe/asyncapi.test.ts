@@ -2,9 +2,11 @@ import specs from '@asyncapi/specs';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { asyncapi } from './asyncapi.ts';
+import { asyncapiWithSignIn } from './sign_in.ts';
 
 const TOPICS = ['events', 'a.b_c-D'];
-const description = asyncapi({ topics: TOPICS, httpPort: 8080, httpsPort: 0 }) as {
+const plain = asyncapi({ topics: TOPICS, httpPort: 8080, httpsPort: 0 });
+const description = plain as {
   readonly servers: object;
   readonly channels: Record<string, { readonly address: string; readonly messages: object }>;
   readonly operations: Record<string, { readonly messages: readonly { $ref: string }[] }>;
@@ -13,8 +15,10 @@ const description = asyncapi({ topics: TOPICS, httpPort: 8080, httpsPort: 0 }) a
 describe('asyncapi()', () => {
   test('asyncapi() is AsyncAPI 3 by its own JSON schema', () => {
     const ajv = new Ajv({ strict: false, validateFormats: false });
-    const isValid = ajv.validate(specs.schemasWithoutId['3.0.0'] as object, description);
-    expect(isValid ? [] : ajv.errors).toEqual([]);
+    for (const each of [plain, asyncapiWithSignIn(plain)]) {
+      const isValid = ajv.validate(specs.schemasWithoutId['3.0.0'] as object, each);
+      expect(isValid ? [] : ajv.errors).toEqual([]);
+    }
   });
 
   test('asyncapi() refers to nothing that is not there', () => {

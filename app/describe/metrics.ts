@@ -5,6 +5,9 @@
  *
  * @module
  */
+
+import { SIGN_IN_RESULTS } from '../auth/identity.ts';
+import type { SignIn } from '../auth/sign_in.ts';
 import type { Runtime } from '../config/config.ts';
 import { DELIVERY_BOUNDS_MS } from '../counts/delivery_times.ts';
 import type { StreamCounts } from '../counts/stream_counts.ts';
@@ -18,6 +21,8 @@ export interface Measured {
   readonly feeds: readonly MeasuredFeed[];
   readonly streams: StreamCounts;
   readonly source: Pick<RecordSource, 'status'>;
+  /** Null where everybody may read. */
+  readonly signIn: Pick<SignIn, 'counts' | 'keysAgeSeconds'> | null;
 }
 
 /** What is known of the process that measures. */
@@ -213,6 +218,26 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
     labels: ['version', 'runtime'],
     merge: 'max',
     values: (_measured, { version, runtime }) => [[{ version, runtime }, 1]],
+  },
+  {
+    name: 'sse_kafka_sign_ins_total',
+    help: `What came of requests that have to be signed in: ${SIGN_IN_RESULTS.join(', ')}.`,
+    type: 'counter',
+    labels: ['result'],
+    merge: 'sum',
+    values: ({ signIn }) =>
+      SIGN_IN_RESULTS.map((result) => [{ result }, signIn?.counts[result] ?? 0] as const),
+  },
+  {
+    name: 'sse_kafka_sign_in_keys_age_seconds',
+    help: 'Since the keys that tokens are verified with were last heard of.',
+    type: 'gauge',
+    labels: [],
+    merge: 'max',
+    values: ({ signIn }) => {
+      const age = signIn?.keysAgeSeconds ?? null;
+      return age === null ? [] : [[{}, age]];
+    },
   },
 ];
 

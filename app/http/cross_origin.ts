@@ -12,12 +12,17 @@ const EXPOSED_HEADERS = 'Retry-After, WWW-Authenticate, ETag';
  *
  * A listed origin may send its cookies along, which `*` may not: a browser refuses the two together.
  * `null` may not, either: every sandboxed page of anybody has it.
+ * @param methodsOf what may be asked at a path, by a listed origin or by another
  */
-export function crossOrigin(origins: Config['corsOrigins'], methods: string): MiddlewareHandler {
+export function crossOrigin(
+  origins: Config['corsOrigins'],
+  methodsOf: (path: string, isListed: boolean) => readonly string[],
+): MiddlewareHandler {
   return async (c, next) => {
     if (c.req.method === 'OPTIONS') {
       c.res = new Response(null, { status: 204 });
-      c.res.headers.set('access-control-allow-methods', methods);
+      const methods = methodsOf(c.req.path, isListed(c, origins));
+      c.res.headers.set('access-control-allow-methods', methods.join(', '));
       c.res.headers.set('access-control-allow-headers', REQUEST_HEADERS);
       c.res.headers.set('access-control-max-age', `${PREFLIGHT_SECONDS}`);
     } else {
@@ -35,8 +40,12 @@ function allowOrigin(c: Context, origins: Config['corsOrigins']): void {
     return;
   }
   headers.append('vary', 'Origin');
-  const origin = c.req.header('origin');
-  if (origin === undefined || !origins.includes(origin)) return;
+  if (!isListed(c, origins)) return;
+  const origin = c.req.header('origin')!;
   headers.set('access-control-allow-origin', origin);
   if (origin !== 'null') headers.set('access-control-allow-credentials', 'true');
+}
+
+function isListed(c: Context, origins: Config['corsOrigins']): boolean {
+  return origins !== '*' && origins.includes(c.req.header('origin') ?? '');
 }

@@ -30,7 +30,8 @@ async function open(take: () => Uint8Array | null) {
   const subscribe = (): Subscription => subscription as unknown as Subscription;
   const stream = new EventStream(CHANNEL, '192.0.2.1', subscribe, streams);
   const [letGo, cut, measureProgress] = [() => {}, () => {}, () => 0];
-  streams.add(stream, { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut });
+  const connection = { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut };
+  streams.add(stream, connection, null);
   return { stream, streams, told };
 }
 

@@ -33,6 +33,8 @@ export class EventStream implements ByteSource, OpenStream {
   #receiver: Receiver | null = null;
   /** Set once it is to end, which it does where a block ends. */
   #endReason: EndReason | null = null;
+  /** Whether its client was told that its token is over. */
+  #isToldExpired = false;
   /** One for all its waits. */
   readonly #onWake = (): void => this.#wake();
 
@@ -51,6 +53,11 @@ export class EventStream implements ByteSource, OpenStream {
 
   next(receiver: Receiver): void {
     if (this.#endReason !== null && this.#subscription?.isWithinBlock !== true) {
+      if (this.#hasToTellExpired) {
+        this.#isToldExpired = true;
+        this.#hand(receiver, this.#subscription!.expired());
+        return;
+      }
       this.#close(this.#endReason);
       receiver.end();
       return;
@@ -107,8 +114,13 @@ export class EventStream implements ByteSource, OpenStream {
   end(reason: EndReason): void {
     this.#endReason ??= reason;
     // Once the client has taken what it was given, it hears of the end.
-    if (this.#subscription?.isWithinBlock !== true) this.#close(this.#endReason);
+    const isAtEnd = this.#subscription?.isWithinBlock !== true;
+    if (isAtEnd && !(reason === 'expired' && this.#hasToTellExpired)) this.#close(this.#endReason);
     this.#wake();
+  }
+
+  get #hasToTellExpired(): boolean {
+    return this.#endReason === 'expired' && this.#subscription !== null && !this.#isToldExpired;
   }
 
   #wake(): void {

@@ -6,6 +6,7 @@ import { viewIn } from '../views/view.ts';
 import { findCursor } from '../wire/cursor.ts';
 import { parseSince, SINCE_FORMS } from '../wire/since.ts';
 import { EventStream } from './event_stream.ts';
+import type { Gate } from './gate.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { refuse } from './refusal.ts';
 import { PULL_ONLY, pulledFrom } from './stream_body.ts';
@@ -20,7 +21,10 @@ export async function streamEvents(
   channel: Channel,
   address: string,
   streams: OpenStreams,
+  gate: Gate | null,
 ): Promise<Response> {
+  const reader = gate === null ? null : await gate.admit(c, channel);
+  if (reader instanceof Response) return reader;
   const format = formatByName(c.req.query('format') || TEXT.name);
   if (format === undefined) return c.text(`format takes ${FORMAT_NAMES}\n`, 400);
   const since = parseSince(c.req.query('since'));
@@ -34,7 +38,7 @@ export async function streamEvents(
   const refusal = await streams.admit(address);
   if (refusal !== null) return refuse(c, refusal);
   const stream = new EventStream(channel, address, subscribe, streams);
-  streams.add(stream, c.env);
+  streams.add(stream, c.env, reader?.expiresAt ?? null);
   const body = c.env.createBody?.(stream) ?? new ReadableStream(pulledFrom(stream), PULL_ONLY);
   return c.body(body, 200, STREAM_HEAD);
 }

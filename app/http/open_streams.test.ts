@@ -25,7 +25,11 @@ function openStreams(times: Partial<typeof OFF> = {}, maxConnections = 1) {
 }
 
 /** A stream that is open, with a client that takes what it is told to. */
-function open(streams: OpenStreams, signal = new AbortController().signal) {
+function open(
+  streams: OpenStreams,
+  signal = new AbortController().signal,
+  expiresAt: number | null = null,
+) {
   const told: string[] = [];
   const connection = {
     address: ADDRESS,
@@ -51,7 +55,7 @@ function open(streams: OpenStreams, signal = new AbortController().signal) {
       streams.delete(stream, reason);
     },
   };
-  streams.add(stream, connection);
+  streams.add(stream, connection, expiresAt);
   return { stream, connection, told };
 }
 
@@ -101,6 +105,47 @@ describe('OpenStreams', () => {
     dropped.abort();
     jest.advanceTimersByTime(1_000);
     expect([told, ofOther]).toEqual([['end config'], []]);
+  });
+
+  test('OpenStreams ends a stream in the last tenth of its token, and cuts what is left at its end', () => {
+    const { streams, told } = openStreams();
+    const signal = new AbortController().signal;
+    const ofStreams = Array.from({ length: 20 }, () => open(streams, signal, 100_000));
+    jest.advanceTimersByTime(89_999);
+    expect(ofStreams.flatMap((stream) => stream.told)).toEqual([]);
+    const [slow] = ofStreams;
+    slow!.connection.pendingBytes = 10;
+    jest.advanceTimersByTime(5_000);
+    const ended = ofStreams.filter((stream) => stream.told.length > 0).length;
+    expect(ended).toBeGreaterThan(0);
+    expect(ended).toBeLessThan(20);
+    jest.advanceTimersByTime(4_900);
+    for (const stream of ofStreams) expect(stream.told).toEqual(['end expired']);
+    jest.advanceTimersByTime(101);
+    expect(slow!.told).toEqual(['end expired', 'cut']);
+    expect(told.filter((line) => line === 'closed t expired')).toHaveLength(20);
+    jest.advanceTimersByTime(2_000);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('OpenStreams cuts a stream that is within a block when its token is over', () => {
+    const { streams, told } = openStreams();
+    const { stream, told: ofStream } = open(streams, new AbortController().signal, 1000);
+    // Its client takes the end of no block.
+    stream.end = (reason) => ofStream.push(`asked to end: ${reason}`);
+    jest.advanceTimersByTime(999);
+    expect(ofStream).toEqual(['asked to end: expired']);
+    jest.advanceTimersByTime(1);
+    expect(ofStream).toEqual(['asked to end: expired', 'cut']);
+    expect(told).toEqual(['opened t', 'closed t expired']);
+  });
+
+  test('OpenStreams keeps a token of years for as long', () => {
+    const { streams } = openStreams();
+    const years = 100 * 365 * 24 * HOUR_MS;
+    const { told } = open(streams, new AbortController().signal, years);
+    jest.advanceTimersByTime(HOUR_MS);
+    expect(told).toEqual([]);
   });
 
   test('OpenStreams cuts a client that takes nothing, but not one that takes a little', () => {

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
 import type { EndReason, RefusalReason, StreamObserver } from '../ports/stream_observer.ts';
 import type { StreamSlots } from './stream_slots.ts';
-import { StreamWatch } from './stream_watch.ts';
+import { Expiry, StreamWatch } from './stream_watch.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
 
@@ -78,11 +78,15 @@ export class OpenStreams {
     return refusal;
   }
 
-  add(stream: OpenStream, connection: ClientConnection): void {
+  /** @param expiresAt when the token of its client is over, Unix milliseconds; null: never */
+  add(stream: OpenStream, connection: ClientConnection, expiresAt: number | null): void {
     const now = performance.now();
     const age = this.#maxAgeMs * (1 - AGE_SPREAD * Math.random());
     // A sweep earlier, so that it is never older.
-    this.#streams.set(stream, new StreamWatch(connection, now, now + age - this.#sweepMs));
+    const expiry = expiresAt === null ? null : new Expiry(expiresAt, Date.now());
+    const watch = new StreamWatch(connection, now, now + age - this.#sweepMs, expiry);
+    this.#streams.set(stream, watch);
+    this.#timeExpiry(watch, stream);
     const { channel, address } = stream;
     this.#observer.opened(channel.topic);
     logger.debug('A stream of {topic} is open', { topic: channel.topic, address });
@@ -128,10 +132,35 @@ export class OpenStreams {
     for (const stream of this.#streams.keys()) stream.end('drain');
   }
 
+  /** A timer only for what is due before the sweep after the next one, and then to the millisecond. */
+  #timeExpiry(watch: StreamWatch, stream: OpenStream | null): void {
+    const { expiry } = watch;
+    if (expiry === null) return;
+    const now = Date.now();
+    const soon = now + 2 * this.#sweepMs;
+    if (stream !== null && !expiry.isEndTimed && expiry.endsAt <= soon) {
+      expiry.isEndTimed = true;
+      setTimeout(() => stream.end('expired'), expiry.endsAt - now);
+    }
+    if (!expiry.isCutTimed && expiry.cutsAt <= soon) {
+      expiry.isCutTimed = true;
+      setTimeout(() => this.#cutExpired(watch, stream), expiry.cutsAt - now);
+    }
+  }
+
+  /** What is not handed over when the token is over is not for this client any more. */
+  #cutExpired(watch: StreamWatch, stream: OpenStream | null): void {
+    const isOpen = stream !== null && this.#streams.has(stream);
+    if (!isOpen && watch.hasTakenAll) return;
+    if (isOpen) this.delete(stream, 'expired');
+    watch.cut();
+  }
+
   #sweep(): void {
     this.sweeps++;
     const now = performance.now();
     for (const [stream, watch] of this.#streams) {
+      this.#timeExpiry(watch, stream);
       if (watch.look(now) >= this.#stallMs) {
         this.delete(stream, 'stalled');
         watch.cut();
@@ -144,6 +173,7 @@ export class OpenStreams {
       }
     }
     for (const watch of this.#leaving) {
+      this.#timeExpiry(watch, null);
       const isStalled = watch.look(now) >= this.#stallMs;
       if (isStalled) watch.cut();
       if (isStalled || watch.hasTakenAll) this.#leaving.delete(watch);

@@ -31,7 +31,8 @@ export function refuse(
   return c.text(`${why}; try again in ${seconds} s\n`, status, { 'retry-after': `${seconds}` });
 }
 
-function wantsEvents(c: Context): boolean {
+/** Whether it is a browser's EventSource that asks, as far as can be told. */
+export function wantsEvents(c: Context): boolean {
   const accepted = c.req.header('accept')?.toLowerCase().split(',') ?? [];
   return accepted.some((range) => range.split(';')[0]!.trim() === 'text/event-stream');
 }

@@ -1,7 +1,32 @@
 import type { ClientConnection } from '../ports/client_connection.ts';
 
+/** The last part of a token's life: of what is left of it, and at the most. */
+const EXPIRY_SHARE = 0.1;
+const MAX_EXPIRY_MS = 60_000;
+
+/** How a stream ends with the token of its client. In milliseconds of Unix time. */
+export class Expiry {
+  /** When it is told and ends where a block ends, at random: not all that came at once. */
+  readonly endsAt: number;
+  /** When it is cut, wherever it is. */
+  readonly cutsAt: number;
+  /** Whether there is a timer for the one, and for the other. */
+  isEndTimed = false;
+  isCutTimed = false;
+
+  /** @param expiresAt when the token is over */
+  constructor(expiresAt: number, now: number) {
+    const lastPart = Math.min((expiresAt - now) * EXPIRY_SHARE, MAX_EXPIRY_MS);
+    // Not in the very last moment: what is told takes its time, too.
+    this.endsAt = expiresAt - lastPart * (0.1 + 0.9 * Math.random());
+    this.cutsAt = expiresAt;
+  }
+}
+
 /** What the sweep knows of one stream. */
 export class StreamWatch {
+  /** Null where its client need not be signed in. */
+  readonly expiry: Expiry | null;
   /** When it is to end, in milliseconds of `performance.now()`. */
   readonly endsAt: number;
   readonly #connection: ClientConnection;
@@ -9,7 +34,8 @@ export class StreamWatch {
   /** When something was last taken, or there was nothing to take. */
   #movedAt: number;
 
-  constructor(connection: ClientConnection, now: number, endsAt: number) {
+  constructor(connection: ClientConnection, now: number, endsAt: number, expiry: Expiry | null) {
+    this.expiry = expiry;
     this.#connection = connection;
     this.#movedAt = now;
     this.endsAt = endsAt;

@@ -1,5 +1,13 @@
 /** Why a stream is over: the client went, or what the gateway ended it for. */
-export const END_REASONS = ['client', 'stalled', 'max_age', 'config', 'drain', 'error'] as const;
+export const END_REASONS = [
+  'client',
+  'stalled',
+  'max_age',
+  'expired',
+  'config',
+  'drain',
+  'error',
+] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
 /** Why a stream is not let in. */

@@ -1,6 +1,6 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { View } from '../views/view.ts';
-import { FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
+import { expiredFrame, FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
 import { Client } from './client.ts';
 import { follow } from './route.ts';
 import type { Sleepers } from './sleepers.ts';
@@ -67,6 +67,11 @@ export class Subscription {
       this.#client.isPastId = false;
       return this.#portion(first);
     }
+  }
+
+  /** What its client is told once its token is over: with where it is, if that is known yet. */
+  expired(): Uint8Array {
+    return expiredFrame(this.#stretch.place());
   }
 
   /** Calls `wake` once, as soon as `take` may have something. */

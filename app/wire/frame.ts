@@ -87,6 +87,16 @@ export function placeFrame(place: Place): Uint8Array {
   return out.view();
 }
 
+/** The block behind which a stream ends with its client's token. */
+export function expiredFrame(place: Place | null): Uint8Array {
+  const out = new ByteWriter(128);
+  out.text('event:expired\ndata:{}\n');
+  // Without an id the client keeps the one that it came with.
+  if (place === null) out.text('\n');
+  else writeId(out, place);
+  return out.view();
+}
+
 /**
  * A value as the rest of a `data:` line. Split on CRLF, LF and CR, one `data:` line each; a piece
  * that begins with a space gets one more before it, because a client takes one away.

@@ -1,4 +1,5 @@
 import { getLogger } from '@logtape/logtape';
+import type { Config } from '../../app/config/config.ts';
 import type { Health } from '../../app/describe/admin.ts';
 
 const logger = getLogger(['sse-kafka']);
@@ -11,6 +12,17 @@ export interface Places {
   readonly streams: readonly string[];
   readonly admin: readonly string[];
   readonly brokers: readonly string[];
+  /** Who may read, where it is not a right that says so. */
+  readonly openTo: string | null;
+}
+
+/** Whom a gateway lets read of whom nothing is asked. */
+export function openTo({
+  jwtIssuer,
+  require,
+}: Pick<Config, 'jwtIssuer' | 'require'>): string | null {
+  if (jwtIssuer === null) return 'open to all';
+  return require === null ? 'open to all who sign in' : null;
 }
 
 /** Says where the gateway listens, and once more when it is ready, as `/readyz` has it. */
@@ -25,8 +37,10 @@ export function announce(places: Places, health: () => Health, signal: AbortSign
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }
 
-function wordsOf({ streams, admin, brokers }: Places): string {
+function wordsOf({ streams, admin, brokers, openTo }: Places): string {
   const parts = [`streams and page at ${streams.join(' and ')}`];
   if (admin.length > 0) parts.push(`health and metrics at ${admin.join(' and ')}`);
-  return [...parts, `reading from ${brokers.join(',')}`].join('; ');
+  parts.push(`reading from ${brokers.join(',')}`);
+  if (openTo !== null) parts.push(openTo);
+  return parts.join('; ');
 }

@@ -47,7 +47,7 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
   streams.addTopic(TOPIC);
   for (let i = 0; i < clients; i++) streams.opened(TOPIC);
   streams.closed(TOPIC, 'stalled');
-  return { feeds: [feed], streams, source };
+  return { feeds: [feed], streams, source, signIn: null };
 }
 
 const FACTS = { version: '1.2.3', runtime: 'node' } as const;

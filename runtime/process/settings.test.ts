@@ -75,12 +75,41 @@ describe('readSettings()', () => {
     ]);
   });
 
-  test('readSettings() does not start without a sign-in that was asked for', () => {
-    const [line, ...others] = linesOf({ JWT_ISSUER: 'https://a.example' });
-    expect(line).toBe(
-      'JWT_ISSUER: expected no setting of this name: this version has no sign-in, everybody may read',
-    );
-    expect(others).toEqual([]);
+  test('readSettings() looks into the files of the sign-in, and at what is required', () => {
+    const env = { KAFKA_BROKERS: 'k:1', JWT_ISSUER: 'x', JWT_AUDIENCE: 'gateway' };
+    const secret = (text: string): string => {
+      writeFileSync(path('secret'), text);
+      return path('secret');
+    };
+    const short = { ...env, JWT_SECRET_FILE: secret(`${'s'.repeat(31)}\r\n`) };
+    expect(linesOf(short)).toEqual([
+      'JWT_SECRET_FILE: expected a secret of at least 32 bytes (it has 31)',
+    ]);
+    secret(`${'s'.repeat(32)}\n`);
+    expect(linesOf(short)).toEqual([]);
+    expect(linesOf({ ...short, JWT_ALGORITHMS: 'HS256,HS512' })).toEqual([
+      'JWT_SECRET_FILE: expected a secret of at least 64 bytes (it has 32)',
+    ]);
+    expect(linesOf({ ...env, JWT_KEYS_FILE: path('none') })).toEqual([
+      `JWT_KEYS_FILE: got "${path('none')}", expected a file that can be read (ENOENT)`,
+    ]);
+    expect(linesOf({ ...short, REQUIRE: 'claim.sub == "a"' })).toEqual([
+      'REQUIRE: got "claim.sub == \\"a\\"", expected an expression; line 1, column 1: ' +
+        'no name claim here: there are claims, scopes, topic',
+    ]);
+  });
+
+  test('readSettings() warns of keys that are asked for without TLS, but on this machine', () => {
+    const warningsOf = (JWT_ISSUER: string, more = {}): readonly string[] =>
+      readSettings('node', { JWT_ISSUER, JWT_AUDIENCE: 'gateway', ...more }, path('none')).warnings;
+    const warning = (name: string) => expect.stringMatching(`^${name} is asked without TLS`);
+    expect(warningsOf('http://issuer.example')).toEqual([warning('JWT_ISSUER')]);
+    expect(warningsOf('http://localhost:8080')).toEqual([]);
+    expect(warningsOf('https://issuer.example')).toEqual([]);
+    const JWT_JWKS_URL = 'http://10.0.0.1/keys';
+    expect(warningsOf('http://issuer.example', { JWT_JWKS_URL })).toEqual([
+      warning('JWT_JWKS_URL'),
+    ]);
   });
 
   test('readSettings() takes a password with a dollar as it is', () => {

@@ -7,9 +7,16 @@
 import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { parse } from 'dotenv';
+import { parseRight } from '../../app/auth/rights.ts';
 import { type Config, likeSettings, parseConfig, type Runtime } from '../../app/config/config.ts';
 import type { StrayName } from '../../app/config/config_names.ts';
+import {
+  isSecretAlgorithm,
+  SECRET_BYTES,
+  type SecretAlgorithm,
+} from '../../app/config/token_algorithms.ts';
 import type { ConfigFault } from '../../app/errors.ts';
+import { ExpressionError } from '../../app/expressions/expression.ts';
 import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
 
 /** What a process was told. */
@@ -31,8 +38,26 @@ export function readSettings(
 ): ReadSettings {
   const faults: ConfigFault[] = [];
   const merged = { ...readDotenv(dotenvFile, faults), ...env };
-  const config = parseConfig(merged, runtime, (config) => [...faults, ...pemFaults(config)]);
-  return { config, warnings: likeSettings(merged).map(strayWarning) };
+  const config = parseConfig(merged, runtime, (config) => [
+    ...faults,
+    ...pemFaults(config),
+    ...signInFaults(config),
+  ]);
+  const warnings = [...likeSettings(merged).map(strayWarning), ...plainAddressWarnings(config)];
+  return { config, warnings };
+}
+
+/** Whoever stands between could let anybody in. */
+function plainAddressWarnings(config: Config): string[] {
+  const { jwtIssuer, jwtJwksUrl, jwtKeysFile, jwtSecretFile } = config;
+  const hasOtherKeys = [jwtJwksUrl, jwtKeysFile, jwtSecretFile].some((source) => source !== null);
+  return Object.entries({ JWT_ISSUER: hasOtherKeys ? null : jwtIssuer, JWT_JWKS_URL: jwtJwksUrl })
+    .filter(([, address]) => address?.startsWith('http://') && !isLoopback(new URL(address)))
+    .map(([name]) => `${name} is asked without TLS: whoever is in between can let anybody in`);
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 function strayWarning({ name, likely }: StrayName): string {
@@ -86,11 +111,61 @@ function pemFaults(config: Partial<Config>): ConfigFault[] {
   }
 
   read('KAFKA_CA_FILE', config.kafkaCaFile, 'certificates', parseCertificates);
+  read('CA_FILE', config.caFile, 'certificates', parseCertificates);
   readPair('KAFKA_CERT_FILE', config.kafkaCertFile, 'KAFKA_KEY_FILE', config.kafkaKeyFile);
   readPair('TLS_CERT_FILE', config.tlsCertFile, 'TLS_KEY_FILE', config.tlsKeyFile);
   return faults;
 }
 
+function signInFaults(config: Partial<Config>): ConfigFault[] {
+  const { jwtKeysFile, jwtSecretFile, jwtAlgorithms, require: right } = config;
+  const faults: ConfigFault[] = [];
+  const lengthOf = (setting: string, file: string | null | undefined): number | null => {
+    if (!file) return null;
+    try {
+      // A line end is left by whatever wrote the file; in latin1 a byte is a character.
+      return readPlainFile(file).replace(/[\r\n]+$/, '').length;
+    } catch (error) {
+      faults.push({ setting, expected: `a file that can be read (${reason(error)})`, got: file });
+      return null;
+    }
+  };
+  if (lengthOf('JWT_KEYS_FILE', jwtKeysFile) === 0) {
+    faults.push({ setting: 'JWT_KEYS_FILE', expected: 'a file with keys', got: jwtKeysFile! });
+  }
+  const secretLength = lengthOf('JWT_SECRET_FILE', jwtSecretFile);
+  const named = (jwtAlgorithms ?? ['HS256']).filter(isSecretAlgorithm);
+  const least = Math.max(0, ...named.map((name: SecretAlgorithm) => SECRET_BYTES[name]));
+  if (secretLength !== null && secretLength < least) {
+    const expected = `a secret of at least ${least} bytes (it has ${secretLength})`;
+    faults.push({ setting: 'JWT_SECRET_FILE', expected });
+  }
+  if (right) faults.push(...rightFaults(right));
+  return faults;
+}
+
+/** @throws the system's error, or that it is no file or too large. */
+function readPlainFile(file: string): string {
+  const stat = statSync(file);
+  if (!stat.isFile() || stat.size > MAX_KEY_FILE_BYTES) {
+    throw Object.assign(new Error(), { code: `no file of at most ${MAX_KEY_FILE_BYTES} bytes` });
+  }
+  return readFileSync(file, 'latin1');
+}
+
+function rightFaults(right: string): ConfigFault[] {
+  try {
+    parseRight(right);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const { line, column, message } = error;
+    const expected = `an expression; line ${line}, column ${column}: ${message}`;
+    return [{ setting: 'REQUIRE', expected, got: right }];
+  }
+}
+
+const MAX_KEY_FILE_BYTES = 2 ** 20;
 /** More than any bundle of authorities: a start must not read `/dev/zero` to its end. */
 const MAX_PEM_BYTES = 4 * 2 ** 20;
 

@@ -6,7 +6,7 @@ import { createAdmin } from '../../app/describe/admin.ts';
 import { ConfigError } from '../../app/errors.ts';
 import { withEmbeddedKafka } from '../embedded_kafka/with_embedded_kafka.ts';
 import { kafkaConnection } from '../kafka/brokers/kafka_connection.ts';
-import { announce } from '../process/announcement.ts';
+import { announce, openTo } from '../process/announcement.ts';
 import type { ReadSettings } from '../process/settings.ts';
 import { onSignals } from '../process/signals.ts';
 import { ConnectionRoom } from '../server/connection_room.ts';
@@ -71,7 +71,7 @@ export async function runWorkers(
       const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));
       await withEmbeddedKafka(config, stopped.signal, async () => {
         const { brokers } = kafkaConnection(config);
-        const places = { streams: urls, admin: ofAdmin, brokers };
+        const places = { streams: urls, admin: ofAdmin, brokers, openTo: openTo(config) };
         announce(places, () => pool.health, stopped.signal);
         await pool.ended;
       });

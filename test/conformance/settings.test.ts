@@ -152,7 +152,7 @@ onEachRuntime((runtime) => {
       await using gateway = await Gateway.start(runtime, { topics, env: { HOST: '' } });
       const where =
         `streams and page at ${gateway.http} and ${gateway.https}; ` +
-        `health and metrics at ${gateway.admin}; reading from ${kafka.brokers}`;
+        `health and metrics at ${gateway.admin}; reading from ${kafka.brokers}; open to all`;
       expect(gateway.stderr).toContain(`"Listening: ${where}"`);
       await gateway.says(`Topic ${missing} does not exist: create it, or correct TOPICS`);
       expect(gateway.stderr).not.toContain('Ready: ');

@@ -3,6 +3,7 @@ import { SETTINGS } from '../../app/config/config.ts';
 import { asyncapi } from '../../app/describe/asyncapi.ts';
 import { EVENT_SCHEMAS } from '../../app/describe/event_schemas.ts';
 import { openapi } from '../../app/describe/openapi.ts';
+import { asyncapiWithSignIn, openapiWithSignIn } from '../../app/describe/sign_in.ts';
 import { FORMATS } from '../../app/views/format.ts';
 import { parseCursor } from '../../app/wire/cursor.ts';
 import { PAGES, Page } from './pages.ts';
@@ -60,7 +61,8 @@ describe('settings', () => {
 });
 
 describe('events', () => {
-  const description = asyncapi({ topics: ['events'], httpPort: 8080, httpsPort: 9090 }) as {
+  const withoutSignIn = asyncapi({ topics: ['events'], httpPort: 8080, httpsPort: 9090 });
+  const description = asyncapiWithSignIn(withoutSignIn) as {
     readonly components: { readonly messages: Record<string, { readonly name: string }> };
   };
   const events = new Set(Object.values(description.components.messages).map(({ name }) => name));
@@ -91,7 +93,8 @@ describe('events', () => {
 });
 
 describe('requests', () => {
-  const { paths } = openapi({ topics: ['events'], adminPort: 9091 }) as {
+  const description = openapi({ topics: ['events'], adminPort: 9091 });
+  const { paths } = openapiWithSignIn(description, true) as {
     readonly paths: Record<
       string,
       { readonly get: { readonly parameters?: readonly { name: string }[] } }

@@ -145,11 +145,16 @@ export class SseStream implements AsyncDisposable {
 const STANDING = /^event:(stale\ndata:\{"since":\d+\}|fresh\ndata:\{\})\n\n$/;
 const CONTENT = /^((?:event:[a-z]+\n)?(?:data:(?:(?! )[^\n]*| {2}[^\n]*)\n)+)?id:[\w-]+={0,2}\n\n$/;
 
+/** The one block of a client that is not let in: without an id, so that it keeps the one that it has. */
+const UNAUTHORIZED = /^event:unauthorized\ndata:\{"reason":"([a-z]+)"\}\n\n$/;
+
 /** @throws for a block of another shape than the contract has, a CR in it too. */
 function parseBlock(raw: string): Block {
   const block = { raw, event: '', data: '', id: '' };
   if (raw === ':\n\n') return { ...block, kind: 'heartbeat' };
   if (/^retry:\d+\n\n$/.test(raw)) return { ...block, kind: 'retry' };
+  const [, reason] = UNAUTHORIZED.exec(raw) ?? [];
+  if (reason !== undefined) return { ...block, kind: 'event', event: 'unauthorized', data: reason };
   const isStanding = STANDING.test(raw);
   if (raw.includes('\r') || !(isStanding || CONTENT.test(raw))) {
     throw new Error(`not a block of the contract: ${JSON.stringify(raw.slice(0, 1000))}`);
