@@ -12,10 +12,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'static-files-'));
   root = join(folder, 'public');
   await mkdir(join(root, 'sub', '..hidden'), { recursive: true });
+  await mkdir(join(root, 'client', 'page'), { recursive: true });
   await mkdir(join(folder, 'public-other'));
   await writeFile(join(folder, 'secret.txt'), 'secret');
   await writeFile(join(folder, 'public-other', 'secret.txt'), 'secret');
   await writeFile(join(root, 'index.html'), '<!doctype html>');
+  await writeFile(join(root, 'client', 'client.js'), ';');
+  await writeFile(join(root, 'client', 'page', 'a.js'), ';');
   await writeFile(join(root, '.env'), 'secret');
   await writeFile(join(root, 'sub', 'data.bin.unknown'), new Uint8Array([0, 255]));
   await writeFile(join(root, 'sub', 'ü %.txt'), '');
@@ -31,11 +34,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('readStaticFiles()', () => {
-  test('reads files below the folder, and nothing hidden or outside of it', async () => {
+  test('reads files below the folder, those of client/ at its root, and nothing hidden or outside of it', async () => {
     const files = await readStaticFiles(root);
     expect([...files.keys()].sort()).toEqual([
       '/',
+      '/client.js',
       '/index.html',
+      '/page/a.js',
       '/style.css',
       '/sub/data.bin.unknown',
       '/sub/ü %.txt',

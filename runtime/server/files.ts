@@ -4,8 +4,11 @@ import { join, sep } from 'node:path';
 import { getMimeType } from 'hono/utils/mime';
 import type { StaticFile, StaticFiles } from '../../app/http/static_files.ts';
 
+/** What other pages import: it is served beside the page, by URLs that they know. */
+const CLIENT = '/client/';
+
 /**
- * Reads every file below a directory once, for `staticFileResponse()`. Hidden files are left out.
+ * Reads every file below a directory once, for `staticFileResponse()`, with what is in `client/` at the root. Hidden files are left out.
  * A symlink to a file is followed only where it stays inside (a mounted ConfigMap is made of such),
  * one to a directory never.
  * @throws when the directory or a file in it cannot be read.
@@ -23,7 +26,8 @@ export async function readStaticFiles(directory: string): Promise<StaticFiles> {
       if (entry.name.startsWith('.')) continue;
       const name = `${path}/${entry.name}`;
       if (entry.isDirectory()) await readDirectory(name);
-      else if (await isFileInside(join(root, name))) files.set(name, await readStaticFile(name));
+      else if (await isFileInside(join(root, name)))
+        files.set(urlPathOf(name), await readStaticFile(name));
     }
   }
 
@@ -40,4 +44,8 @@ export async function readStaticFiles(directory: string): Promise<StaticFiles> {
     const type = isTypes ? 'text/plain; charset=utf-8' : getMimeType(name);
     return Object.freeze({ type: type ?? 'application/octet-stream', etag: `"${hash}"`, bytes });
   }
+}
+
+function urlPathOf(name: string): string {
+  return name.startsWith(CLIENT) ? name.slice(CLIENT.length - 1) : name;
 }

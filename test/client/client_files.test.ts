@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import type { Connection, Table } from '../../public/client.js';
+import type { Connection, Table } from '../../public/client/client.js';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 
-const PUBLIC = join(CLONE, 'public');
+const FOLDER = join(CLONE, 'public/client');
 const MAX_CLIENT_BYTES = 5000;
 const MAX_TABLE_BYTES = 2500;
 
@@ -53,7 +53,7 @@ const TABLE: Readonly<Record<Own<Table>, string>> = {
 };
 
 function bytesOf(...names: string[]): Promise<Buffer[]> {
-  return Promise.all(names.map((name) => readFile(join(PUBLIC, name))));
+  return Promise.all(names.map((name) => readFile(join(FOLDER, name))));
 }
 
 /** The names and types of members, as `expected` has them. */
@@ -81,9 +81,9 @@ describe('client.js', () => {
   });
 
   test('has what its types say, and no more', async () => {
-    const module = await import('../../public/client.js');
+    const module = await import('../../public/client/client.js');
     expect(Object.keys(module).sort()).toEqual(['connect', 'table']);
-    expect(Object.keys(await import('../../public/shared.js'))).toEqual(['shared']);
+    expect(Object.keys(await import('../../public/client/shared.js'))).toEqual(['shared']);
     const signal = AbortSignal.abort();
     const connection = module.connect(NOWHERE, { signal });
     const rows = module.table(NOWHERE, { signal });

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { shared } from '../../public/shared.js';
+import { shared } from '../../public/client/shared.js';
 import { eventually } from '../support/deadline.ts';
 import { ScriptedServer, stream } from '../support/scripted_server.ts';
 

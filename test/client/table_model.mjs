@@ -9,8 +9,8 @@ import { URL } from 'node:url';
 import fc from 'fast-check';
 import { CompactedTopic, settled } from './compacted_topic.mjs';
 
-/** @type {typeof import('../../public/client.js')} */
-const { table } = await import(new URL('../../public/client.js', import.meta.url).href);
+/** @type {typeof import('../../public/client/client.js')} */
+const { table } = await import(new URL('../../public/client/client.js', import.meta.url).href);
 
 const PARTITIONS = 2;
 const DELETE_RETENTION_MS = 1000;

@@ -12,8 +12,10 @@ const FILES = [
   ['/', 'index.html', /^text\/html; charset=utf-8$/i],
   ['/index.html', 'index.html', /^text\/html; charset=utf-8$/i],
   ['/page.js', 'page.js', /^(text|application)\/javascript\b/],
-  ['/client.js', 'client.js', /^text\/javascript\b/],
-  ['/client.d.ts', 'client.d.ts', /^text\/plain\b/],
+  ['/client.js', 'client/client.js', /^text\/javascript\b/],
+  ['/client.d.ts', 'client/client.d.ts', /^text\/plain\b/],
+  ['/shared.js', 'client/shared.js', /^text\/javascript\b/],
+  ['/shared_worker.js', 'client/shared_worker.js', /^text\/javascript\b/],
   ['/style.css', 'style.css', /^text\/css\b/],
   ['/favicon.svg', 'favicon.svg', /^image\/svg\+xml\b/],
 ] as const;

@@ -1,5 +1,5 @@
 /**
- * Runs the drop-in client (public/client.js) on any runtime for suites that run on Node. Commands
+ * Runs the drop-in client (public/client/client.js) on any runtime for suites that run on Node. Commands
  * come on stdin and answers go to stdout, a line of JSON each; bytes are `{"bytes": [...]}` there.
  *
  * Plain JavaScript, because Node 20 and Deno both run it as it is.
@@ -21,15 +21,15 @@ if (!('dispatchEvent' in globalThis)) {
 }
 
 /** @param {string} name */
-const load = (name) => import(new URL(`../../public/${name}.js`, import.meta.url).href);
+const load = (name) => import(new URL(`../../public/client/${name}.js`, import.meta.url).href);
 
-/** @type {typeof import('../../public/client.js')} */
+/** @type {typeof import('../../public/client/client.js')} */
 const { connect, table } = await load('client');
 const { BlockParser } = await load('client_events');
 
 /**
- * @typedef {import('../../public/client.js').Connection} Connection
- * @typedef {import('../../public/client.js').Table} Table
+ * @typedef {import('../../public/client/client.js').Connection} Connection
+ * @typedef {import('../../public/client/client.js').Table} Table
  * @typedef {{
  *   id: number, command: string, name: string, url: string, options: object, count: number,
  *   isStored: boolean, key: string, chunks: string[],
