@@ -38,6 +38,7 @@ export class GaveUp extends Error {
  * @property {Headers} headers sent with each request; a `last-event-id` is where the stream starts
  * @property {import('./open_stream.mjs').Trust} [trust]
  * @property {number | undefined} [silence] milliseconds without a byte after which it comes back
+ * @property {boolean} [untilLive] it ends for good with the event `live`
  * @property {(type: string, data: string, id: string) => void} onEvent
  * @property {() => Promise<void>} onPieceEnd
  *   After each piece from the network; nothing more is read until this settles.
@@ -48,7 +49,7 @@ export class GaveUp extends Error {
 
 /**
  * Reads one event stream, and comes back with the last id after each cut, until the server answers
- * 204 or the signal aborts.
+ * 204, the signal aborts, or it is live and was to be read no further.
  *
  * @param {URL} url
  * @param {Follower} follower
@@ -72,7 +73,7 @@ export async function follow(url, follower) {
       if (statusCode === 200) {
         failures = 0;
         streamed = true;
-        await read(response);
+        if (await read(response)) return;
       } else {
         reason = `${statusCode} ${statusMessage}`.trim();
         asked = retryAfter(response.headers['retry-after'] ?? '');
@@ -90,11 +91,16 @@ export async function follow(url, follower) {
     await delay(wait, undefined, { signal }).catch(() => {});
   }
 
-  /** @param {IncomingMessage} response */
+  /** @param {IncomingMessage} response @returns whether it is to be read no further */
   async function read(response) {
     const decoder = new TextDecoder();
+    let isDone = false;
     const feed = createEventParser({
-      onEvent: (type, data) => follower.onEvent(type, data, lastId),
+      onEvent(type, data) {
+        if (isDone) return;
+        follower.onEvent(type, data, lastId);
+        isDone = follower.untilLive === true && type === 'live';
+      },
       // The parser tells it at the end of its block: a cut within a block costs nothing.
       onId: (id) => {
         lastId = id;
@@ -113,8 +119,11 @@ export async function follow(url, follower) {
         feed(decoder.decode(bytes, { stream: true }));
         await follower.onPieceEnd();
         printing = false;
+        // The stream ends here, too; leaving the loop ends it where a server does not know how.
+        if (isDone) return true;
         watch.refresh();
       }
+      return false;
     } finally {
       clearInterval(watch);
       if (lastId === '') headers.delete('last-event-id');

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
  * @property {Headers} headers
  *   Sent with each request; a `last-event-id` among them is where the streams start.
  * @property {boolean} json
+ * @property {boolean} untilLive
  * @property {number} max events after which it ends
  * @property {number | null} timeout milliseconds without a printed event after which it gives up
  * @property {number | undefined} silence milliseconds without a byte after which it comes back
@@ -36,6 +37,7 @@ with the last id, so that nothing is lost and nothing comes twice.
   --id ID                  begin after the event with this id
   --since WHEN             begin at a time (2026-01-31T12:00:00Z or Unix milliseconds), at
                            'latest', or with the last -N offsets of each partition (-100)
+  --until-live             end once all has come that was there
   --max N                  end after N events
   --timeout SECONDS        give up when there was nothing to print for so long
   --header 'Name: value'   send this header with each request (repeatable)
@@ -49,7 +51,7 @@ Several URLs are read at once. Errors, lost connections (on a terminal each, els
 gaps (records that Kafka no longer has) are lines on stderr; on a terminal also when the gateway hears
 nothing from Kafka (stale), and when it does again (fresh).
 
-Ends with 0 when asked to (--max, Ctrl-C, SIGTERM, a closed pipe, the server's 204), 1 when it gave
+Ends with 0 when asked to (--until-live, --max, Ctrl-C, SIGTERM, a closed pipe, the server's 204), 1 when it gave
 up or a stream cannot be had, 2 when the command line is wrong.
 
   sse-cat http://localhost:8080/events
@@ -62,6 +64,7 @@ const OPTIONS = /** @type {const} */ ({
   event: { type: 'string', multiple: true },
   id: { type: 'string' },
   since: { type: 'string' },
+  'until-live': { type: 'boolean' },
   max: { type: 'string' },
   timeout: { type: 'string' },
   header: { type: 'string', multiple: true },
@@ -98,6 +101,7 @@ export function parseOptions(argv, env = {}) {
     events: names && new Set(names),
     headers: parseHeaders(values),
     json: values.json ?? false,
+    untilLive: values['until-live'] ?? false,
     max: values.max === undefined ? Number.POSITIVE_INFINITY : count('--max', values.max),
     timeout: values.timeout === undefined ? null : milliseconds('--timeout', values.timeout, 1000),
     silence: silence === undefined ? silence : milliseconds('--heartbeat-timeout', silence, 1),
@@ -147,9 +151,9 @@ function parse(args) {
 
 /**
  * @param {string} text
- * @param {{ json?: boolean, since?: string }} asked
+ * @param {{ json?: boolean, since?: string, 'until-live'?: boolean }} asked
  */
-function parseUrl(text, { json, since }) {
+function parseUrl(text, { json, since, 'until-live': untilLive }) {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(
@@ -160,6 +164,7 @@ function parseUrl(text, { json, since }) {
     throw new UsageError("a URL with a password is not sent: use --header 'Authorization: …'");
   }
   if (json) url.searchParams.set('format', 'json');
+  if (untilLive) url.searchParams.set('until', 'live');
   if (since !== undefined) url.searchParams.set('since', since);
   return url;
 }

@@ -56,6 +56,34 @@ describe('run() ends early', () => {
   });
 });
 
+describe('run() --until-live', () => {
+  test('ends with 0 once all has come that was there, and not with a cut before it', async () => {
+    const { url, requests } = await answers(
+      stream('data:1\nid:1\n\n'),
+      stream('data:2\nid:2\n\nevent:live\ndata:{}\nid:2\n\n'),
+      stream('data:3\n\n'),
+    );
+    const { code, stdout } = await output('--until-live', url);
+    expect([code, stdout]).toEqual([0, '1\n2\n']);
+    expect(requests.map((request) => [request.url, request.headers['last-event-id']])).toEqual([
+      ['/events?until=live', undefined],
+      ['/events?until=live', '1'],
+    ]);
+  });
+
+  test('ends by itself where the server does not know how, with what it was asked to print', async () => {
+    const { url } = await answers((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('data:{"key":"a"}\nid:1\n\nevent:live\ndata:{}\nid:1\n\ndata:{}\nid:2\n\n');
+    });
+    const { code, stdout } = await output('--until-live', '--json', url);
+    expect([code, stdout.split('\n').map((line) => line && JSON.parse(line).event)]).toEqual([
+      0,
+      ['message', 'live', ''],
+    ]);
+  });
+});
+
 describe('run() ends', () => {
   test('with 1 and one line at another 4xx', async () => {
     const { url } = await answers(

@@ -73,6 +73,7 @@ const MESSAGES = {
   }),
   'text.delete': event('delete', 'text/plain', DELETE, KEY),
   'text.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
+  'text.live': event('live', JSON_TYPE, `${LIVE} Only with until or wait.`, eventSchema('Live')),
   'text.stale': eventWithoutId('stale', JSON_TYPE, STALE, eventSchema('Stale')),
   'text.fresh': eventWithoutId('fresh', JSON_TYPE, FRESH, eventSchema('Fresh')),
   'text.place': event('place', JSON_TYPE, PLACE, eventSchema('Place')),

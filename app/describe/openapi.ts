@@ -22,11 +22,11 @@ export function openapi({ topics, adminPort }: Described): object {
       '/{topic}': {
         get: {
           operationId: 'stream',
-          summary: 'The stream of a topic. It does not end by itself.',
+          summary: 'The stream of a topic. It does not end by itself unless it is asked to.',
           parameters: [topic({ enum: topics }), ...STREAM_PARAMETERS],
           responses: {
             200: STREAM,
-            400: text('What `format` or `since` takes.'),
+            400: text('What `format`, `since`, `until` or `wait` takes.'),
             404: text('Not a topic that is served here.'),
             429: refusal('This address has as many streams open as it may.'),
             431: { description: 'The head of the request is larger than 64 kB.' },
@@ -39,7 +39,7 @@ export function openapi({ topics, adminPort }: Described): object {
           parameters: [topic({ enum: topics }), ...STREAM_PARAMETERS],
           responses: {
             200: STREAM,
-            400: text('What `format` or `since` takes.'),
+            400: text('What `format`, `since`, `until` or `wait` takes.'),
             404: text('Not a topic that is served here.'),
           },
         },
@@ -85,7 +85,7 @@ const EVENT = {
       enum: ['message', 'delete', 'gap', 'live', 'stale', 'fresh'],
       description:
         'A record; a key that was deleted; records that this client does not get; all sent that ' +
-        'was there when the client came (only with `format=json`); the gateway hears nothing of the ' +
+        'was there when the client came (only with `format=json`, `until` or `wait`); the gateway hears nothing of the ' +
         'topic from Kafka, and does again (both without an id).',
     },
     data: { type: 'string', description: 'As /-/asyncapi.json has it for each event and format.' },

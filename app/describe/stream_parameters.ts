@@ -1,6 +1,7 @@
 import { CURSOR_QUERY_NAMES } from '../http/events.ts';
 import { FORMATS } from '../views/format.ts';
 import { MAX_OFFSETS_BACK, MAX_UNIX_MS, MIN_UNIX_MS } from '../wire/since.ts';
+import { MAX_WAIT_SECONDS } from '../wire/until.ts';
 
 const CURSOR = {
   description: 'The last id that the client got: the stream goes on after it.',
@@ -30,6 +31,21 @@ export const STREAM_PARAMETERS = [
         { type: 'integer', minimum: MIN_UNIX_MS, maximum: MAX_UNIX_MS },
       ],
     },
+  },
+  {
+    name: 'until',
+    in: 'query',
+    description:
+      'Ends the stream behind the event `live`, once all has been sent that Kafka had when the client ' +
+      'came. A stream that ends without it was cut.',
+    schema: { type: 'string', enum: ['live', ''] },
+  },
+  {
+    name: 'wait',
+    in: 'query',
+    description:
+      'The same, but where there is nothing it waits for the first, for so many seconds at most.',
+    schema: { type: ['integer', 'string'], minimum: 1, maximum: MAX_WAIT_SECONDS, maxLength: 2 },
   },
   { name: 'Last-Event-ID', in: 'header', ...CURSOR },
   ...CURSOR_QUERY_NAMES.map((name) => ({ name, in: 'query', ...CURSOR })),

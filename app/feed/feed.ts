@@ -21,6 +21,7 @@ import type { Topic, TopicState } from '../stretches/topic.ts';
 import type { View } from '../views/view.ts';
 import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
 import type { Positions } from '../wire/place.ts';
+import type { Until } from '../wire/until.ts';
 import { fanOut } from './fan_out.ts';
 import { Freshness } from './freshness.ts';
 import { Questions } from './questions.ts';
@@ -81,6 +82,9 @@ export class Feed implements Topic {
   /** Log starts, a few seconds old at the most. */
   #starts: Positions = new Float64Array(0);
   #ends: Offsets = new Map();
+  /** Questions for them are numbered: what was asked earlier and answered later is old. */
+  #asked = 0;
+  #endsOf = 0;
   /** Whether Kafka was ever seen to delete from the front: its policy may change. */
   #mayHaveDeleted = false;
   /** Where the log counts as loaded. */
@@ -177,8 +181,9 @@ export class Feed implements Topic {
     this.#history?.close();
   }
 
-  subscribe(view: View, start: Start): Subscription {
-    return new Subscription(this, view, start, this.#sleepers);
+  /** @param until when it is over; `null` for never */
+  subscribe(view: View, start: Start, until: Until | null = null): Subscription {
+    return new Subscription(this, view, start, this.#sleepers, until);
   }
 
   /**
@@ -238,9 +243,13 @@ export class Feed implements Topic {
 
   async #stateFrom(source: TopicQuestions): Promise<TopicState | null> {
     const { signal } = this.#closed;
+    const asked = ++this.#asked;
     const state = await askTopicState(source, this.topic, this.#description, signal);
     this.#freshness.answered();
-    if (state !== null) this.#ends = state.ends;
+    if (state !== null && asked > this.#endsOf) {
+      this.#ends = state.ends;
+      this.#endsOf = asked;
+    }
     return state;
   }
 

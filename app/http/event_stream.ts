@@ -52,6 +52,7 @@ export class EventStream implements ByteSource, OpenStream {
   }
 
   next(receiver: Receiver): void {
+    if (this.#subscription?.isOver === true) this.#endReason = 'done';
     if (this.#endReason !== null && this.#subscription?.isWithinBlock !== true) {
       if (this.#hasToTellExpired) {
         this.#isToldExpired = true;

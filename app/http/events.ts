@@ -5,6 +5,7 @@ import { FORMAT_NAMES, formatByName, TEXT } from '../views/format.ts';
 import { viewIn } from '../views/view.ts';
 import { findCursor } from '../wire/cursor.ts';
 import { parseSince, SINCE_FORMS } from '../wire/since.ts';
+import { parseUntil } from '../wire/until.ts';
 import { EventStream } from './event_stream.ts';
 import type { Gate } from './gate.ts';
 import type { OpenStreams } from './open_streams.ts';
@@ -29,12 +30,14 @@ export async function streamEvents(
   if (format === undefined) return c.text(`format takes ${FORMAT_NAMES}\n`, 400);
   const since = parseSince(c.req.query('since'));
   if (since === 'invalid') return c.text(`${SINCE_FORMS}\n`, 400);
+  const until = parseUntil(c.req.query('until'), c.req.query('wait'));
+  if (typeof until === 'string') return c.text(`${until}\n`, 400);
   if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEAD);
   const cursor = findCursor([
     c.req.header('last-event-id'),
     ...CURSOR_QUERY_NAMES.flatMap((name) => c.req.queries(name) ?? []),
   ]);
-  const subscribe = () => channel.feed.subscribe(viewIn(format), { cursor, since });
+  const subscribe = () => channel.feed.subscribe(viewIn(format), { cursor, since }, until);
   const refusal = await streams.admit(address);
   if (refusal !== null) return refuse(c, refusal);
   const stream = new EventStream(channel, address, subscribe, streams);

@@ -1,4 +1,4 @@
-/** Why a stream is over: the client went, or what the gateway ended it for. */
+/** Why a stream is over: the client went, what the gateway ended it for, or all that was asked for has come. */
 export const END_REASONS = [
   'client',
   'stalled',
@@ -6,6 +6,7 @@ export const END_REASONS = [
   'expired',
   'config',
   'drain',
+  'done',
   'error',
 ] as const;
 export type EndReason = (typeof END_REASONS)[number];

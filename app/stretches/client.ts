@@ -1,8 +1,10 @@
 import { getLogger } from '@logtape/logtape';
 import type { Log, LogEnd } from '../log/log.ts';
+import type { Offsets } from '../ports/source.ts';
 import type { View } from '../views/view.ts';
 import type { Cursor } from '../wire/cursor.ts';
 import type { Positions } from '../wire/place.ts';
+import type { Until } from '../wire/until.ts';
 import type { Stretch } from './stretch.ts';
 import type { Topic } from './topic.ts';
 
@@ -16,18 +18,26 @@ export class Client {
   readonly view: View;
   /** Whether its place has moved since the last id that it was told. */
   isPastId = false;
+  /** When its stream ends by itself; `null` for never. */
+  readonly until: Until | null;
   #wake: (() => void) | null = null;
   /** Takes back what is being asked for it. */
   #takeBack: (() => void) | null = null;
   /** Where it has all that was there when it came; `null` where it is not to be told. */
   #liveAt: LogEnd | null = null;
   #wasToldLive = false;
+  /**
+   * What Kafka has in a log that this gateway may not have read; `ends` once that is told. Of a client
+   * whose stream ends there: it must not miss what another gateway has read.
+   */
+  #kafkas: { readonly log: Log; readonly ends: Offsets | null } | null = null;
   /** 1 for each partition in which it has no place yet. */
   #untouched: Uint8Array = NO_PARTITIONS;
 
-  constructor(topic: Topic, view: View) {
+  constructor(topic: Topic, view: View, until: Until | null = null) {
     this.topic = topic;
     this.view = view;
+    this.until = until;
   }
 
   /** Calls `wake` once, when it is woken. */
@@ -54,7 +64,8 @@ export class Client {
 
   /** Once it has what is in the log now it is live, and told so, once, if its format tells. */
   comesTo(log: Log): void {
-    if (this.view.format.announcesLive && !this.#wasToldLive) this.#liveAt = log.end();
+    if (this.until !== null) this.#askKafka(log);
+    else if (this.view.format.announcesLive && !this.#wasToldLive) this.#liveAt = log.end();
   }
 
   /** The topic is another: what it was told of the one before does not count. */
@@ -62,9 +73,59 @@ export class Client {
     this.#wasToldLive = false;
   }
 
+  /** Whether it waits for the feed to read what Kafka has, which may be cut meanwhile. */
+  get awaitsFeed(): boolean {
+    return this.#kafkas !== null;
+  }
+
   /** Whether it is to be told that it is live. */
   isLiveOn(stretch: Stretch): boolean {
-    return this.#liveAt !== null && stretch.isPast(this.#liveAt);
+    if (this.#kafkas !== null) this.#settleEnd(this.#kafkas);
+    if (this.#liveAt === null || !stretch.isPast(this.#liveAt)) return false;
+    if (this.until === null || this.#hasAllKeys(this.#liveAt)) return true;
+    this.#liveAt = this.#liveAt.log.end();
+    return false;
+  }
+
+  /** The last stable offsets, asked for now. */
+  #askKafka(log: Log): void {
+    this.#liveAt = null;
+    this.#kafkas = { log, ends: null };
+    this.asks(
+      this.topic.askState(log, (state) => {
+        this.asks(null);
+        if (state !== null) this.#kafkas = { log, ends: state.ends };
+        // With another log it asks again by itself, as it comes to it.
+        else if (log.successor === null) this.#askKafka(log);
+        this.wake();
+      }),
+    );
+  }
+
+  /** Knows where its end is once the feed has read what Kafka had, or cannot. */
+  #settleEnd({ log, ends }: { log: Log; ends: Offsets | null }): void {
+    const { staleBlock } = this.topic;
+    if (staleBlock === null && (ends === null || !this.#hasRead(log, ends))) return;
+    this.asks(null);
+    this.#kafkas = null;
+    this.#liveAt = log.end();
+  }
+
+  /** A log that was cut since ends earlier than it was told. */
+  #hasRead({ positions }: Log, ends: Offsets): boolean {
+    for (const [partition, end] of ends) {
+      const seen = this.topic.ends.get(partition) ?? end;
+      if ((positions[partition] ?? 0) < Math.min(end, seen)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * What was superseded before a client had it was left out: a stream that ended here would lack its
+   * key, where the later record lies beyond the end.
+   */
+  #hasAllKeys({ log, seq }: LogEnd): boolean {
+    return log.keys === null || log.nextSeq === seq;
   }
 
   isToldLive(): void {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
 import { formatByName } from '../views/format.ts';
@@ -141,6 +141,116 @@ describe('Subscription', () => {
     expect(decoder.decode(client.take(true)!)).toBe('event:place\ndata:{}\nid:AgECAwQCAAQ=\n\n');
     topic.lose(0, 4);
     expect(taken(client)).toContain('"from":2,"to":4');
+  });
+
+  describe('of a client whose stream ends once it has all', () => {
+    const UNTIL_LIVE = { waitMs: 0 };
+    const events = (client: Subscription): string[] =>
+      [...taken(client).matchAll(/event:(\w+)|data:(\w)/g)].map(
+        ([, event, data]) => event ?? data!,
+      );
+    const untilLive = (topic: MemoryTopic, start: Start = NEW, waitMs = 0): Subscription =>
+      new Subscription(topic, PLAIN, start, new Sleepers(), { waitMs });
+
+    test('Subscription.take() tells it, in text too, once the feed has read what Kafka had', () => {
+      const topic = new MemoryTopic();
+      topic.append('a');
+      const client = untilLive(topic);
+      expect(events(client)).toEqual(['a']);
+      expect([client.isOver, topic.asked, client.isAhead]).toEqual([false, [null], true]);
+      // Another gateway may have read what this one has not.
+      topic.ends.set(0, 3);
+      topic.answer(topic.state);
+      expect(events(client)).toEqual([]);
+      topic.append('b');
+      topic.ends.set(0, 3);
+      expect([events(client), client.isOver]).toEqual([['b'], false]);
+      topic.append('c');
+      expect(events(client)).toEqual(['c', 'live']);
+      expect([client.isOver, client.isAhead]).toEqual([true, false]);
+      client.close();
+    });
+
+    test('Subscription.take() tells it at what this gateway has while the topic is stale', () => {
+      const topic = new MemoryTopic();
+      topic.append('a');
+      const client = untilLive(topic);
+      expect(events(client)).toEqual(['a']);
+      topic.staleBlock = new TextEncoder().encode('event:stale\n\n');
+      expect([events(client), client.isOver]).toEqual([['stale', 'live'], true]);
+      expect(topic.isAsked).toBe(false);
+    });
+
+    test('Subscription.take() tells it where a log ends that was cut below what Kafka had', () => {
+      const topic = new MemoryTopic();
+      topic.append('a');
+      const client = untilLive(topic);
+      events(client);
+      topic.answer({ ...topic.state, ends: new Map([[0, 5]]) });
+      topic.ends.set(0, 5);
+      expect(events(client)).toEqual([]);
+      topic.ends.set(0, 1);
+      expect([events(client), client.isOver]).toEqual([['live'], true]);
+    });
+
+    test('Subscription.take() asks again where the topic was another for a moment', () => {
+      const topic = new MemoryTopic();
+      const client = untilLive(topic);
+      expect(events(client)).toEqual([]);
+      topic.answer(null);
+      expect(topic.asked).toEqual([null, null]);
+      topic.answer(topic.state);
+      expect(events(client)).toEqual(['live']);
+    });
+
+    test('Subscription.take() leaves no key out that was superseded before the client had it', () => {
+      const topic = new MemoryTopic({ compacted: true });
+      for (let n = 0; n < 3; n++) topic.append(`${n}`.repeat(20_000), 0, `${n}`);
+      const client = untilLive(topic);
+      expect(decoder.decode(client.take()!)).toMatch(/^data:0+\n/);
+      topic.answer(topic.state);
+      // Of the last key there is nothing left below the end that was there.
+      topic.append('3', 0, '2');
+      expect(events(client)).toEqual(['1', '3', 'live']);
+    });
+
+    test('Subscription.take() waits for the first record or gap, and no longer than it was asked', () => {
+      jest.useFakeTimers();
+      const topic = new MemoryTopic();
+      topic.append('a');
+      const has = untilLive(topic, NEW, 1000);
+      has.take();
+      topic.answer(topic.state);
+      expect(events(has)).toEqual(['live']);
+      const clients = [0, 1].map(() => {
+        const client = untilLive(topic, { cursor: null, since: 'latest' }, 1000);
+        topic.answer(topic.state);
+        expect(events(client)).toEqual([]);
+        return client;
+      });
+      let woken = 0;
+      clients[0]!.wait(() => woken++);
+      jest.advanceTimersByTime(999);
+      topic.append('b');
+      expect([events(clients[1]!), clients[1]!.isOver]).toEqual([['b', 'live'], true]);
+      expect(woken).toBe(0);
+      const late = untilLive(topic, { cursor: null, since: 'latest' }, 1000);
+      topic.answer(topic.state);
+      jest.advanceTimersByTime(1000);
+      expect([events(late), woken]).toEqual([['live'], 1]);
+      for (const client of [has, ...clients, late]) client.close();
+      expect(jest.getTimerCount()).toBe(0);
+      jest.useRealTimers();
+    });
+
+    test('Subscription.close() takes back what is asked of Kafka', () => {
+      const topic = new MemoryTopic();
+      const client = new Subscription(topic, PLAIN, NEW, new Sleepers(), UNTIL_LIVE);
+      client.take();
+      expect(topic.isAsked).toBe(true);
+      client.close();
+      expect(topic.isAsked).toBe(false);
+    });
   });
 
   test('Subscription.close() ends its wait', () => {

@@ -1,6 +1,7 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { View } from '../views/view.ts';
 import { expiredFrame, FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
+import type { Until } from '../wire/until.ts';
 import { Client } from './client.ts';
 import { follow } from './route.ts';
 import type { Sleepers } from './sleepers.ts';
@@ -24,15 +25,28 @@ export class Subscription {
   #stretch: Stretch;
   /** What it was told last of whether its topic is stale; `null`: nothing, or that it is fresh. */
   #toldStale: Uint8Array | null = null;
+  /** Whether all has been taken that is to come. */
+  isOver = false;
+  /** Whether a client that waits for the first record or gap has had it, or waits no longer. */
+  #waitsNoMore = true;
+  #waitTimer: ReturnType<typeof setTimeout> | undefined;
   /** What is left of a block that is larger than one array. */
   #rest: Uint8Array | null = null;
 
-  constructor(topic: Topic, view: View, start: Start, sleepers: Sleepers) {
+  /** @param until when it is over; `null` for never */
+  constructor(
+    topic: Topic,
+    view: View,
+    start: Start,
+    sleepers: Sleepers,
+    until: Until | null = null,
+  ) {
     this.traffic = topic.traffic;
     this.#topic = topic;
-    this.#client = new Client(topic, view);
+    this.#client = new Client(topic, view, until);
     this.#sleepers = sleepers;
     this.#stretch = follow(this.#client, { open: start }).stretch;
+    if (until !== null && until.waitMs > 0) this.#waitFor(until.waitMs);
   }
 
   /** Whether what was taken last ends within a block. */
@@ -42,7 +56,7 @@ export class Subscription {
 
   /** Whether it waits for the feed to come to where it is. */
   get isAhead(): boolean {
-    return this.#stretch.isAhead;
+    return this.#stretch.isAhead || this.#client.awaitsFeed;
   }
 
   /**
@@ -52,14 +66,18 @@ export class Subscription {
   take(isIdle = false): Uint8Array | null {
     if (this.#rest !== null) return this.#portion(this.#rest);
     if (this.#topic.staleBlock !== this.#toldStale) return this.#tellStale();
+    const sent = this.traffic.eventsSent;
+    const bytes = this.#takeNext();
+    if (this.traffic.eventsSent > sent) this.#waitsNoMore = true;
+    return bytes === null && isIdle ? this.#tellPlace() : bytes;
+  }
+
+  #takeNext(): Uint8Array | null {
     for (;;) {
-      if (this.#client.isLiveOn(this.#stretch)) return this.#announceLive();
+      if (this.#isLive()) return this.#announceLive();
       const next = this.#stretch.take();
       // It may have passed places that hold nothing to send.
-      if (next === null) {
-        if (this.#client.isLiveOn(this.#stretch)) return this.#announceLive();
-        return isIdle ? this.#tellPlace() : null;
-      }
+      if (next === null) return this.#isLive() ? this.#announceLive() : null;
       if (next instanceof Uint8Array) return this.#portion(next);
       const { stretch, first } = follow(this.#client, next);
       this.#stretch = stretch;
@@ -86,10 +104,23 @@ export class Subscription {
   }
 
   close(): void {
+    clearTimeout(this.#waitTimer);
     this.#client.onWake(null);
     this.#client.asks(null);
     this.#sleepers.delete(this);
     this.#stretch.close?.();
+  }
+
+  #waitFor(milliseconds: number): void {
+    this.#waitsNoMore = false;
+    this.#waitTimer = setTimeout(() => {
+      this.#waitsNoMore = true;
+      this.#client.wake();
+    }, milliseconds);
+  }
+
+  #isLive(): boolean {
+    return this.#client.isLiveOn(this.#stretch) && this.#waitsNoMore;
   }
 
   /** Without an id: its place does not move. */
@@ -101,6 +132,7 @@ export class Subscription {
 
   #announceLive(): Uint8Array {
     this.#client.isToldLive();
+    this.isOver = this.#client.until !== null;
     this.#client.gotPlace();
     this.traffic.eventsSent++;
     return liveFrame(this.#stretch.place()!);

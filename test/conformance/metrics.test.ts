@@ -15,7 +15,7 @@ import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 
 const MB = 2 ** 20;
-const DISCONNECTS = ['client', 'stalled', 'max_age', 'config', 'drain', 'error'];
+const DISCONNECTS = ['client', 'stalled', 'max_age', 'config', 'drain', 'done', 'error'];
 const REJECTIONS = ['max_connections', 'max_connections_per_ip', 'drain'];
 const GAPS = ['retention', 'recreated', 'truncated', 'unreadable-cursor'];
 

@@ -27,6 +27,8 @@ export interface BrowserOptions {
   readonly name: string;
   readonly format: 'text' | 'json';
   readonly since: 'latest' | number | null;
+  /** Whether its streams end once they are live. */
+  readonly endsLive: boolean;
   /** What it sends at first. */
   readonly first: SentCursor;
   /** It rests this long between two arrays, at random, sometimes much longer. */
@@ -53,6 +55,7 @@ export class Browser {
   readonly #model: ClientModel;
   #last: SentCursor;
   #stream: Stream | null = null;
+  #openedAt = 0;
   /** The replica's positions when it handed out what a block began with. */
   #readUpTo: Float64Array | null = null;
   /** While it does not take what there is. */
@@ -65,7 +68,12 @@ export class Browser {
     this.#options = options;
     this.name = options.name;
     this.#last = options.first;
-    this.#model = new ClientModel(world.kafka.ledger, world.topicName, options.format);
+    this.#model = new ClientModel(
+      world.kafka.ledger,
+      world.topicName,
+      options.format,
+      options.endsLive,
+    );
   }
 
   /** The replica that it is connected to. */
@@ -78,9 +86,11 @@ export class Browser {
     return this.#stream?.isStale === true ? 'event fresh' : this.#model.lacks();
   }
 
-  /** Where its last id is not the end of the topic. */
-  lagsBehind(): string | null {
-    return this.#model.lagsBehind();
+  /** Where its last id is not the end of the topic; `null` for one that came a moment ago. */
+  lagsBehind(momentMs: number): string | null {
+    // One whose streams end is told where it is when it comes back.
+    const isNew = this.#world.clock.now - this.#openedAt < momentMs;
+    return isNew || this.#options.endsLive ? null : this.#model.lagsBehind();
   }
 
   /** From now on nothing disturbs it any more. */
@@ -98,15 +108,20 @@ export class Browser {
       return;
     }
     const replica = this.#random.pick(running);
-    const { format, since } = this.#options;
+    const { format, since, endsLive } = this.#options;
     const { id, cursor } = this.#last;
     this.#world.note(() => `${this.name} opens at ${replica.name} with ${show(cursor)}`);
     this.#world.count('streams');
+    this.#openedAt = this.#world.clock.now;
     this.#guard(() => {
       const readUpTo = replica.readUpTo();
       this.#model.open({ cursor, since, at: this.#world.clock.now, readUpTo });
       const start = { cursor: findCursor([this.#foreignForm(id)]), since };
-      const subscription = replica.feed!.subscribe(viewIn(formatByName(format)!), start);
+      const subscription = replica.feed!.subscribe(
+        viewIn(formatByName(format)!),
+        start,
+        endsLive ? { waitMs: this.#random.pick([0, 0, 1000, 5000]) } : null,
+      );
       const handedOut = this.#world.handedOut.stream(subscription);
       const stream = { subscription, replica, parser: new SseParser(), handedOut, isStale: false };
       this.#stream = stream;
@@ -145,9 +160,21 @@ export class Browser {
     if (stream !== this.#stream) return;
     this.#rest = null;
     this.#guard(() => {
+      if (stream.subscription.isOver) {
+        this.#over();
+        return;
+      }
       const bytes = stream.subscription.take();
       if (bytes !== null) this.#receive(bytes, stream);
       else stream.subscription.wait(() => this.#woken(stream));
+    });
+  }
+
+  /** Its stream has ended as it was asked to: it comes back for what came since. */
+  #over(): void {
+    this.close();
+    this.#later(this.#isCalm ? 500 : this.#random.next() * 5000, () => {
+      if (this.#stream === null && !(this.#isCalm && this.lacks() === null)) this.connect();
     });
   }
 
@@ -189,6 +216,7 @@ export class Browser {
     this.#world.count(event);
     if (event === 'fresh' && !stream.isStale) throw new Error('fresh, and it was not stale');
     stream.isStale = event === 'stale';
+    if (stream.isStale) this.#model.isStale();
     if (event === 'fresh') return;
     const { since } = JSON.parse(data!) as { since: number };
     if (!(since <= this.#world.clock.now - STALE_MS)) throw new Error(`stale since ${since}`);

@@ -28,6 +28,10 @@ interface Stream extends StreamStart {
   readonly earliest: readonly number[];
   /** The ends when the client came. */
   readonly ends: readonly number[];
+  /** Whether its replica said that it hears nothing. */
+  wasStale: boolean;
+  /** The records that came. */
+  readonly come: Set<LedgerRecord>;
   /** Partitions that its cursor names and the topic had not. */
   readonly lacking: readonly number[];
   /** How many topics of the name had been made by then. */
@@ -49,13 +53,16 @@ export class ClientModel {
   readonly #ledger: Ledger;
   readonly #topicName: string;
   readonly #format: 'text' | 'json';
+  readonly #endsLive: boolean;
   readonly #place: ClientPlace;
   #stream: Stream | null = null;
 
-  constructor(ledger: Ledger, topicName: string, format: 'text' | 'json') {
+  /** @param endsLive whether its streams end once they are live */
+  constructor(ledger: Ledger, topicName: string, format: 'text' | 'json', endsLive: boolean) {
     this.#ledger = ledger;
     this.#topicName = topicName;
     this.#format = format;
+    this.#endsLive = endsLive;
     this.#place = new ClientPlace(ledger);
   }
 
@@ -70,6 +77,8 @@ export class ClientModel {
       isNew,
       blocks: 0,
       isLive: false,
+      wasStale: false,
+      come: new Set(),
       ends: partitions.map(({ end }) => end),
       lacking: isNew ? [] : [...cursor.offsets.keys()].filter((one) => !this.#exists(one)),
       timesMade: this.#ledger.timesMade,
@@ -102,6 +111,11 @@ export class ClientModel {
     else this.#receiveRecord(block, id, readUpTo);
   }
 
+  /** The client was told that its replica hears nothing. */
+  isStale(): void {
+    this.#stream!.wasStale = true;
+  }
+
   /** What the client lacks still, in words; `null` where it has everything. */
   lacks(): string | null {
     const stream = this.#stream;
@@ -121,7 +135,7 @@ export class ClientModel {
       const [lost] = this.#place.missing(number, next, end);
       if (lost !== undefined) return `record ${number}/${lost.offset}`;
     }
-    return this.#format === 'json' && !stream.isLive ? 'event live' : null;
+    return this.#tellsLive && !stream.isLive ? 'event live' : null;
   }
 
   /** Where it is not told to be, though nothing is written any more; `null` where it is at the end. */
@@ -138,6 +152,7 @@ export class ClientModel {
     const topic = this.#place.topic!;
     const record = this.#recordOf(block, id, readUpTo);
     const { partition, offset } = record;
+    this.#stream!.come.add(record);
     this.#place.checkNothingLost(id, record);
     const by = topic.supersededBy(record, readUpTo);
     if (by) throw new Error(`record ${partition}/${offset} was superseded by ${by.offset}`);
@@ -203,12 +218,13 @@ export class ClientModel {
 
   #receiveLive(block: Block, id: DecodedCursor): void {
     const stream = this.#stream!;
-    if (this.#format !== 'json' || block.data !== '{}') throw new Error('a wrong event live');
+    if (!this.#tellsLive || block.data !== '{}') throw new Error('a wrong event live');
     if (stream.isLive) throw new Error('event live came twice');
     this.#checkId(id);
     this.#place.checkNothingLost(id);
     this.#place.follow(id);
     stream.isLive = true;
+    if (this.#endsLive) this.#checkEnd(stream);
     if (stream.cameAt === null) return;
     for (const [number, end] of Array.from(this.#readUpTo() ?? []).entries()) {
       if (this.#place.topic!.partition(number).cuts.length > 0) continue;
@@ -224,6 +240,32 @@ export class ClientModel {
     if (!isPast) throw new Error('a place that has not moved');
     this.#place.checkNothingLost(id);
     this.#place.follow(id);
+  }
+
+  get #tellsLive(): boolean {
+    return this.#format === 'json' || this.#endsLive;
+  }
+
+  /** It has what Kafka had when it came, and lacks no key for a later record that it has not. */
+  #checkEnd({ ends, wasStale, timesMade, cursor, since, come }: Stream): void {
+    const topic = this.#place.topic!;
+    if (timesMade !== this.#ledger.timesMade || topic !== this.#ledger.current) return;
+    for (const [number, end] of ends.entries()) {
+      const partition = topic.partition(number);
+      if (partition.cuts.length > 0) continue;
+      const next = this.#place.next(number);
+      if (!wasStale && next < end) throw new Error(`live at ${number}/${next}, before ${end}`);
+      if (!topic.isSteady || !topic.everCompacted || since !== null) continue;
+      const from = cursor === null || cursor === 'unreadable' ? 0 : cursor.offsets.get(number);
+      for (let offset = Math.max(from ?? 0, partition.start); offset < next; offset++) {
+        const record = partition.cells[offset]?.at(-1);
+        if (!record || record.isRemoved || come.has(record)) continue;
+        const by = record.supersededBy;
+        if (by !== null && by.offset >= next) {
+          throw new Error(`live, and the key of ${number}/${offset} is missing`);
+        }
+      }
+    }
   }
 
   #parseGap({ data }: Block): Gap {

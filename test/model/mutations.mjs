@@ -195,8 +195,20 @@ export const MUTATIONS = [
   {
     name: 'a client is told that it is live before it has what was there',
     file: 'app/stretches/client.ts',
-    from: 'return this.#liveAt !== null && stretch.isPast(this.#liveAt);',
-    to: 'return this.#liveAt !== null && stretch.place() !== null;',
+    from: '!stretch.isPast(this.#liveAt)) return false;',
+    to: 'stretch.place() === null) return false;',
+  },
+  {
+    name: 'a stream ends at what its gateway has read, though Kafka has more',
+    file: 'app/stretches/client.ts',
+    from: '(ends === null || !this.#hasRead(log, ends))',
+    to: 'ends === null',
+  },
+  {
+    name: 'a stream ends without a key that was superseded while it was sent',
+    file: 'app/stretches/client.ts',
+    from: 'this.until === null || this.#hasAllKeys(this.#liveAt)',
+    to: 'this.#liveAt !== null',
   },
   {
     name: 'the start of a stream with since is not told',

@@ -111,7 +111,7 @@ async function drain(world: World, events: Events, browsers: readonly Browser[])
   }
   if (!hasFailed()) await clock.advance(clock.now + AFTER_MS, hasFailed);
   for (const browser of browsers) {
-    const place = hasFailed() ? null : browser.lagsBehind();
+    const place = hasFailed() ? null : browser.lagsBehind(2 * HEARTBEAT_MS);
     if (place !== null) world.fail(`${browser.name} at ${browser.replica?.name} is told ${place}`);
   }
 }
@@ -184,6 +184,7 @@ function makeBrowser(world: World, random: Random, name: string): Browser {
   const time = Math.floor(world.clock.now) - random.between(-2000, 20_000);
   return new Browser(world, random.fork(), {
     name,
+    endsLive: random.chance(0.2),
     format: random.chance(0.5) ? 'text' : 'json',
     since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),

@@ -44,6 +44,7 @@ export function identify(topic: ProducedTopic, format: Format, received: Receive
   const { event, data } = received;
   if (event === 'place' && data === '{}') return NOTHING;
   if (event === 'live' && format === 'json') return NOTHING;
+  if (event === 'stale' || event === 'fresh') return NOTHING;
   if (event === 'gap') {
     const { reason, partitions } = JSON.parse(data);
     return { kind: 'gap', reason, lost: partitions };
