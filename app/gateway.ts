@@ -1,6 +1,7 @@
 import { getLogger } from '@logtape/logtape';
 import { type Context, Hono } from 'hono';
-import { SignIn, type SignInPorts } from './auth/sign_in.ts';
+import { SignIn } from './auth/sign_in.ts';
+import type { SignInPorts } from './auth/sign_in_ports.ts';
 import { type Channel, Channels } from './channels/channels.ts';
 import type { Config } from './config/config.ts';
 import { StreamCounts } from './counts/stream_counts.ts';
@@ -142,7 +143,7 @@ export function createGateway(
   const health = (): Health => {
     const { up, error } = source.status();
     const missing = streams.isDraining ? ['this gateway is about to end'] : [];
-    const ofSignIn = signIn?.missing ?? null;
+    const ofSignIn = signIn?.authority.missing ?? null;
     if (ofSignIn !== null) missing.push(ofSignIn);
     return { missing: [...missing, ...channels.missing], brokers: { up, error } };
   };
@@ -160,7 +161,7 @@ export function createGateway(
     },
     async run(signal) {
       signal.addEventListener('abort', () => streams.endAll(), { once: true });
-      await Promise.all([channels.run(signal), signIn?.run(signal)]);
+      await Promise.all([channels.run(signal), signIn?.authority.run(signal)]);
     },
     drain: (milliseconds) => streams.drain(milliseconds),
   };
@@ -170,7 +171,7 @@ export function createGateway(
 type Document = (served: readonly Channel[]) => object;
 
 async function documentFor(
-  c: Context,
+  c: Context<{ Bindings: ClientConnection }>,
   gate: Gate,
   document: Document,
   channels: readonly Channel[],

@@ -15,7 +15,7 @@
  * @module
  */
 
-export type { SignInPorts } from './auth/sign_in.ts';
+export type { SignInPorts } from './auth/sign_in_ports.ts';
 export { type Config, parseConfig, type Runtime } from './config/config.ts';
 export { createAdmin, type Health } from './describe/admin.ts';
 export { ConfigError, GatewayError } from './errors.ts';

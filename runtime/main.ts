@@ -4,6 +4,7 @@ import { CountedSlots, createAdmin, GatewayError } from '../app/mod.ts';
 import { withEmbeddedKafka } from './embedded_kafka/with_embedded_kafka.ts';
 import { kafkaConnection } from './kafka/brokers/kafka_connection.ts';
 import { announce, openTo } from './process/announcement.ts';
+import { checkApplication } from './process/check_application.ts';
 import { configureLogging } from './process/logging.ts';
 import { logProcessTrouble } from './process/process_trouble.ts';
 import { exposeMetrics } from './process/prometheus.ts';
@@ -26,6 +27,7 @@ export async function main(adapter: RuntimeAdapter): Promise<void> {
     const { config } = settings;
     configureLogging(config.logLevel);
     logProcessTrouble();
+    await checkApplication(config);
     if (config.workers === 1) await runAlone(adapter, version, settings);
     // Only Node has workers.
     else await (await import('./workers/run_workers.ts')).runWorkers(adapter, version, settings);

@@ -12,9 +12,8 @@ import {
 } from '../app/mod.ts';
 import { type KafkaConnection, kafkaConnection } from './kafka/brokers/kafka_connection.ts';
 import { LOCAL_FILES } from './process/local_files.ts';
-import { parseCertificates, readPem } from './process/pem.ts';
 import type { ReadSettings } from './process/settings.ts';
-import { WebClient } from './process/web_client.ts';
+import { createWebClient } from './process/web_client.ts';
 import { readStaticFiles } from './server/files.ts';
 import { type Listen, Listeners } from './server/listeners.ts';
 
@@ -63,8 +62,7 @@ export class Serving {
   ): Promise<Serving> {
     const source = await adapter.createSource(kafkaConnection(config));
     const files = await readStaticFiles(publicFolder());
-    const web = new WebClient(ownAuthorities(config));
-    const ports = { web, files: LOCAL_FILES };
+    const ports = { web: createWebClient(config), files: LOCAL_FILES };
     const gateway = createGateway(config, source, files, slots, ports);
     return new Serving(config, source, gateway, new Listeners(adapter.listen));
   }
@@ -125,12 +123,6 @@ export class Serving {
     this.#closed ??= this.listeners.close(this.#graceMs);
     return this.#closed;
   }
-}
-
-/** One by one: of several in one text Deno takes the first alone. */
-function ownAuthorities({ caFile }: Config): string[] {
-  if (caFile === null) return [];
-  return (parseCertificates(readPem(caFile)) ?? []).map(String);
 }
 
 /** Beside the sources, or beside `dist/` once built. */

@@ -18,6 +18,8 @@ export interface Identity {
   readonly scopes: readonly string[];
   /** Unix time in milliseconds. */
   readonly expiresAt: number;
+  /** What the application has to say to the browser of whoever asks. */
+  readonly setCookies?: readonly string[];
 }
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -29,6 +31,7 @@ export interface SignInFault {
   readonly refusal: SignInRefusal;
   /** For the log, never for who asks. */
   readonly why: string;
+  readonly setCookies?: readonly string[];
 }
 
 /** Whether it is somebody. */

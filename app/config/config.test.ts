@@ -10,7 +10,7 @@ const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_C
   HTTP_PORT HTTPS_PORT ADMIN_PORT TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
   JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
-  REQUIRE CA_FILE FEED_MEMORY_MB
+  SIGN_IN_URL REQUIRE CA_FILE FEED_MEMORY_MB
   DRAIN_SECONDS WORKERS LOG_LEVEL`.split(/\s+/);
 
 type Env = Record<string, string | undefined>;
@@ -93,6 +93,7 @@ describe('parseConfig()', () => {
       jwtAlgorithms: null,
       jwtCookie: null,
       jwtQuery: false,
+      signInUrl: null,
       require: null,
       caFile: null,
       feedMemoryMb: 64,
@@ -181,6 +182,7 @@ describe('parseConfig()', () => {
       jwtAlgorithms: ['ES256', 'EdDSA'],
       jwtCookie: '__Secure-session',
       jwtQuery: true,
+      signInUrl: null,
       require: '"a" in scopes',
       caFile: 'own.pem',
       feedMemoryMb: 1,

@@ -135,6 +135,8 @@ export const SETTINGS = {
   jwtCookie: { name: 'JWT_COOKIE', default: null, schema: cookieName },
   /** Whether a token is taken from `?access_token=`. */
   jwtQuery: { name: 'JWT_QUERY', default: 'false', schema: flag },
+  /** The application that is asked who somebody is; null: tokens are looked at, or nobody is asked. */
+  signInUrl: { name: 'SIGN_IN_URL', default: null, schema: webAddress },
   /** What has to hold for every topic and stream, as CEL; null: whoever is signed in may read. */
   require: { name: 'REQUIRE', default: null, schema: z.string() },
   /** PEM file of own authorities of all that the gateway asks over HTTPS. */

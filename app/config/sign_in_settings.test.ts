@@ -22,6 +22,7 @@ describe('signInTogether()', () => {
     [{ ...ISSUER, JWT_ISSUER: 'a name', JWT_KEYS_FILE: '/keys.json' }],
     [{ ...ISSUER, JWT_SECRET_FILE: '/secret', JWT_ALGORITHMS: 'HS256,HS512' }],
     [{ ...ISSUER, JWT_ALGORITHMS: 'ES256,RS256' }],
+    [{ SIGN_IN_URL: 'https://app.example/me', REQUIRE: 'true' }],
     // An empty value counts as unset.
     [{ JWT_ISSUER: '', JWT_AUDIENCE: ' ', REQUIRE: '', JWT_QUERY: 'false' }],
   ])('signInTogether() takes %j', (env) => {
@@ -54,10 +55,18 @@ describe('signInTogether()', () => {
       ['JWT_ALGORITHMS: expected HS256, HS384, HS512 alone with JWT_SECRET_FILE'],
     ],
     [
-      { ...ISSUER, JWT_AUDIENCES: 'x', SIGN_IN_WITH: 'y' },
+      { ...ISSUER, SIGN_IN_URL: 'https://app.example/me' },
+      ['SIGN_IN_URL: expected no value beside JWT_ISSUER: one of the two'],
+    ],
+    [
+      { SIGN_IN_URL: 'https://app.example/me', JWT_AUDIENCE: 'x' },
+      ['JWT_ISSUER: expected a value beside JWT_AUDIENCE'],
+    ],
+    [
+      { ...ISSUER, JWT_AUDIENCES: 'x', SIGN_IN_SECRETLY: 'y' },
       [
         'JWT_AUDIENCES: expected no setting of this name: did you mean JWT_AUDIENCE? (docs/settings.md lists them)',
-        'SIGN_IN_WITH: expected no setting of this name (docs/settings.md lists them)',
+        'SIGN_IN_SECRETLY: expected no setting of this name (docs/settings.md lists them)',
       ],
     ],
   ])('signInTogether() refuses %j', (env, faults) => {

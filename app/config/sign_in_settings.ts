@@ -28,10 +28,12 @@ export function signInTogether(
     faults.push({ setting, expected });
   };
   if (!isGiven('JWT_ISSUER')) {
-    const alone = [...OF_TOKENS, 'REQUIRE'].filter(isGiven);
+    const needing = isGiven('SIGN_IN_URL') ? OF_TOKENS : [...OF_TOKENS, 'REQUIRE'];
+    const alone = needing.filter(isGiven);
     if (alone.length > 0) fault('JWT_ISSUER', `a value beside ${alone.join(' and ')}`);
     return faults;
   }
+  if (isGiven('SIGN_IN_URL')) fault('SIGN_IN_URL', 'no value beside JWT_ISSUER: one of the two');
   if (!isGiven('JWT_AUDIENCE')) fault('JWT_AUDIENCE', 'a value beside JWT_ISSUER');
   const sources = KEYS.filter(isGiven);
   if (sources.length > 1)

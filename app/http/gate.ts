@@ -1,9 +1,11 @@
 import type { Context } from 'hono';
+import type { Asked } from '../auth/authority.ts';
 import { bearerOf, OWN_COOKIE } from '../auth/credentials.ts';
 import { type Identity, isKnown } from '../auth/identity.ts';
 import type { Wanted } from '../auth/rights.ts';
 import type { SignIn } from '../auth/sign_in.ts';
 import type { Config } from '../config/config.ts';
+import type { ClientConnection } from '../ports/client_connection.ts';
 import { isFromOwnPages } from './own_pages.ts';
 import { refuseSignIn } from './sign_in_refusal.ts';
 
@@ -30,13 +32,24 @@ export class Gate {
    * @param wanted the stream that is asked for; null: something that everybody who is signed in gets
    * @returns the answer to whoever is not let in
    */
-  async admit(c: Context, wanted: Wanted | null): Promise<Identity | Response> {
+  async admit(
+    c: Context<{ Bindings: ClientConnection }>,
+    wanted: Wanted | null,
+  ): Promise<Identity | Response> {
     const request = c.req.raw;
-    if (this.#signIn.usesCookie(request) && !isFromOwnPages(request, this.#config)) {
+    if (this.#signIn.authority.usesCookie(request) && !isFromOwnPages(request, this.#config)) {
       return c.text('A cookie counts from listed origins alone; send Authorization: Bearer\n', 403);
     }
-    const verdict = await this.#signIn.admit(request, wanted);
+    const verdict = await this.#signIn.admit(this.#asked(c), wanted);
+    for (const cookie of verdict.setCookies ?? []) c.header('set-cookie', cookie, { append: true });
     return isKnown(verdict) ? verdict : refuseSignIn(c, verdict.refusal, wanted !== null);
+  }
+
+  #asked(c: Context<{ Bindings: ClientConnection }>): Asked {
+    const { raw: request } = c.req;
+    const forwarded = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim();
+    const address = (this.#config.trustProxy ? forwarded : undefined) || c.env.address;
+    return { request, address };
   }
 
   /** Whether somebody may read something. */
@@ -46,14 +59,14 @@ export class Gate {
 
   /** Whether it has `/-/sign-in`. */
   get makesCookie(): boolean {
-    return this.#signIn.makesCookie;
+    return this.#signIn.authority.makesCookie;
   }
 
   /**
    * `POST` puts the bearer's token into a cookie, which an EventSource sends along and no script can
    * read; `DELETE` takes it away again. Nothing is kept here.
    */
-  async cookie(c: Context): Promise<Response> {
+  async cookie(c: Context<{ Bindings: ClientConnection }>): Promise<Response> {
     if (c.req.method === 'DELETE') {
       const cleared = `${OWN_COOKIE}=; ${COOKIE_ATTRIBUTES}; Max-Age=0`;
       return c.body(null, 204, { ...NOT_STORED, 'set-cookie': cleared });
@@ -61,7 +74,7 @@ export class Gate {
     const token = bearerOf(c.req.raw);
     // Only what comes with the request itself: a cookie would renew itself.
     if (token === null) return refuseSignIn(c, 'missing', false);
-    const verdict = await this.#signIn.admit(c.req.raw, null);
+    const verdict = await this.#signIn.admit(this.#asked(c), null);
     if (!isKnown(verdict)) return refuseSignIn(c, verdict.refusal, false);
     const seconds = Math.max(0, Math.floor((verdict.expiresAt - Date.now()) / 1000));
     const cookie = `${OWN_COOKIE}=${token}; ${COOKIE_ATTRIBUTES}; Max-Age=${seconds}`;

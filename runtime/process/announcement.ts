@@ -19,9 +19,10 @@ export interface Places {
 /** Whom a gateway lets read of whom nothing is asked. */
 export function openTo({
   jwtIssuer,
+  signInUrl,
   require,
-}: Pick<Config, 'jwtIssuer' | 'require'>): string | null {
-  if (jwtIssuer === null) return 'open to all';
+}: Pick<Config, 'jwtIssuer' | 'signInUrl' | 'require'>): string | null {
+  if (jwtIssuer === null && signInUrl === null) return 'open to all';
   return require === null ? 'open to all who sign in' : null;
 }
 

@@ -49,9 +49,13 @@ export function readSettings(
 
 /** Whoever stands between could let anybody in. */
 function plainAddressWarnings(config: Config): string[] {
-  const { jwtIssuer, jwtJwksUrl, jwtKeysFile, jwtSecretFile } = config;
+  const { jwtIssuer, jwtJwksUrl, jwtKeysFile, jwtSecretFile, signInUrl } = config;
   const hasOtherKeys = [jwtJwksUrl, jwtKeysFile, jwtSecretFile].some((source) => source !== null);
-  return Object.entries({ JWT_ISSUER: hasOtherKeys ? null : jwtIssuer, JWT_JWKS_URL: jwtJwksUrl })
+  return Object.entries({
+    JWT_ISSUER: hasOtherKeys ? null : jwtIssuer,
+    JWT_JWKS_URL: jwtJwksUrl,
+    SIGN_IN_URL: signInUrl,
+  })
     .filter(([, address]) => address?.startsWith('http://') && !isLoopback(new URL(address)))
     .map(([name]) => `${name} is asked without TLS: whoever is in between can let anybody in`);
 }

@@ -1,7 +1,9 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { rootCertificates } from 'node:tls';
+import type { Config } from '../../app/config/config.ts';
 import type { Web, WebAnswer, WebQuestion } from '../../app/ports/web.ts';
+import { parseCertificates, readPem } from './pem.ts';
 
 /**
  * Asks over HTTP and HTTPS, by the same code on both runtimes: `fetch` has no way to own authorities on
@@ -61,6 +63,13 @@ export class WebClient implements Web {
       request.on('error', (error) => end(wordsFor(error), error));
     });
   }
+}
+
+/** One that trusts the authorities of `CA_FILE`, too. */
+export function createWebClient({ caFile }: Pick<Config, 'caFile'>): WebClient {
+  if (caFile === null) return new WebClient([]);
+  // One by one: of several in one text Deno takes the first alone.
+  return new WebClient((parseCertificates(readPem(caFile)) ?? []).map(String));
 }
 
 /** Node's message of several tries is empty; Deno's has the code nowhere else. */

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Answer, curl } from '../support/curl.ts';
 import { eventually, within } from '../support/deadline.ts';
@@ -16,6 +19,18 @@ beforeAll(async () => {
   issuer = await Issuer.start();
 });
 afterAll(() => issuer[Symbol.asyncDispose]());
+
+/** An application with sessions, on a port of this machine. */
+async function listening(answer: RequestListener): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer(answer);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/session`,
+    async [Symbol.asyncDispose]() {
+      server.close().closeAllConnections();
+    },
+  };
+}
 
 interface Signed {
   readonly gateway: Gateway;
@@ -270,6 +285,41 @@ onEachRuntime((runtime) => {
       const events = await curl(...EVENTS, ...cookie(token), ...foreign, url);
       expect(events.status).toBe(403);
       expectPrivate(events);
+    });
+  });
+
+  describe('SIGN_IN_URL', () => {
+    test('lets in whom the application knows, with what it says of them', async () => {
+      const asked: (string | string[] | undefined)[] = [];
+      await using application = await listening(({ headers }, response) => {
+        const [, user] = /session=(\w+)/.exec(headers.cookie ?? '') ?? [];
+        asked.push(headers['x-forwarded-uri']);
+        if (user === undefined) response.writeHead(302, { location: '/login' }).end();
+        else if (user === 'page') response.end('<!doctype html><title>Shop</title>');
+        else {
+          response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'seen=1' });
+          response.end(JSON.stringify({ claims: { sub: user }, until: Date.now() / 1000 + 2 }));
+        }
+      });
+      const topic = await kafka.createTopic();
+      await topic.produce({ value: 'a' });
+      const env = { SIGN_IN_URL: application.url, REQUIRE: 'claims.sub != "bob"' };
+      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name], env });
+      const url = `${gateway.http}/${topic.name}`;
+      const as = (user: string): string[] => cookie(user, 'session');
+      expect((await head(url)).status).toBe(401);
+      expect((await head(...cookie('x', 'other'), url)).status).toBe(401);
+      expect((await head(...as('page'), url)).status).toBe(503);
+      const forbidden = await head(...as('bob'), url);
+      expect([forbidden.status, forbidden.headers.get('set-cookie')]).toEqual([403, 'seen=1']);
+      expectUnauthorized(await curl(...EVENTS, ...as('bob'), url), 'forbidden', 30_000, 60_000);
+      expect((await head(...as('alice'), '-H', 'Sec-Fetch-Site: same-site', url)).status).toBe(403);
+      expect((await curl('-X', 'POST', `${gateway.http}/-/sign-in`)).status).toBe(404);
+      await using stream = await SseStream.open(url, { headers: { cookie: 'session=alice' } });
+      expect(stream.headers['set-cookie']).toEqual(['seen=1']);
+      await within('the end of what the application said', stream.over);
+      expect(stream.events.map(({ event }) => event)).toEqual(['message', 'expired']);
+      expect(asked.slice(1)).toContain(`/${topic.name}`);
     });
   });
 
