@@ -62,8 +62,8 @@ const STALE =
   'For 10 s not every leader of the topic has answered the gateway: what the client has may be old.';
 const FRESH = 'They answer again.';
 const PLACE =
-  'Nothing came for long, and the place of the client has moved: past records that are not shown, as ' +
-  'those of aborted transactions. Only the id counts.';
+  'Nothing came for a while, and the place of the client has moved, past what is not shown (the marker ' +
+  'of a transaction), or the time of its id gets old. Only the id counts.';
 const KEY = { type: 'string', contentEncoding: 'base64url', description: 'The key.' };
 
 const MESSAGES = {

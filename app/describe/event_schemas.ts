@@ -35,7 +35,7 @@ export const EVENT_SCHEMAS = {
   Cursor: {
     type: 'string',
     description: 'Where a client is: to be kept as it is and sent back as Last-Event-ID.',
-    pattern: '^[A-Za-z0-9_-]+={0,2}$',
+    pattern: '^[A-Za-z0-9_-]+={0,2}(/~[0-9a-z]+)?$',
   },
   JsonRecord: {
     type: 'object',

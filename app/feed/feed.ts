@@ -3,6 +3,7 @@ import { Traffic } from '../counts/traffic.ts';
 import { HistoryPool } from '../history/history_pool.ts';
 import { jumpedPartitions } from '../history/jumps.ts';
 import type { SharedReaders } from '../history/reader_slots.ts';
+import { IdClock } from '../log/id_clock.ts';
 import { KeyIndex } from '../log/key_index.ts';
 import { HISTORY_SHARE, Log } from '../log/log.ts';
 import type {
@@ -60,6 +61,7 @@ export class Feed implements Topic {
   readonly #readers: SharedReaders;
   readonly #sleepers = new Sleepers();
   readonly #freshness = new Freshness(() => this.#sleepers.wakeAll());
+  readonly #clock = new IdClock();
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
   /** Of the topic as it is now. */
@@ -151,6 +153,10 @@ export class Feed implements Topic {
 
   get staleBlock(): Uint8Array | null {
     return this.#freshness.staleBlock;
+  }
+
+  get idClock(): IdClock | null {
+    return this.#log === null ? null : this.#log.clock;
   }
 
   get history(): HistoryPool {
@@ -323,6 +329,7 @@ export class Feed implements Topic {
       topic: state.description,
       maxBytes: this.#maxBytes * HISTORY_SHARE,
       traffic: this.traffic,
+      clock: log.clock,
       slots: this.#readers.history,
     });
     this.#loaded = false;
@@ -337,6 +344,9 @@ export class Feed implements Topic {
     this.#description = description;
     this.#starts = toPositions(description, starts);
     this.#mayHaveDeleted ||= description.deletes;
+    if (description.deleteRetentionMs !== null) {
+      this.#clock.retentionMs = description.deleteRetentionMs;
+    }
   }
 
   #begin({ description, ends }: TopicState): Log {
@@ -349,6 +359,7 @@ export class Feed implements Topic {
       start: description.compacted ? this.#starts : end,
       maxBytes: this.#maxBytes,
       keys: description.compacted ? new KeyIndex() : null,
+      clock: description.compacted ? this.#clock : null,
     });
   }
 

@@ -37,7 +37,7 @@ class Topic implements Pick<RecordSource, 'read'> {
   constructor() {
     const start = Float64Array.of(0);
     const { name: topic, id: topicId } = TOPIC;
-    this.log = new Log({ topic, topicId, start, maxBytes: 2 ** 20, keys: this.keys });
+    this.log = new Log({ topic, topicId, start, maxBytes: 2 ** 20, keys: this.keys, clock: null });
   }
 
   write(key: string, isDelete: boolean, timestamp = 0): void {

@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape';
 import type { Traffic } from '../counts/traffic.ts';
+import type { IdClock } from '../log/id_clock.ts';
 import { Segment } from '../log/segment.ts';
 import type {
   Batch,
@@ -62,6 +63,8 @@ export interface HistoryOptions {
   readonly topic: TopicDescription;
   readonly maxBytes: number;
   readonly traffic: Traffic;
+  /** Gives ids their time, on compacted topics. */
+  readonly clock: IdClock | null;
   /** Shared with other topics. */
   readonly slots: ReaderSlots;
 }
@@ -361,6 +364,7 @@ class Reader implements SlotHolder {
   #addBlock(partition: number, records: readonly KafkaRecord[], next: number): void {
     const from = this.#positions.get(partition)!;
     if (next <= from) return;
+    const { clock } = this.#options;
     const { name, id, partitions } = this.#options.topic;
     const bytes = records.reduce((sum, { key, value }) => sum + size(key) + size(value), 0);
     this.#turnBytes += bytes;
@@ -369,6 +373,7 @@ class Reader implements SlotHolder {
       topicId: id,
       // Of a single partition the ids are the same for all clients.
       start: partitions === 1 ? Float64Array.of(from) : null,
+      clock,
       firstSeq: 0,
       capacity: bytes,
     });

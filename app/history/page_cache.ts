@@ -1,3 +1,4 @@
+import type { IdClock } from '../log/id_clock.ts';
 import type { View } from '../views/view.ts';
 import type { Positions } from '../wire/place.ts';
 
@@ -14,6 +15,8 @@ export interface Page {
   readonly bytes: Uint8Array;
   /** Whether `to` lies past the last id. */
   readonly isPastId: boolean;
+  /** That of its ids; `null` on a topic that is not compacted. */
+  readonly time: number | null;
   /** Blocks that are more than an id; of them, gaps. */
   readonly events: number;
   readonly gaps: number;
@@ -29,9 +32,14 @@ export interface Page {
 export class PageCache {
   readonly #pages: Page[] = [];
 
-  find(view: View, from: Positions, logSeq: number): Page | null {
+  /** @param clock says which are too old */
+  find(view: View, from: Positions, logSeq: number, clock: IdClock | null): Page | null {
     const page = this.#pages.find(
-      (one) => one.view === view && one.logSeq === logSeq && areEqual(one.from, from),
+      (one) =>
+        one.view === view &&
+        one.logSeq === logSeq &&
+        areEqual(one.from, from) &&
+        !clock?.isTooOld(one.time ?? 0),
     );
     return page ?? null;
   }

@@ -74,6 +74,10 @@ export class EventStream implements ByteSource, OpenStream {
       this.#hand(receiver, bytes);
       return;
     }
+    this.#await(receiver);
+  }
+
+  #await(receiver: Receiver): void {
     this.#receiver = receiver;
     this.#subscription!.wait(this.#onWake);
   }
@@ -98,7 +102,11 @@ export class EventStream implements ByteSource, OpenStream {
     this.#close('client');
   }
 
-  beat(): void {
+  get isAgeing(): boolean {
+    return this.#receiver !== null && this.#subscription!.isAgeing;
+  }
+
+  beat(isIdle: boolean): void {
     const receiver = this.#receiver;
     this.#receiver = null;
     if (receiver === null) return;
@@ -109,7 +117,9 @@ export class EventStream implements ByteSource, OpenStream {
       this.#fail(receiver, error);
       return;
     }
-    this.#hand(receiver, bytes ?? HEARTBEAT);
+    bytes ??= isIdle ? HEARTBEAT : null;
+    if (bytes === null) this.#await(receiver);
+    else this.#hand(receiver, bytes);
   }
 
   end(reason: EndReason): void {

@@ -46,9 +46,10 @@ function open(
     channel: { topic: 't', signal },
     address: ADDRESS,
     lastSent: 0,
-    beat() {
-      stream.lastSent = streams.sweeps;
-      told.push('beat');
+    isAgeing: false,
+    beat(isIdle: boolean) {
+      if (isIdle) stream.lastSent = streams.sweeps;
+      told.push(isIdle ? 'beat' : 'place');
     },
     end(reason: Parameters<OpenStreams['delete']>[1]) {
       told.push(`end ${reason}`);
@@ -84,6 +85,23 @@ describe('OpenStreams', () => {
     connection.pendingBytes = 1;
     jest.advanceTimersByTime(60_000);
     expect(told).toEqual(['beat']);
+  });
+
+  test('OpenStreams has a place told to a stream whose id gets old, whether heartbeats are off or not', () => {
+    for (const heartbeatSeconds of [0, 15]) {
+      const { streams } = openStreams({ heartbeatSeconds });
+      const { connection, stream, told } = open(streams);
+      jest.advanceTimersByTime(5_000);
+      expect(told).toEqual([]);
+      stream.isAgeing = true;
+      connection.pendingBytes = 1;
+      jest.advanceTimersByTime(1_000);
+      expect(told).toEqual([]);
+      connection.pendingBytes = 0;
+      jest.advanceTimersByTime(1_000);
+      expect(told).toEqual(['place']);
+      streams.delete(stream, 'client');
+    }
   });
 
   test('OpenStreams ends a stream at its age, less a fifth at random', () => {

@@ -24,8 +24,13 @@ export interface OpenStream {
   readonly address: string;
   /** The sweep in which something was last sent. */
   readonly lastSent: number;
-  /** Shows that it lives, if nothing else is under way: with its place where that has moved, else a comment. */
-  beat(): void;
+  /**
+   * Tells its place, if nothing else is under way and that is due.
+   * @param isIdle whether it has to show that it lives, with a comment where nothing is due
+   */
+  beat(isIdle: boolean): void;
+  /** Whether its client waits, with an id that is about to be too old. */
+  readonly isAgeing: boolean;
   /** Ends the response where a block ends. */
   end(reason: EndReason): void;
 }
@@ -168,8 +173,9 @@ export class OpenStreams {
         stream.end('max_age');
       } else if (stream.channel.signal.aborted) {
         stream.end('config');
-      } else if (this.sweeps - stream.lastSent > this.#sweepsPerHeartbeat && watch.hasTakenAll) {
-        stream.beat();
+      } else if (watch.hasTakenAll) {
+        const isIdle = this.sweeps - stream.lastSent > this.#sweepsPerHeartbeat;
+        if (isIdle || stream.isAgeing) stream.beat(isIdle);
       }
     }
     for (const watch of this.#leaving) {

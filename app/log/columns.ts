@@ -1,6 +1,7 @@
 import type { KafkaRecord } from '../ports/source.ts';
 import type { Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
+import type { IdClock } from './id_clock.ts';
 
 /** What stands in a row of a segment. */
 export const LIVE = 0;
@@ -17,6 +18,8 @@ export interface Columns {
   readonly topicId: TopicId;
   /** Whether blocks get ids. */
   readonly hasIds: boolean;
+  /** Gives ids their time, on compacted topics. */
+  readonly clock: IdClock | null;
   /** The cursor before the first row. */
   readonly start: Positions;
   /** How many rows there are; the arrays may be longer. */

@@ -11,6 +11,7 @@ function segmentOf(values: readonly string[]): Segment {
     topic: 'events',
     topicId: new Uint8Array(4),
     start: Float64Array.of(0),
+    clock: null,
     firstSeq: 0,
     capacity: 16,
   });

@@ -19,6 +19,8 @@ export interface Slice {
   readonly nextSeq: number;
   /** Whether that place lies past the last id. */
   readonly isPastId: boolean;
+  /** The time of the last id; `null` on a topic that is not compacted. */
+  readonly time: number | null;
   /** Blocks with more than an id; of them, gaps. */
   readonly events: number;
   readonly gaps: number;
@@ -44,36 +46,47 @@ export class Encoding {
   /** Where the lines of each row's block end and its id begins; where the block ends. */
   #lineEnds: Uint32Array;
   #ends: Uint32Array;
+  /** When each row's block was made, Unix seconds; of no length where ids have no time. */
+  #times: Uint32Array;
   /** The cursor after the last row encoded. */
-  readonly #positions: Positions;
+  #positions: Positions;
   #last: LastSlice | null = null;
 
   constructor(columns: Columns, view: View) {
-    const { start, recordBytes, count } = columns;
+    const { start, count } = columns;
     this.#columns = columns;
     this.#view = view;
     this.#positions = start.slice();
-    this.#out = new ByteWriter(Math.max(256, recordBytes + count * BLOCK_MARGIN));
+    this.#out = this.#newOut();
     this.#lineEnds = new Uint32Array(count);
     this.#ends = new Uint32Array(count);
+    this.#times = new Uint32Array(columns.clock === null ? 0 : count);
   }
 
   /** Bytes held in memory. */
   get heldBytes(): number {
-    return this.#out.capacity + this.#ends.length * 8 + this.#positions.byteLength;
+    return (
+      this.#out.capacity +
+      this.#ends.length * 8 +
+      this.#times.byteLength +
+      this.#positions.byteLength
+    );
   }
 
   /** Encodes what is not encoded yet. Dead records and holes get no bytes. */
   extend(): void {
     const columns = this.#columns;
-    const { topic, topicId, count, seqs, states, partitions, offsets, hasIds } = columns;
+    const { topic, topicId, count, seqs, states, partitions, offsets, hasIds, clock } = columns;
     if (this.#ends.length < count) {
       this.#lineEnds = resized(this.#lineEnds, seqs.length);
       this.#ends = resized(this.#ends, seqs.length);
+      if (clock !== null) this.#times = resized(this.#times, seqs.length);
     }
     const out = this.#out;
     const positions = this.#positions;
     const place = { topicId, positions, unknown: [] };
+    const time = clock === null ? null : clock.seconds;
+    if (time !== null) this.#times.fill(time, this.count, count);
     for (let at = this.count; at < count; at++) {
       const partition = partitions[at]!;
       const from = positions[partition]!;
@@ -84,7 +97,7 @@ export class Encoding {
         writeGapLines(out, retentionGap(topic, partition, from, offsets[at]! + 1));
       }
       this.#lineEnds[at] = out.length;
-      if (hasIds && (state === LIVE || state === GAP)) writeId(out, place);
+      if (hasIds && (state === LIVE || state === GAP)) writeId(out, place, time);
       this.#ends[at] = out.length;
     }
     this.count = count;
@@ -101,7 +114,9 @@ export class Encoding {
    * nothing is copied for a client.
    */
   slice(from: number): Slice | null {
-    const { count, deaths, seqs, states } = this.#columns;
+    const { count, deaths, seqs, states, clock } = this.#columns;
+    // Rows were made one after the other: the first one is the oldest.
+    if (clock?.isTooOld(this.#times[from]!)) this.#makeAnew();
     const kept = this.#last;
     if (kept?.from === from && kept.count === count && kept.deaths === deaths) return kept.slice;
     const begin = this.#begin(from);
@@ -121,9 +136,25 @@ export class Encoding {
     if (end === begin) return null;
     const bytes = this.#out.view(begin, end);
     const isPastId = last < at - 1;
-    const slice = { bytes, nextSeq: seqs[at - 1]! + 1, isPastId, ...this.#contents(from, at) };
+    const nextSeq = seqs[at - 1]! + 1;
+    const time = clock === null ? null : this.#times[last]!;
+    const slice = { bytes, nextSeq, isPastId, time, ...this.#contents(from, at) };
     this.#last = { slice, from, count, deaths };
     return slice;
+  }
+
+  /** All blocks again, with ids of now: who holds views of the old bytes keeps them. */
+  #makeAnew(): void {
+    this.#out = this.#newOut();
+    this.#positions = this.#columns.start.slice();
+    this.count = 0;
+    this.#last = null;
+    this.extend();
+  }
+
+  #newOut(): ByteWriter {
+    const { recordBytes, count } = this.#columns;
+    return new ByteWriter(Math.max(256, recordBytes + count * BLOCK_MARGIN));
   }
 
   #begin(at: number): number {

@@ -11,7 +11,14 @@ const NO_JUMPS = new Map<number, number>();
 
 function emptyLog(keys: KeyIndex | null, maxBytes: number = 2 ** 20): Log {
   const topicId = Uint8Array.of(1, 2, 3, 4);
-  return new Log({ topic: 'events', topicId, start: Float64Array.of(0), maxBytes, keys });
+  return new Log({
+    topic: 'events',
+    topicId,
+    start: Float64Array.of(0),
+    maxBytes,
+    keys,
+    clock: null,
+  });
 }
 
 function record(offset: number, key: string, valueBytes: number): KafkaRecord {
@@ -145,6 +152,7 @@ describe('Log', () => {
       topic: 'events',
       topicId: log.topicId,
       start: null,
+      clock: null,
       firstSeq: 0,
       capacity: 16,
     });

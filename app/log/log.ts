@@ -4,6 +4,7 @@ import { coversAll, type Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
 import { LIVE } from './columns.ts';
 import type { Encoding, Slice } from './encoding.ts';
+import type { IdClock } from './id_clock.ts';
 import type { KeyIndex } from './key_index.ts';
 import { SEGMENT_BYTES, Segment } from './segment.ts';
 
@@ -21,6 +22,8 @@ export interface LogOptions {
   readonly maxBytes: number;
   /** The latest of each key, on compacted topics. */
   readonly keys: KeyIndex | null;
+  /** Gives ids their time, on compacted topics. */
+  readonly clock: IdClock | null;
 }
 
 /** Where a log ended at a time: the cursor that the feed had then, and its place in the log. */
@@ -45,6 +48,7 @@ export class Log {
   /** The cursor before the first record that may be in memory: what lies below comes from Kafka. */
   start: Positions;
   readonly keys: KeyIndex | null;
+  readonly clock: IdClock | null;
   /** The end of the log when a record below memory was superseded last. */
   supersededSeq = 0;
   /** The place of the last gap: a new client is not told of what was lost before it came. */
@@ -73,6 +77,7 @@ export class Log {
     this.positions = options.start.slice();
     this.start = options.start;
     this.keys = options.keys;
+    this.clock = options.clock;
     this.#maxBytes = options.maxBytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
     this.#addSegment(0);
@@ -89,6 +94,11 @@ export class Log {
   /** Where it ends now. */
   end(): LogEnd {
     return { log: this, seq: this.#nextSeq, positions: this.positions.slice() };
+  }
+
+  /** The time of an id that is made now; `null` on a topic that is not compacted. */
+  get idTime(): number | null {
+    return this.clock === null ? null : this.clock.seconds;
   }
 
   /** Live records in memory. */
@@ -255,6 +265,7 @@ export class Log {
       topic: this.#topic,
       topicId: this.topicId,
       start: this.positions.slice(),
+      clock: this.clock,
       firstSeq: this.#nextSeq,
       capacity: Math.max(Math.min(1024, this.#segmentBytes), size),
     });

@@ -9,6 +9,7 @@ function emptySegment(firstSeq = 0, start = [0, 0]): Segment {
     topic: 'events',
     topicId: new Uint8Array(4),
     start: Float64Array.from(start),
+    clock: null,
     firstSeq,
     capacity: 16,
   });

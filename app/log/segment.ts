@@ -6,6 +6,7 @@ import type { TopicId } from '../wire/topic_id.ts';
 import { type Columns, DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
 import { Encoding } from './encoding.ts';
 import { readHeaders, writeHeaders } from './header_bytes.ts';
+import type { IdClock } from './id_clock.ts';
 
 /** Records of a segment, key, value and header bytes together, unless one record is larger. */
 export const SEGMENT_BYTES: number = 64 * 1024;
@@ -18,6 +19,8 @@ export interface SegmentOptions {
   readonly topicId: TopicId;
   /** The feed's cursor before the first record; `null` where blocks get no ids. */
   readonly start: Positions | null;
+  /** Gives ids their time, on compacted topics. */
+  readonly clock: IdClock | null;
   /** Sequence number of the first place. */
   readonly firstSeq: number;
   /** Bytes of records that are expected. */
@@ -35,6 +38,7 @@ export class Segment implements Columns {
   readonly topic: string;
   readonly topicId: TopicId;
   readonly hasIds: boolean;
+  readonly clock: IdClock | null;
   /** The feed's cursor when the segment began; empty where blocks get no ids. */
   readonly origin: Positions;
   /** The cursor before the first place: `origin`, and past what was squeezed out before it. */
@@ -62,10 +66,11 @@ export class Segment implements Columns {
   #nexts: Float64Array | null = null;
   #raw: ByteWriter;
 
-  constructor({ topic, topicId, start, firstSeq, capacity }: SegmentOptions) {
+  constructor({ topic, topicId, start, clock, firstSeq, capacity }: SegmentOptions) {
     this.topic = topic;
     this.topicId = topicId;
     this.hasIds = start !== null;
+    this.clock = clock;
     this.origin = start ?? new Float64Array(0);
     this.start = this.origin;
     this.firstSeq = firstSeq;

@@ -52,11 +52,12 @@ export class Alignment implements Stretch {
     const wereAdded = this.#positions.length < log.start.length;
     if (this.#segment.gone || wereAdded) return { resume: log, place: this.#place, first: null };
     const { page, traffic } = this.#client.topic;
-    page.begin();
+    page.begin(log.idTime);
     while (!page.isFull && this.#advance());
     if (!page.isEmpty) {
       const written = page.finish();
       traffic.send(written);
+      this.#client.idTime = written.time;
       return written.bytes;
     }
     if (this.#isAligned()) {

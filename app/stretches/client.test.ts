@@ -13,7 +13,8 @@ const BEFORE = { isPast: () => false } as unknown as Stretch;
 
 function log(): Log {
   const start = Float64Array.of(0);
-  return new Log({ topic: 'events', topicId: new Uint8Array(4), start, maxBytes: 1e6, keys: null });
+  const topicId = new Uint8Array(4);
+  return new Log({ topic: 'events', topicId, start, maxBytes: 1e6, keys: null, clock: null });
 }
 
 describe('Client', () => {

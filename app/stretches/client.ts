@@ -18,6 +18,8 @@ export class Client {
   readonly view: View;
   /** Whether its place has moved since the last id that it was told. */
   isPastId = false;
+  /** The time of that id; `null` where it had none. */
+  idTime: number | null = null;
   /** When its stream ends by itself; `null` for never. */
   readonly until: Until | null;
   #wake: (() => void) | null = null;
@@ -158,9 +160,16 @@ export class Client {
     this.#untouched = NO_PARTITIONS;
   }
 
-  /** It got a block whose id is its place. */
-  gotPlace(): void {
+  /** It got a block whose id is its place, of that time. */
+  gotPlace(time: number | null): void {
     this.gotBlock();
     this.isPastId = false;
+    this.idTime = time;
+  }
+
+  /** Whether its last id will soon be too old to tell how long it was away. */
+  get isAgeing(): boolean {
+    if (this.idTime === null) return false;
+    return this.topic.idClock?.isAgeing(this.idTime) ?? false;
   }
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { IdClock } from '../log/id_clock.ts';
 import { PLAIN } from '../views/view.ts';
 import { Client } from './client.ts';
 import { History } from './history.ts';
@@ -14,8 +15,13 @@ afterEach(() => {
 });
 
 /** A topic of which Kafka has these values in each partition, and memory nothing. */
-function topicBelowMemory(partitions: number, values: string, compacted = false): MemoryTopic {
-  const topic = new MemoryTopic({ partitions, compacted });
+function topicBelowMemory(
+  partitions: number,
+  values: string,
+  compacted = false,
+  clock: IdClock | null = null,
+): MemoryTopic {
+  const topic = new MemoryTopic({ partitions, compacted, clock });
   topics.push(topic);
   for (const value of values) {
     for (let partition = 0; partition < partitions; partition++) {
@@ -86,6 +92,29 @@ describe('History', () => {
       expect(valuesOf(await next(readBack(topic, new Array(count).fill(0))))).toBe(
         'ba'.repeat(count),
       );
+    },
+  );
+
+  test.each([1, 2])(
+    'History.take() makes what it sent to others anew, where its ids are too old, in %d partitions',
+    async (partitions) => {
+      let now = 1_769_860_800_000;
+      const clock = new IdClock(() => now);
+      clock.retentionMs = 8000;
+      const topic = topicBelowMemory(partitions, 'ab', true, clock);
+      const [one, other, late] = [0, 0, 0].map((from) =>
+        readBack(topic, new Array(partitions).fill(from)),
+      );
+      const bytes = await next(one!);
+      const timesOf = (some: Uint8Array): string[] => [
+        ...new Set([...decoder.decode(some).matchAll(/~(\w+)/g)].map(([, time]) => time!)),
+      ];
+      expect(timesOf(bytes)).toEqual(['t9q9c0']);
+      now += 2000;
+      expect(await next(other!)).toBe(bytes);
+      now += 1;
+      const anew = await next(late!);
+      expect([valuesOf(anew), timesOf(anew)]).toEqual([valuesOf(bytes), ['t9q9c2']]);
     },
   );
 

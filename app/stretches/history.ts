@@ -54,7 +54,7 @@ export class History implements Stretch {
     const from = this.#positions.slice();
     this.#tellsOfLoss = false;
     const { history, page } = this.#client.topic;
-    page.begin();
+    page.begin(this.#log.idTime);
     const lacking = new Map<number, number>();
     for (const partition of this.#lagging()) {
       while (!page.isFull && this.#lags(partition)) {
@@ -82,10 +82,11 @@ export class History implements Stretch {
   #pageOfOthers(): Uint8Array | null {
     if (this.#place.unknown.length > 0) return null;
     const { topic, view } = this.#client;
-    const known = topic.history.pages.find(view, this.#positions, this.#logSeq());
+    const known = topic.history.pages.find(view, this.#positions, this.#logSeq(), this.#log.clock);
     if (known === null) return null;
     this.#positions.set(known.to);
     this.#client.isPastId = known.isPastId;
+    this.#client.idTime = known.time;
     topic.traffic.send(known);
     return known.bytes;
   }
@@ -95,6 +96,7 @@ export class History implements Stretch {
     const { topic, view } = this.#client;
     const written = topic.page.finish();
     topic.traffic.send(written);
+    this.#client.idTime = written.time;
     if (this.#place.unknown.length > 0 || this.#tellsOfLoss) return written.bytes;
     const to = this.#positions.slice();
     const { isPastId } = this.#client;
@@ -151,6 +153,7 @@ export class History implements Stretch {
     this.#move(partition, isLast ? next : past);
     if (slice === null) return null;
     this.#client.isPastId = slice.isPastId || (isLast && past < next);
+    this.#client.idTime = slice.time;
     topic.traffic.send(slice);
     return slice.bytes;
   }

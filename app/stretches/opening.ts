@@ -173,6 +173,7 @@ export class Opening implements Stretch {
   #goOn(log: Log, place: Place, cursor: Cursor | null, first: First): Step {
     this.#client.comesTo(log);
     this.#client.goesOnAt(place.positions, cursor);
+    if (cursor?.time !== undefined) this.#client.idTime = cursor.time;
     return { resume: log, place, first };
   }
 

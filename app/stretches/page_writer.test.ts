@@ -12,7 +12,14 @@ const PLACE = { topicId, positions: Float64Array.of(1), unknown: [] };
 /** A segment with one record; `null` is a record with neither key nor value. */
 function segmentOf(value: string | null): Segment {
   const start = Float64Array.of(0);
-  const segment = new Segment({ topic: 'events', topicId, start, firstSeq: 0, capacity: 16 });
+  const segment = new Segment({
+    topic: 'events',
+    topicId,
+    start,
+    clock: null,
+    firstSeq: 0,
+    capacity: 16,
+  });
   const bytes = value === null ? null : encoder.encode(value);
   segment.append(0, {
     partition: 0,
@@ -28,7 +35,7 @@ function segmentOf(value: string | null): Segment {
 describe('PageWriter', () => {
   test("PageWriter.record() puts the client's own id behind a record's lines", () => {
     const page = new PageWriter();
-    page.begin();
+    page.begin(null);
     page.record(segmentOf('a').encode(PLAIN), 0, PLACE);
     page.record(segmentOf(null).encode(PLAIN), 0, { ...PLACE, unknown: [[2, 3]] });
     page.gap(retentionGap('events', 0, 5, 12), PLACE);
@@ -44,10 +51,10 @@ describe('PageWriter', () => {
 
   test('PageWriter.begin() changes no page that was finished', () => {
     const page = new PageWriter();
-    page.begin();
+    page.begin(null);
     page.record(segmentOf('a').encode(PLAIN), 0, PLACE);
     const { bytes } = page.finish();
-    page.begin();
+    page.begin(null);
     expect([page.isEmpty, page.isFull]).toEqual([true, false]);
     page.record(segmentOf('b'.repeat(32 * 1024)).encode(PLAIN), 0, PLACE);
     expect([page.isEmpty, page.isFull]).toEqual([false, true]);

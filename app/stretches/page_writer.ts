@@ -12,6 +12,8 @@ const MAX_HELD_BYTES = 4 * PAGE_BYTES;
 /** A page that was put together, and what is in it. */
 export interface WrittenPage {
   readonly bytes: Uint8Array;
+  /** That of its ids. */
+  readonly time: number | null;
   /** Blocks that are more than an id; of them, gaps. */
   readonly events: number;
   readonly gaps: number;
@@ -27,6 +29,7 @@ export class PageWriter {
   #out = new ByteWriter(0);
   #events = 0;
   #gaps = 0;
+  #time: number | null = null;
 
   get isEmpty(): boolean {
     return this.#out.length === 0;
@@ -36,7 +39,9 @@ export class PageWriter {
     return this.#out.length >= PAGE_BYTES;
   }
 
-  begin(): void {
+  /** @param time when it is made, Unix seconds; `null` on a topic that is not compacted */
+  begin(time: number | null): void {
+    this.#time = time;
     if (this.#out.capacity > MAX_HELD_BYTES) this.#out = new ByteWriter(0);
     this.#out.clear();
     this.#events = 0;
@@ -48,18 +53,23 @@ export class PageWriter {
     const lines = encoding.lines(at);
     this.#out.bytes(lines);
     if (lines.length > 0) this.#events++;
-    writeId(this.#out, place);
+    writeId(this.#out, place, this.#time);
   }
 
   /** @param place where the client goes on */
   gap(gap: Gap, place: Place): void {
     writeGapLines(this.#out, gap);
-    writeId(this.#out, place);
+    writeId(this.#out, place, this.#time);
     this.#events++;
     this.#gaps++;
   }
 
   finish(): WrittenPage {
-    return { bytes: this.#out.copy(), events: this.#events, gaps: this.#gaps };
+    return {
+      bytes: this.#out.copy(),
+      time: this.#time,
+      events: this.#events,
+      gaps: this.#gaps,
+    };
   }
 }

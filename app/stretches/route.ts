@@ -21,20 +21,23 @@ export function follow(client: Client, step: Step): Next {
   if ('open' in step) return { stretch: new Opening(client, step.open), first: null };
   if ('share' in step) {
     const place = placeOf(step.share);
-    const first = firstBlock(client, step.first, place);
+    const first = firstBlock(client, step.share.log, step.first, place);
     return { stretch: share(client, step.share, step.liveFrom, place), first };
   }
-  const gap = step.first === 'place' ? null : firstBlock(client, step.first, step.place);
+  const gap =
+    step.first === 'place' ? null : firstBlock(client, step.resume, step.first, step.place);
   const stretch = resume(client, step.resume, step.place);
   // The place alone is told as the stretch has it, past what was superseded.
-  return { stretch, first: gap ?? firstBlock(client, step.first, stretch.place()!) };
+  return { stretch, first: gap ?? firstBlock(client, step.resume, step.first, stretch.place()!) };
 }
 
-function firstBlock(client: Client, first: First, place: Place): Uint8Array | null {
+function firstBlock(client: Client, log: Log, first: First, place: Place): Uint8Array | null {
   if (first === null) return null;
-  if (first === 'place') return idFrame(place);
+  const time = log.idTime;
+  client.gotPlace(time);
+  if (first === 'place') return idFrame(place, time);
   client.topic.traffic.sendGap(first.reason);
-  return gapFrame(first, place);
+  return gapFrame(first, place, time);
 }
 
 function placeOf({ log, positions }: LogEnd): Place {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { IdClock } from '../log/id_clock.ts';
 import { PLAIN } from '../views/view.ts';
 import { Client } from './client.ts';
 import { Shared } from './shared.ts';
@@ -29,6 +30,25 @@ describe('Shared', () => {
     );
     expect(other.take()).toBe(bytes);
     expect([one.take(), topic.traffic.eventsSent]).toEqual([null, 4]);
+  });
+
+  test('Shared.take() gives the same array until its ids are too old, and then one for all again', () => {
+    let now = 1_769_860_800_900;
+    const clock = new IdClock(() => now);
+    clock.retentionMs = 8000;
+    const topic = new MemoryTopic({ compacted: true, clock });
+    topic.append('a', 0, 'k');
+    const first = share(topic, 0).take() as Uint8Array;
+    expect(decoder.decode(first)).toBe('data:a\nid:AgECAwQCAAI=/~t9q9c0\n\n');
+    now += 1100;
+    topic.append('b', 0, 'l');
+    const both = 'data:a\nid:AgECAwQCAAI=/~t9q9c0\n\ndata:b\nid:AgECAwQCAAQ=/~t9q9c2\n\n';
+    expect(decoder.decode(share(topic, 0).take() as Uint8Array)).toBe(both);
+    now += 100;
+    const anew = share(topic, 0).take() as Uint8Array;
+    expect(decoder.decode(anew)).toBe(both.replace('c0', 'c2'));
+    expect(share(topic, 0).take()).toBe(anew);
+    expect(decoder.decode(first)).toBe('data:a\nid:AgECAwQCAAI=/~t9q9c0\n\n');
   });
 
   test('Shared.take() counts the time of delivery of live records alone', () => {

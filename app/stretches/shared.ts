@@ -51,6 +51,7 @@ export class Shared implements Stretch {
         this.#client.topic.traffic.sendSlice(slice, this.#seq >= this.#liveFrom);
         this.#seq = slice.nextSeq;
         this.#client.isPastId = slice.isPastId;
+        this.#client.idTime = slice.time;
         return slice.bytes;
       }
       this.#seq = this.#segment.nextSeq;

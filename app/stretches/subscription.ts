@@ -54,6 +54,11 @@ export class Subscription {
     return this.#rest !== null;
   }
 
+  /** Whether its client's last id will soon be too old. */
+  get isAgeing(): boolean {
+    return this.#client.isAgeing;
+  }
+
   /** Whether it waits for the feed to come to where it is. */
   get isAhead(): boolean {
     return this.#stretch.isAhead || this.#client.awaitsFeed;
@@ -61,7 +66,7 @@ export class Subscription {
 
   /**
    * The next bytes, whole blocks where they fit 64 kB; `null` where the client has all there is.
-   * @param isIdle whether nothing came for long: then it is told where it is, if its last id is another
+   * @param isIdle whether nothing came for long: then it is told where it is, if its last id does not
    */
   take(isIdle = false): Uint8Array | null {
     if (this.#rest !== null) return this.#portion(this.#rest);
@@ -81,15 +86,13 @@ export class Subscription {
       if (next instanceof Uint8Array) return this.#portion(next);
       const { stretch, first } = follow(this.#client, next);
       this.#stretch = stretch;
-      if (first === null) continue;
-      this.#client.isPastId = false;
-      return this.#portion(first);
+      if (first !== null) return this.#portion(first);
     }
   }
 
   /** What its client is told once its token is over: with where it is, if that is known yet. */
   expired(): Uint8Array {
-    return expiredFrame(this.#stretch.place());
+    return expiredFrame(this.#stretch.place(), this.#idTime());
   }
 
   /** Calls `wake` once, as soon as `take` may have something. */
@@ -131,20 +134,27 @@ export class Subscription {
   }
 
   #announceLive(): Uint8Array {
+    const time = this.#idTime();
     this.#client.isToldLive();
     this.isOver = this.#client.until !== null;
-    this.#client.gotPlace();
+    this.#client.gotPlace(time);
     this.traffic.eventsSent++;
-    return liveFrame(this.#stretch.place()!);
+    return liveFrame(this.#stretch.place()!, time);
   }
 
-  /** `null` where its last id tells its place already. */
+  /** `null` where its last id tells its place already, and is not about to be too old. */
   #tellPlace(): Uint8Array | null {
     const place = this.#stretch.place();
-    if (place === null || !this.#client.isPastId) return null;
-    this.#client.gotPlace();
+    if (place === null || !(this.#client.isPastId || this.#client.isAgeing)) return null;
+    const time = this.#idTime();
+    this.#client.gotPlace(time);
     this.traffic.eventsSent++;
-    return placeFrame(place);
+    return placeFrame(place, time);
+  }
+
+  /** The time of an id that is made now. */
+  #idTime(): number | null {
+    return this.#topic.idClock?.seconds ?? null;
   }
 
   #portion(bytes: Uint8Array): Uint8Array {

@@ -1,5 +1,6 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { HistoryPool } from '../history/history_pool.ts';
+import type { IdClock } from '../log/id_clock.ts';
 import type { Log } from '../log/log.ts';
 import type { Offsets, TopicDescription } from '../ports/source.ts';
 import type { Positions } from '../wire/place.ts';
@@ -27,6 +28,8 @@ export interface Topic {
   readonly history: HistoryPool;
   readonly page: PageWriter;
   readonly traffic: Traffic;
+  /** Gives ids their time; `null` while the topic is not compacted. */
+  readonly idClock: IdClock | null;
   /** What tells clients that it is stale; `null` while the leaders of its partitions answer. */
   readonly staleBlock: Uint8Array | null;
   /** When brokers that deny a partition are asked for it again, in milliseconds. */

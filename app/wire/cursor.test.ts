@@ -37,10 +37,42 @@ describe('writeCursor()', () => {
     );
   });
 
+  test('writeCursor() says when it was made, where it is told', () => {
+    const out = new ByteWriter(2);
+    const place = { topicId: TOPIC_ID, positions: Float64Array.of(1), unknown: [] };
+    writeCursor(out, place, 1_769_860_800);
+    expect(Buffer.from(out.view()).toString()).toBe(`${EXAMPLE}/~t9q9c0`);
+    expect(parseCursor(`${EXAMPLE}/~t9q9c0`)).toEqual({
+      topicId: TOPIC_ID,
+      offsets: new Map([[0, 1]]),
+      time: 1_769_860_800,
+    });
+  });
+
+  test('parseCursor() takes no time but one of base 36, and none without a cursor', () => {
+    for (const time of [
+      '',
+      '~',
+      '/',
+      '/~',
+      '/~T9Q9C0',
+      '/~t9 q9c0',
+      '/~-1',
+      '/~zzzzzzzzzzz',
+      '/t9q9c0',
+    ]) {
+      expect([time, parseCursor(EXAMPLE + time)]).toEqual([
+        time,
+        time === '' ? { topicId: TOPIC_ID, offsets: new Map([[0, 1]]) } : null,
+      ]);
+    }
+    expect(parseCursor('/~t9q9c0')).toBeNull();
+  });
+
   test('writeCursor() adds to what is there', () => {
     const out = new ByteWriter(2);
     out.text('id:');
-    writeCursor(out, { topicId: TOPIC_ID, positions: Float64Array.of(1), unknown: [] });
+    writeCursor(out, { topicId: TOPIC_ID, positions: Float64Array.of(1), unknown: [] }, null);
     out.text('\n');
     expect(Buffer.from(out.view()).toString()).toBe(`id:${EXAMPLE}\n`);
   });
@@ -176,7 +208,7 @@ describe('parseCursor()', () => {
 
 function cursorText(topicId: Uint8Array, offsets: readonly number[], unknown: Pairs = []): string {
   const out = new ByteWriter(16);
-  writeCursor(out, { topicId, positions: Float64Array.from(offsets), unknown });
+  writeCursor(out, { topicId, positions: Float64Array.from(offsets), unknown }, null);
   return Buffer.from(out.view()).toString();
 }
 

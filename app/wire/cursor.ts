@@ -9,11 +9,14 @@ import { NO_TOPIC_ID, TOPIC_ID_BYTES, type TopicId } from './topic_id.ts';
  * Base64url, with padding, of: byte 2; the first four bytes of the topic's id; zigzag varint count
  * of partitions; for each, zigzag varint partition and zigzag varint next offset. Byte 1, without
  * the id bytes, is read too: it is Zilla's form, so that its clients move over without a replay.
+ * On a compacted topic `/~` and the time follow, Unix seconds in base 36.
  */
 export interface Cursor {
   readonly topicId: TopicId;
   /** Next offset by partition. */
   readonly offsets: ReadonlyMap<number, number>;
+  /** When it was made, Unix seconds; left out where it does not say. */
+  readonly time?: number;
 }
 
 const VERSION = 2;
@@ -23,9 +26,18 @@ const MAX_PARTITION = 2 ** 31 - 1;
 const MAX_PARTITIONS = 1000;
 /** That of a varint's eighth byte, the last one that a number below 2^53 needs. */
 const MAX_SCALE = 2 ** 48;
+/** What stands before the time. */
+const TIME_MARK = '/~';
 
-/** Writes the text of a place's cursor, ASCII. */
-export function writeCursor(out: ByteWriter, { topicId, positions, unknown }: Place): void {
+/**
+ * Writes the text of a place's cursor, ASCII.
+ * @param time Unix seconds; `null` on a topic that is not compacted
+ */
+export function writeCursor(
+  out: ByteWriter,
+  { topicId, positions, unknown }: Place,
+  time: number | null,
+): void {
   const begin = out.length;
   out.byte(VERSION);
   out.bytes(topicId);
@@ -39,6 +51,7 @@ export function writeCursor(out: ByteWriter, { topicId, positions, unknown }: Pl
     out.zigzag(offset);
   }
   out.toBase64url(begin);
+  if (time !== null) out.text(TIME_MARK + time.toString(36));
 }
 
 /**
@@ -58,7 +71,8 @@ export function findCursor(
 
 /** @returns `null` for a text that is no cursor. */
 export function parseCursor(text: string): Cursor | null {
-  const bytes = decodeBase64url(text);
+  const [place, time] = /^(.*)\/~([0-9a-z]{1,10})$/s.exec(text)?.slice(1) ?? [text];
+  const bytes = decodeBase64url(place!);
   if (bytes === null) return null;
   const versioned = bytes[0] === VERSION && bytes.length > TOPIC_ID_BYTES;
   if (!versioned && bytes[0] !== VERSION_WITHOUT_TOPIC_ID) return null;
@@ -72,15 +86,18 @@ export function parseCursor(text: string): Cursor | null {
     if (partition > MAX_PARTITION || offsets.has(partition)) return null;
     offsets.set(partition, numbers[i + 1]!);
   }
-  return { topicId, offsets };
+  return time === undefined
+    ? { topicId, offsets }
+    : { topicId, offsets, time: Number.parseInt(time, 36) };
 }
 
 /** Takes the cursor out of `["<base64 key>","<cursor>"]`, `[null,"<cursor>"]`, `<cursor>/<etag>`. */
 function withoutForeignForm(text: string): string {
   // An etag may hold quotes: only the last one ends it.
   const inner = /^\[\s*(?:null|"[^"]*")\s*,\s*"(.*)"\s*\]$/s.exec(text)?.[1] ?? text;
-  const slash = inner.indexOf('/');
-  return (slash === -1 ? inner : inner.slice(0, slash)).trim();
+  const [, cursor, time = ''] = /^([^/]*)(\/~[0-9a-z]{1,10}(?=\s*(?:\/|$)))?/.exec(inner)!;
+  const place = cursor!.trim();
+  return place === '' ? '' : place + time;
 }
 
 function decodeBase64url(text: string): Uint8Array | null {

@@ -46,6 +46,30 @@ describe('findCursor()', () => {
     },
   );
 
+  const timed = parseCursor(`${EXAMPLE}/~t9q9c0`)!;
+  test.each([
+    `${EXAMPLE}/~t9q9c0`,
+    ` ${EXAMPLE}/~t9q9c0 `,
+    `["a2V5","${EXAMPLE}/~t9q9c0"]`,
+    `[ null , "${EXAMPLE}/~t9q9c0" ]`,
+    `${EXAMPLE}/~t9q9c0/etag`,
+    `["a2V5","${EXAMPLE}/~t9q9c0/"r4""]`,
+  ])('findCursor() takes the time along out of %j', (text) => {
+    expect(timed.time).toBe(1_769_860_800);
+    expect(findCursor([text])).toEqual(timed);
+  });
+
+  test.each(['/~', '/~T9', '/~t9.', '/x~t9', '/"~t9"', '/e/~t9'])(
+    'findCursor() takes %j for an etag',
+    (etag) => {
+      expect(findCursor([EXAMPLE + etag])).toEqual(found);
+    },
+  );
+
+  test('findCursor() takes a time alone for none', () => {
+    expect(findCursor(['/~t9q9c0', '["a2V5","/~t9q9c0"]'])).toBeNull();
+  });
+
   test('findCursor() takes the first that is sent, readable or not', () => {
     expect(findCursor([])).toBeNull();
     expect(findCursor([EXAMPLE, 'AQQABAIC'])).toEqual(found);
@@ -63,7 +87,9 @@ describe('findCursor()', () => {
   test('findCursor() never throws, and what it finds can be written again', () => {
     const hostile = fc.oneof(
       fc.string({ unit: 'binary' }),
-      fc.string({ unit: fc.constantFrom('[', ']', '"', ',', '/', '=', 'A', 'Q', 'n', ' ', '\n') }),
+      fc.string({
+        unit: fc.constantFrom('[', ']', '"', ',', '/', '=', 'A', 'Q', 'n', '~', ' ', '\n'),
+      }),
       fc.tuple(fc.nat(12), fc.string({ maxLength: 3 })).map(([at, text]) => {
         return EXAMPLE.slice(0, at) + text + EXAMPLE.slice(at + 1);
       }),
@@ -73,8 +99,9 @@ describe('findCursor()', () => {
         const cursor = findCursor([text]);
         if (cursor === null || cursor === 'unreadable') return;
         const out = new ByteWriter(16);
-        const { topicId, offsets } = cursor;
-        writeCursor(out, { topicId, positions: new Float64Array(0), unknown: [...offsets] });
+        const { topicId, offsets, time = null } = cursor;
+        const place = { topicId, positions: new Float64Array(0), unknown: [...offsets] };
+        writeCursor(out, place, time);
         expect(parseCursor(Buffer.from(out.view()).toString())).toEqual(cursor);
       }),
       { numRuns: 500 },

@@ -219,7 +219,7 @@ function linesOf(value: Uint8Array | null, key: Uint8Array | null = null): strin
 function block(value: Uint8Array | null, key: Uint8Array | null): string {
   const out = new ByteWriter(0);
   out.text(linesOf(value, key));
-  writeId(out, PLACE);
+  writeId(out, PLACE, null);
   return stringOf(out.view());
 }
 

@@ -48,18 +48,21 @@ export function writeTextLines(out: ByteWriter, record: KafkaRecord): void {
   }
 }
 
-/** The id line and the blank line that ends the block: the client's place once it has the block. */
-export function writeId(out: ByteWriter, place: Place): void {
+/**
+ * The id line and the blank line that ends the block: the client's place once it has the block.
+ * @param time when the block is made, Unix seconds; `null` on a topic that is not compacted
+ */
+export function writeId(out: ByteWriter, place: Place, time: number | null): void {
   out.bytes(ID);
-  writeCursor(out, place);
+  writeCursor(out, place, time);
   out.byte(LF);
   out.byte(LF);
 }
 
 /** A block that says where the client is, and nothing else. */
-export function idFrame(place: Place): Uint8Array {
+export function idFrame(place: Place, time: number | null): Uint8Array {
   const out = new ByteWriter(128);
-  writeId(out, place);
+  writeId(out, place, time);
   return out.view();
 }
 
@@ -72,28 +75,28 @@ export function staleFrame(since: number): Uint8Array {
 export const FRESH_FRAME: Uint8Array = ascii('event:fresh\ndata:{}\n\n');
 
 /** The block that tells a client that it has all that was there when it came. */
-export function liveFrame(place: Place): Uint8Array {
+export function liveFrame(place: Place, time: number | null): Uint8Array {
   const out = new ByteWriter(128);
   out.text('event:live\ndata:{}\n');
-  writeId(out, place);
+  writeId(out, place, time);
   return out.view();
 }
 
 /** The block that tells an idle client where it is by now: its place has moved without a record. */
-export function placeFrame(place: Place): Uint8Array {
+export function placeFrame(place: Place, time: number | null): Uint8Array {
   const out = new ByteWriter(128);
   out.text('event:place\ndata:{}\n');
-  writeId(out, place);
+  writeId(out, place, time);
   return out.view();
 }
 
 /** The block behind which a stream ends with its client's token. */
-export function expiredFrame(place: Place | null): Uint8Array {
+export function expiredFrame(place: Place | null, time: number | null): Uint8Array {
   const out = new ByteWriter(128);
   out.text('event:expired\ndata:{}\n');
   // Without an id the client keeps the one that it came with.
   if (place === null) out.text('\n');
-  else writeId(out, place);
+  else writeId(out, place, time);
   return out.view();
 }
 

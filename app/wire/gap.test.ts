@@ -28,14 +28,14 @@ describe('writeGapLines()', () => {
 
 describe('gapFrame()', () => {
   test('gapFrame() ends with the place from which the stream goes on, and one blank line', () => {
-    expect(Buffer.from(gapFrame(GAP, PLACE)).toString()).toBe(
+    expect(Buffer.from(gapFrame(GAP, PLACE, null)).toString()).toBe(
       'event:gap\ndata:{"reason":"retention","topic":"events",' +
         '"partitions":[{"partition":0,"from":5,"to":12}]}\nid:Ao8nEHQCAAI=\n\n',
     );
   });
 
   test('gapFrame() keeps partitions in the id that are not known here yet', () => {
-    const text = Buffer.from(gapFrame(GAP, { ...PLACE, unknown: [[2, 3]] })).toString();
+    const text = Buffer.from(gapFrame(GAP, { ...PLACE, unknown: [[2, 3]] }, null)).toString();
     expect(text).toContain('\nid:Ao8nEHQEAAIEBg==\n\n');
   });
 
@@ -49,7 +49,9 @@ describe('gapFrame()', () => {
     const parser = createParser({
       onEvent: ({ event, data, id }) => events.push([event, JSON.parse(data), id]),
     });
-    parser.feed(Buffer.from(gapFrame({ reason, topic: 'a.b_c-D', partitions }, PLACE)).toString());
+    parser.feed(
+      Buffer.from(gapFrame({ reason, topic: 'a.b_c-D', partitions }, PLACE, null)).toString(),
+    );
     const gap = { reason, topic: 'a.b_c-D', partitions };
     expect(events).toEqual([['gap', gap, 'Ao8nEHQCAAI=']]);
   });

@@ -25,9 +25,9 @@ export function writeGapLines(out: ByteWriter, gap: Gap): void {
 }
 
 /** The block of a gap; its id is the place from which the stream goes on. */
-export function gapFrame(gap: Gap, place: Place): Uint8Array {
+export function gapFrame(gap: Gap, place: Place, time: number | null): Uint8Array {
   const out = new ByteWriter(256);
   writeGapLines(out, gap);
-  writeId(out, place);
+  writeId(out, place, time);
   return out.view();
 }

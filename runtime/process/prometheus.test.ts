@@ -27,7 +27,7 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
   const id = new Uint8Array(4);
   const policy = { compacted: false, deletes: true, deleteRetentionMs: null };
   const description = { name: TOPIC, id, partitions: read.length, ...policy };
-  const common = { topicId: id, maxBytes: 2 ** 20 };
+  const common = { topicId: id, maxBytes: 2 ** 20, clock: null };
   const source = { status: () => ({ up, error: null }) };
   const feed = {
     topic: TOPIC,

@@ -145,14 +145,16 @@ export class Browser {
     this.#rest = null;
   }
 
-  /** As the gateway does with a stream on which nothing came for long. */
-  beat(): void {
+  /** As the gateway does each second, with a stream on which nothing came for long as well. */
+  beat(isIdle: boolean): void {
     const stream = this.#stream;
     // One that does not wait has something to take.
     if (stream === null || this.#rest !== null) return;
     this.#guard(() => {
-      const bytes = stream.subscription.take(true);
+      const isDue = isIdle || stream.subscription.isAgeing;
+      const bytes = isDue ? stream.subscription.take(true) : null;
       if (bytes !== null) this.#receive(bytes, stream);
+      else this.#model.checkAge(this.#world.clock.now);
     });
   }
 

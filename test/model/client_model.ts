@@ -56,6 +56,8 @@ export class ClientModel {
   readonly #endsLive: boolean;
   readonly #place: ClientPlace;
   #stream: Stream | null = null;
+  /** The time of the last id. */
+  #idTime: number | null = null;
 
   /** @param endsLive whether its streams end once they are live */
   constructor(ledger: Ledger, topicName: string, format: 'text' | 'json', endsLive: boolean) {
@@ -109,6 +111,28 @@ export class ClientModel {
     else if (block.event === 'place') this.#receivePlace(block, id);
     else if (block.event === 'live') this.#receiveLive(block, id);
     else this.#receiveRecord(block, id, readUpTo);
+    this.#checkTime(id, now);
+    this.#idTime = id.time;
+  }
+
+  /**
+   * Whether the last id of one that waits is still good to tell how long it was away.
+   * @throws when it is too old
+   */
+  checkAge(now: number): void {
+    const { topic } = this.#place;
+    if (this.#idTime === null || !topic?.isSteady || topic !== this.#ledger.current) return;
+    if (this.#stream!.blocks > 0) this.#checkTime({ time: this.#idTime }, now);
+  }
+
+  #checkTime({ time }: Pick<DecodedCursor, 'time'>, now: number): void {
+    const { isSteady, everCompacted, deleteRetentionMs } = this.#place.topic!;
+    if (!isSteady) return;
+    if ((time !== null) !== everCompacted) throw new Error(`an id with the time ${time}`);
+    if (time === null) return;
+    const maxMs = Math.max(1000, deleteRetentionMs / 4);
+    const age = Math.floor(now) - time * 1000;
+    if (age < 0 || age > maxMs) throw new Error(`an id that is ${age} ms old, not ${maxMs}`);
   }
 
   /** The client was told that its replica hears nothing. */
@@ -237,7 +261,9 @@ export class ClientModel {
     if (data !== '{}') throw new Error('a wrong event place');
     this.#checkId(id);
     const isPast = [...id.offsets].some(([number, next]) => next !== this.#place.next(number));
-    if (!isPast) throw new Error('a place that has not moved');
+    if (!isPast && (id.time ?? 0) <= (this.#idTime ?? id.time ?? 0)) {
+      throw new Error('a place that has not moved');
+    }
     this.#place.checkNothingLost(id);
     this.#place.follow(id);
   }

@@ -3,12 +3,15 @@ export interface DecodedCursor {
   /** The id bytes in hex. */
   readonly topicId: string;
   readonly offsets: ReadonlyMap<number, number>;
+  /** Unix seconds; `null` where it has none. */
+  readonly time: number | null;
 }
 
 export const NO_TOPIC_ID = '00000000';
 
 /** @throws when it is not the one form in which ids are sent. */
-export function decodeCursor(text: string): DecodedCursor {
+export function decodeCursor(id: string): DecodedCursor {
+  const [, text = id, time = null] = /^(.+)\/~([0-9a-z]{6})$/.exec(id) ?? [];
   if (!/^[A-Za-z0-9_-]+={0,2}$/.test(text) || text.length % 4 !== 0) {
     throw new Error(`id is not base64url with padding: ${text}`);
   }
@@ -35,11 +38,16 @@ export function decodeCursor(text: string): DecodedCursor {
     offsets.set(partition, number());
   }
   if (at !== bytes.length) throw new Error(`id has bytes after its end: ${text}`);
-  return { topicId: bytes.toString('hex', 1, 5), offsets };
+  return {
+    topicId: bytes.toString('hex', 1, 5),
+    offsets,
+    time: time === null ? null : Number.parseInt(time, 36),
+  };
 }
 
-export function encodeCursor({ topicId, offsets }: DecodedCursor): string {
-  return encode([2, ...Buffer.from(topicId, 'hex')], offsets);
+export function encodeCursor({ topicId, offsets, time }: DecodedCursor): string {
+  const text = encode([2, ...Buffer.from(topicId, 'hex')], offsets);
+  return time === null ? text : `${text}/~${time.toString(36)}`;
 }
 
 /** The older form, of another gateway. */

@@ -103,6 +103,7 @@ export class LedgerTopic {
   existing = 0;
   /** Whether it was ever compacted: only then may superseded records be left out. */
   everCompacted = false;
+  deleteRetentionMs = Number.POSITIVE_INFINITY;
   /** Whether it was never cut and kept its policy: nobody had to begin anew in it. */
   isSteady = true;
 

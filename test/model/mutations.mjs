@@ -126,8 +126,8 @@ export const MUTATIONS = [
   {
     name: 'an id does not name a partition that this replica does not know yet',
     file: 'app/stretches/page_writer.ts',
-    from: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, place);',
-    to: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, { ...place, unknown: [] });',
+    from: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, place, this.#time);',
+    to: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, { ...place, unknown: [] }, this.#time);',
   },
   {
     name: 'a partition that the topic lacks is waited for for ever',
@@ -213,7 +213,7 @@ export const MUTATIONS = [
   {
     name: 'the start of a stream with since is not told',
     file: 'app/stretches/route.ts',
-    from: "if (first === 'place') return idFrame(place);",
+    from: "if (first === 'place') return idFrame(place, time);",
     to: "if (first === 'place') return null;",
   },
   {
@@ -231,8 +231,26 @@ export const MUTATIONS = [
   {
     name: 'an idle client is told again where it is',
     file: 'app/stretches/subscription.ts',
-    from: 'place === null || !this.#client.isPastId',
+    from: 'place === null || !(this.#client.isPastId || this.#client.isAgeing)',
     to: 'place === null',
+  },
+  {
+    name: 'blocks are sent whose ids are too old',
+    file: 'app/log/encoding.ts',
+    from: 'if (clock?.isTooOld(this.#times[from]!)) this.#makeAnew();',
+    to: '',
+  },
+  {
+    name: 'a page is sent whose ids are too old',
+    file: 'app/history/page_cache.ts',
+    from: '!clock?.isTooOld(one.time ?? 0),',
+    to: 'true,',
+  },
+  {
+    name: 'the id of an idle client gets too old',
+    file: 'app/stretches/subscription.ts',
+    from: '!(this.#client.isPastId || this.#client.isAgeing)',
+    to: '!this.#client.isPastId',
   },
   {
     name: 'records that only one client gets are not counted as sent',

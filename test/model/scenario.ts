@@ -14,8 +14,10 @@ import { World } from './world.ts';
 const DRAIN_MS = 25_000;
 /** And then nothing must come that is wrong. */
 const AFTER_MS = 6000;
-/** How often those who have all there is are told where they are, if that has moved. */
-const HEARTBEAT_MS = 2500;
+/** How often it is looked who has an id that gets old, and who is to be told where it is. */
+const SWEEP_MS = 1000;
+const SWEEPS_PER_HEARTBEAT = 3;
+const HEARTBEAT_MS = SWEEPS_PER_HEARTBEAT * SWEEP_MS;
 /** Reads open at once in one replica: the feed's, three for what lies below memory, one for deletes. */
 const MAX_READS = 1 + 3 + 1;
 
@@ -66,11 +68,13 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
       if (random.chance(0.3)) clock.setTimeout(() => browser.cut(), random.next() * length);
     }, random.next() * length);
   }
-  const beat = (): void => {
-    for (const browser of browsers) browser.beat();
-    clock.setTimeout(beat, HEARTBEAT_MS);
+  let sweeps = 0;
+  const sweep = (): void => {
+    const isIdle = ++sweeps % SWEEPS_PER_HEARTBEAT === 0;
+    for (const browser of browsers) browser.beat(isIdle);
+    clock.setTimeout(sweep, SWEEP_MS);
   };
-  clock.setTimeout(beat, HEARTBEAT_MS);
+  clock.setTimeout(sweep, SWEEP_MS);
   await clock.advance(clock.now + length, () => world.failure !== null);
   if (world.failure === null) await drain(world, events, browsers);
   for (const browser of browsers) browser.close();
@@ -145,7 +149,7 @@ function makeTopic(world: World, random: Random): void {
     partitions: random.pick([1, 1, 2, 3, 7]),
     compacted,
     deletes: !compacted || random.chance(0.4),
-    deleteRetentionMs: random.pick([15_000, 60_000]),
+    deleteRetentionMs: random.pick([8000, 15_000, 60_000]),
   };
   const create = (): void => {
     world.note(() => `topic ${JSON.stringify(options)}`);
@@ -208,7 +212,7 @@ function firstCursor(world: World, random: Random): SentCursor {
   }
   const isForeign = ledger.hasIds && random.chance(0.1);
   const topicId = ledger.hasIds ? ledger.current!.topicId : NO_TOPIC_ID;
-  const cursor = { topicId: isForeign ? 'deadbeef' : topicId, offsets };
+  const cursor = { topicId: isForeign ? 'deadbeef' : topicId, offsets, time: null };
   if (!random.chance(0.1)) return { id: encodeCursor(cursor), cursor };
-  return { id: encodeCursorWithoutId(offsets), cursor: { topicId: NO_TOPIC_ID, offsets } };
+  return { id: encodeCursorWithoutId(offsets), cursor: { ...cursor, topicId: NO_TOPIC_ID } };
 }

@@ -152,6 +152,7 @@ export class SimulatedKafka {
     this.#topic = { ...options, id, partitions: [] };
     this.#addPartitions(options.partitions);
     if (options.compacted) this.ledger.current!.everCompacted = true;
+    this.ledger.current!.deleteRetentionMs = options.deleteRetentionMs;
   }
 
   remove(): void {

@@ -1,6 +1,7 @@
 import { Traffic } from '../../app/counts/traffic.ts';
 import { HistoryPool } from '../../app/history/history_pool.ts';
 import { ReaderSlots } from '../../app/history/reader_slots.ts';
+import type { IdClock } from '../../app/log/id_clock.ts';
 import { KeyIndex } from '../../app/log/key_index.ts';
 import { Log } from '../../app/log/log.ts';
 import type {
@@ -20,6 +21,8 @@ interface TopicOptions {
   readonly partitions?: number;
   readonly compacted?: boolean;
   readonly maxBytes?: number;
+  /** Gives ids their time. */
+  readonly clock?: IdClock | null;
 }
 
 /** A topic in memory, as its clients see it, of which a test answers the questions. */
@@ -30,6 +33,7 @@ export class MemoryTopic implements Topic {
   readonly page: PageWriter = new PageWriter();
   readonly traffic: Traffic = new Traffic();
   readonly deniedAgainMs = 1;
+  readonly idClock: IdClock | null;
   readonly log: Log;
   readonly history: HistoryPool;
   isLoaded = true;
@@ -43,7 +47,13 @@ export class MemoryTopic implements Topic {
   readonly #records: KafkaRecord[] = [];
   #answer: ((answer: never) => void) | null = null;
 
-  constructor({ partitions = 1, compacted = false, maxBytes = 2 ** 20 }: TopicOptions = {}) {
+  constructor({
+    partitions = 1,
+    compacted = false,
+    maxBytes = 2 ** 20,
+    clock = null,
+  }: TopicOptions = {}) {
+    this.idClock = clock;
     const policy = { compacted, deletes: !compacted, deleteRetentionMs: null };
     this.description = { name: this.topic, id: this.topicId, partitions, ...policy };
     this.starts = new Float64Array(partitions);
@@ -53,6 +63,7 @@ export class MemoryTopic implements Topic {
       topic: this.description,
       maxBytes,
       traffic: this.traffic,
+      clock: this.idClock,
       slots: new ReaderSlots(2),
     });
   }
@@ -60,7 +71,8 @@ export class MemoryTopic implements Topic {
   newLog(maxBytes: number = 2 ** 20): Log {
     const { topic, topicId, starts } = this;
     const keys = this.description.compacted ? new KeyIndex() : null;
-    return new Log({ topic, topicId, start: starts.slice(), maxBytes, keys });
+    const clock = this.idClock;
+    return new Log({ topic, topicId, start: starts.slice(), maxBytes, keys, clock });
   }
 
   get loadedLog(): Log | null {

@@ -15,13 +15,16 @@ export interface StreamOptions {
 
 /** One block of a stream. */
 export interface Block {
-  /** As it came, the blank line included. */
+  /** As it came, the blank line included; but for the time of its id. */
   readonly raw: string;
   /** `standing`: whether its gateway hears of the topic. */
   readonly kind: 'retry' | 'heartbeat' | 'event' | 'id' | 'standing';
   readonly event: string;
   readonly data: string;
+  /** Without its time. */
   readonly id: string;
+  /** That of the id, Unix seconds; `null` where it has none. */
+  readonly time: number | null;
 }
 
 interface Response {
@@ -144,13 +147,16 @@ export class SseStream implements AsyncDisposable {
 
 const STANDING = /^event:(stale\ndata:\{"since":\d+\}|fresh\ndata:\{\})\n\n$/;
 const CONTENT = /^((?:event:[a-z]+\n)?(?:data:(?:(?! )[^\n]*| {2}[^\n]*)\n)+)?id:[\w-]+={0,2}\n\n$/;
+const ID_TIME = /\/~([0-9a-z]{6})\n\n$/;
 
 /** The one block of a client that is not let in: without an id, so that it keeps the one that it has. */
 const UNAUTHORIZED = /^event:unauthorized\ndata:\{"reason":"([a-z]+)"\}\n\n$/;
 
 /** @throws for a block of another shape than the contract has, a CR in it too. */
-function parseBlock(raw: string): Block {
-  const block = { raw, event: '', data: '', id: '' };
+function parseBlock(came: string): Block {
+  const time = ID_TIME.exec(came)?.[1] ?? null;
+  const raw = time === null ? came : came.replace(ID_TIME, '\n\n');
+  const block = { raw, event: '', data: '', id: '', time: null };
   if (raw === ':\n\n') return { ...block, kind: 'heartbeat' };
   if (/^retry:\d+\n\n$/.test(raw)) return { ...block, kind: 'retry' };
   const [, reason] = UNAUTHORIZED.exec(raw) ?? [];
@@ -171,6 +177,7 @@ function parseBlock(raw: string): Block {
     event: values('event')[0] ?? 'message',
     data: data.map((line) => line.replace(/^ /, '')).join('\n'),
     id: values('id')[0] ?? '',
+    time: time === null ? null : Number.parseInt(time, 36),
   };
 }
 

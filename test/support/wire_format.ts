@@ -20,9 +20,9 @@ export function oldCursorText(offsets: Offsets): string {
   return base64url(Buffer.concat([Buffer.from('01', 'hex'), partitionsOf(offsets)]));
 }
 
-/** Next offsets that a cursor's text names. */
+/** Next offsets that a cursor's text names, with a time or without. */
 export function cursorOffsets(text: string): Map<number, number> {
-  const bytes = Buffer.from(text, 'base64url');
+  const bytes = Buffer.from(text.replace(/\/.*/, ''), 'base64url');
   if (bytes[0] !== 2) throw new Error(`not a cursor of this gateway: ${text}`);
   const numbers: number[] = [];
   let bits = '';
