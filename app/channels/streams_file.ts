@@ -1,0 +1,316 @@
+/**
+ * The streams file: which paths serve what to whom. YAML 1.2, so JSON as well.
+ *
+ * @module
+ */
+
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
+import { z } from 'zod';
+import { IDENTITY_NAMES } from '../auth/rights.ts';
+import { topic as topicName } from '../config/config_values.ts';
+import { ExpressionError, type Names, parseExpression } from '../expressions/expression.ts';
+import { ANY, MAP, NULL, NUMBER_TYPE, TEXT, TEXT_TYPE, type Type } from '../expressions/kinds.ts';
+import { parsePath, type Segment, shapeOf } from './path_pattern.ts';
+
+const MAX_BYTES = 2 ** 20;
+/** Anchors that stand for anchors could make a small file endless. */
+const MAX_ALIASES = 100;
+/** A file that is something else may have any number of them. */
+const MAX_FAULTS = 100;
+
+/** What one path serves. */
+export interface StreamDefinition {
+  readonly kind: 'topic' | 'stream';
+  /** As the file has it, with parameters in braces. */
+  readonly path: string;
+  readonly segments: readonly Segment[];
+  readonly topic: string;
+  /** A right beside that of `REQUIRE`; null: none. */
+  readonly require: string | null;
+}
+
+/** One thing that is wrong with the file; line and column from 1. */
+export interface StreamsFileFault {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** Every fault of the file at once, in order. */
+export class StreamsFileError extends Error {
+  readonly faults: readonly StreamsFileFault[];
+
+  constructor(faults: readonly StreamsFileFault[]) {
+    super(faults.map(({ line, column, message }) => `${line}:${column}: ${message}`).join('\n'));
+    this.name = 'StreamsFileError';
+    this.faults = faults;
+  }
+}
+
+const rule = z.string('an expression in quotes').min(1, 'an expression');
+const COMMON = {
+  require: z.union([rule, z.literal(true).transform(String)], 'an expression, or true').optional(),
+  where: rule.optional(),
+  every: z
+    .int('a whole number of milliseconds')
+    .min(100, '100 to 60000')
+    .max(60_000, '100 to 60000')
+    .optional(),
+  keys: z.literal('open', 'open, or left out').optional(),
+};
+const topicShape = z.strictObject(
+  {
+    ...COMMON,
+    value: z.enum(['bytes', 'json', 'registry'], 'bytes, json or registry').optional(),
+    path: z.literal(false, 'false, or left out').optional(),
+  },
+  'what is said of the topic, such as {require: "true"}',
+);
+const streamShape = z.strictObject(
+  {
+    ...COMMON,
+    topic: topicName.optional(),
+    topics: z
+      .array(topicName, 'a list of topics')
+      .min(2, '2 to 32 topics')
+      .max(32, '2 to 32 topics')
+      .optional(),
+    compression: z.literal(false, 'false, or left out').optional(),
+  },
+  'what is served, such as {topic: orders}',
+);
+const SHAPE = z.strictObject(
+  {
+    topics: z.record(topicName, topicShape.nullable(), 'topics by their names').nullish(),
+    streams: z.record(z.string(), streamShape, 'streams by their paths').nullish(),
+  },
+  'topics and streams',
+);
+
+/** What is in the file and this version does not serve: told, so that nobody waits for it. */
+const NOT_YET = ['where', 'every', 'topics'] as const;
+
+type Key = string | number;
+
+/**
+ * Reads a streams file.
+ * @param hasSignIn whether it is known who asks, so that rights can be worked out
+ * @throws StreamsFileError with every fault
+ */
+export function parseStreamsFile(text: string, hasSignIn: boolean): StreamDefinition[] {
+  return new Reader(text, hasSignIn).read();
+}
+
+class Reader {
+  readonly #text: string;
+  readonly #hasSignIn: boolean;
+  readonly #lines = new LineCounter();
+  readonly #faults: (StreamsFileFault & { readonly offset: number })[] = [];
+  #root: Node | null = null;
+
+  constructor(text: string, hasSignIn: boolean) {
+    this.#text = text;
+    this.#hasSignIn = hasSignIn;
+  }
+
+  read(): StreamDefinition[] {
+    const file = this.#parse();
+    const parsed = SHAPE.safeParse(file ?? {});
+    for (const issue of parsed.error?.issues ?? []) this.#shapeFault(issue);
+    const definitions = this.#faults.length === 0 ? this.#define(parsed.data!) : [];
+    if (this.#faults.length === 0) return definitions;
+    const inOrder = this.#faults.toSorted((a, b) => a.offset - b.offset);
+    const told = inOrder
+      .slice(0, MAX_FAULTS)
+      .map(({ line, column, message }) => ({ line, column, message }));
+    const more = inOrder.length - told.length;
+    if (more > 0) told.push({ line: 1, column: 1, message: `and ${more} faults more` });
+    throw new StreamsFileError(told);
+  }
+
+  #parse(): unknown {
+    if (new TextEncoder().encode(this.#text).length > MAX_BYTES) {
+      this.#fault(0, `more than ${MAX_BYTES} bytes`);
+      return {};
+    }
+    try {
+      const document = parseDocument(this.#text, {
+        lineCounter: this.#lines,
+        prettyErrors: false,
+        stringKeys: true,
+      });
+      for (const { pos, message } of [...document.errors, ...document.warnings]) {
+        this.#fault(pos[0], message);
+      }
+      this.#root = document.contents;
+      visit(document, {
+        Alias: (_, alias) => {
+          if (alias.resolve(document) === undefined) {
+            this.#fault(alias.range?.[0] ?? 0, `no anchor for the alias ${alias.source}`);
+          }
+        },
+      });
+      return this.#faults.length === 0 ? document.toJS({ maxAliasCount: MAX_ALIASES }) : {};
+    } catch (error) {
+      // Nested so deeply that its stack ends, or too many aliases.
+      this.#fault(0, `cannot be read: ${(error as Error).message}`);
+      return {};
+    }
+  }
+
+  #shapeFault(issue: z.core.$ZodIssue): void {
+    const path = issue.path as Key[];
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) {
+        this.#fault(this.#offsetOf([...path, key], true), `no such setting: ${key}`);
+      }
+      return;
+    }
+    if (issue.code === 'invalid_key') {
+      this.#fault(this.#offsetOf(path, true), `expected ${issue.issues[0]?.message ?? 'a name'}`);
+      return;
+    }
+    this.#fault(this.#offsetOf(path, false), `expected ${issue.message}`);
+  }
+
+  #define({ topics, streams }: z.output<typeof SHAPE>): StreamDefinition[] {
+    const definitions: StreamDefinition[] = [];
+    for (const [topic, given] of Object.entries(topics ?? {})) {
+      const at = ['topics', topic];
+      const said = given ?? {};
+      this.#checkRules(at, said, []);
+      if (said.value !== undefined && said.value !== 'bytes') {
+        this.#fault(
+          this.#offsetOf([...at, 'value'], false),
+          `value: ${said.value} is not served yet`,
+        );
+      }
+      if (said.path === false) continue;
+      this.#checkRight(at, said.require);
+      const segments = [{ literal: topic }];
+      const require = said.require ?? null;
+      definitions.push({ kind: 'topic', path: `/${topic}`, segments, topic, require });
+    }
+    const shapes = new Map<string, string>();
+    for (const [path, said] of Object.entries(streams ?? {})) {
+      const at = ['streams', path];
+      const segments = this.#segments(at, path);
+      const names = segments.flatMap((one) => ('parameter' in one ? one.parameter : []));
+      this.#checkRules(at, said, names);
+      this.#checkRight(at, said.require);
+      if ((said.topic === undefined) === (said.topics === undefined)) {
+        this.#fault(this.#offsetOf(at, true), 'expected topic or topics, one of the two');
+      }
+      const shape = shapeOf(segments);
+      const same = shapes.get(shape);
+      if (same !== undefined) {
+        this.#fault(this.#offsetOf(at, true), `it takes the same paths as ${same}`);
+      }
+      shapes.set(shape, path);
+      const { topic = '', require = null } = said;
+      definitions.push({ kind: 'stream', path, segments, topic, require });
+    }
+    return definitions;
+  }
+
+  #segments(at: Key[], path: string): Segment[] {
+    try {
+      return parsePath(path);
+    } catch (error) {
+      this.#fault(this.#offsetOf(at, true), (error as Error).message);
+      return [{ literal: path }];
+    }
+  }
+
+  #checkRight(at: Key[], require: string | undefined): void {
+    if (this.#hasSignIn && require === undefined) {
+      const message =
+        'no require: with a sign-in it has to be said who may read ("true": whoever is signed in)';
+      this.#fault(this.#offsetOf(at, true), message);
+    }
+    if (!this.#hasSignIn && require !== undefined) {
+      this.#fault(this.#offsetOf([...at, 'require'], true), 'require needs a sign-in (JWT_ISSUER)');
+    }
+  }
+
+  #checkRules(at: Key[], said: z.output<typeof streamShape>, params: readonly string[]): void {
+    const names = namesOf(params, this.#hasSignIn);
+    if (said.require !== undefined && this.#hasSignIn) {
+      this.#checkExpression([...at, 'require'], said.require, names);
+    }
+    if (said.where !== undefined) {
+      this.#checkExpression([...at, 'where'], said.where, new Map([...names, ...RECORD_NAMES]));
+    }
+    for (const name of NOT_YET) {
+      if (said[name] === undefined) continue;
+      this.#fault(this.#offsetOf([...at, name], true), `${name} is not served by this version yet`);
+    }
+  }
+
+  #checkExpression(at: Key[], text: string, names: Names): void {
+    try {
+      parseExpression(text, names);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      const start = this.#offsetOf(at, false);
+      // Where the file has it as it is, in quotes or not, the very place can be named.
+      const quote = /["']/.test(this.#text[start] ?? '') ? 1 : 0;
+      const isPlain = this.#text.startsWith(text, start + quote);
+      this.#fault(isPlain ? start + quote + error.offset : start, `${at.at(-1)}: ${error.message}`);
+    }
+  }
+
+  /** Where a value stands, or its key. */
+  #offsetOf(path: readonly Key[], isKey: boolean): number {
+    let node: unknown = this.#root;
+    let offset = this.#root?.range?.[0] ?? 0;
+    for (const [depth, key] of path.entries()) {
+      if (isAlias(node)) return offset;
+      if (!isCollection(node)) return offset;
+      const wantsKey = isKey && depth === path.length - 1;
+      const pair = isMap(node)
+        ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
+        : undefined;
+      const next = wantsKey ? pair?.key : (pair?.value ?? pair?.key ?? node.get(key, true));
+      const range = (next as Node | undefined)?.range;
+      if (!range) return offset;
+      offset = range[0];
+      node = next;
+    }
+    return offset;
+  }
+
+  #fault(offset: number, message: string): void {
+    const { line, col } = this.#lines.linePos(offset);
+    // Before anything was read it knows no lines.
+    this.#faults.push({ offset, line: Math.max(1, line), column: Math.max(1, col), message });
+  }
+}
+
+const RECORD_NAMES: readonly (readonly [string, Type])[] = [
+  ['partition', NUMBER_TYPE],
+  ['offset', NUMBER_TYPE],
+  ['timestamp', NUMBER_TYPE],
+  ['key', { kinds: TEXT | NULL }],
+  ['headers', { kinds: MAP, inside: TEXT_TYPE }],
+  ['value', ANY],
+];
+
+/** What the right of a stream may name. */
+export function namesOf(params: readonly string[], hasSignIn: boolean): Names {
+  const types = new Map(params.map((name) => [name, TEXT_TYPE] as const));
+  return new Map<string, Type>([
+    ...(hasSignIn ? IDENTITY_NAMES : []),
+    ['params', { kinds: MAP, names: types }],
+    ['topic', TEXT_TYPE],
+  ]);
+}
