@@ -12,13 +12,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'static-files-'));
   root = join(folder, 'public');
   await mkdir(join(root, 'sub', '..hidden'), { recursive: true });
-  await mkdir(join(root, 'client', 'page'), { recursive: true });
+  await mkdir(join(root, 'client'));
   await mkdir(join(folder, 'public-other'));
   await writeFile(join(folder, 'secret.txt'), 'secret');
   await writeFile(join(folder, 'public-other', 'secret.txt'), 'secret');
   await writeFile(join(root, 'index.html'), '<!doctype html>');
   await writeFile(join(root, 'client', 'client.js'), ';');
-  await writeFile(join(root, 'client', 'page', 'a.js'), ';');
+  await writeFile(join(root, 'client', 'index.html'), ';');
   await writeFile(join(root, '.env'), 'secret');
   await writeFile(join(root, 'sub', 'data.bin.unknown'), new Uint8Array([0, 255]));
   await writeFile(join(root, 'sub', 'ü %.txt'), '');
@@ -34,18 +34,21 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('readStaticFiles()', () => {
-  test('reads files below the folder, those of client/ at its root, and nothing hidden or outside of it', async () => {
+  test('reads files below the folder, those of client/ at its root, too, and nothing hidden or outside of it', async () => {
     const files = await readStaticFiles(root);
     expect([...files.keys()].sort()).toEqual([
       '/',
       '/client.js',
+      '/client/client.js',
+      '/client/index.html',
       '/index.html',
-      '/page/a.js',
       '/style.css',
       '/sub/data.bin.unknown',
       '/sub/ü %.txt',
     ]);
     expect(files.get('/')).toBe(files.get('/index.html'));
+    expect(files.get('/')).not.toBe(files.get('/client/index.html'));
+    expect(files.get('/client.js')).toBe(files.get('/client/client.js'));
   });
 
   test('gives type, bytes and a strong tag of the content', async () => {

@@ -8,7 +8,7 @@ import type { StaticFile, StaticFiles } from '../../app/http/static_files.ts';
 const CLIENT = '/client/';
 
 /**
- * Reads every file below a directory once, for `staticFileResponse()`, with what is in `client/` at the root. Hidden files are left out.
+ * Reads every file below a directory once, for `staticFileResponse()`, with what is in `client/` at the root, too. Hidden files are left out.
  * A symlink to a file is followed only where it stays inside (a mounted ConfigMap is made of such),
  * one to a directory never.
  * @throws when the directory or a file in it cannot be read.
@@ -19,6 +19,11 @@ export async function readStaticFiles(directory: string): Promise<StaticFiles> {
   await readDirectory('');
   const index = files.get('/index.html');
   if (index !== undefined) files.set('/', index);
+  for (const [name, file] of [...files]) {
+    const atRoot = name.slice(CLIENT.length - 1);
+    // Whoever serves files of his own may have one of that name.
+    if (name.startsWith(CLIENT) && !files.has(atRoot)) files.set(atRoot, file);
+  }
   return files;
 
   async function readDirectory(path: string): Promise<void> {
@@ -26,8 +31,7 @@ export async function readStaticFiles(directory: string): Promise<StaticFiles> {
       if (entry.name.startsWith('.')) continue;
       const name = `${path}/${entry.name}`;
       if (entry.isDirectory()) await readDirectory(name);
-      else if (await isFileInside(join(root, name)))
-        files.set(urlPathOf(name), await readStaticFile(name));
+      else if (await isFileInside(join(root, name))) files.set(name, await readStaticFile(name));
     }
   }
 
@@ -44,8 +48,4 @@ export async function readStaticFiles(directory: string): Promise<StaticFiles> {
     const type = isTypes ? 'text/plain; charset=utf-8' : getMimeType(name);
     return Object.freeze({ type: type ?? 'application/octet-stream', etag: `"${hash}"`, bytes });
   }
-}
-
-function urlPathOf(name: string): string {
-  return name.startsWith(CLIENT) ? name.slice(CLIENT.length - 1) : name;
 }
