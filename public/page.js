@@ -124,7 +124,8 @@ function take(type, data, id) {
   log.add(type, record.value, now);
   if (type === 'message') heed(record);
   // It says so when it is live again.
-  if (record.reason === 'recreated' && stream.progress === 'live') stream.comesTo('replaying');
+  const isWhole = record.reason !== 'recreated' && record.reason !== 'deletes';
+  if (!isWhole && stream.progress === 'live') stream.comesTo('replaying');
   paint();
 }
 

@@ -4,6 +4,11 @@ const DEFAULT_RETENTION_MS = 86_400_000;
 const MAX_AGE_PART = 1 / 4;
 /** but its time counts seconds. */
 const MIN_MAX_AGE_MS = 1000;
+/**
+ * Who comes back with an id of this part of `delete.retention.ms` and a second has been away for more than
+ * half of it: the id was a quarter old at the most, and its time left out less than a second.
+ */
+const MAX_ABSENCE_PART = 3 / 4;
 /** Idle clients are looked after so often. */
 const SWEEP_MS = 1000;
 
@@ -32,6 +37,15 @@ export class IdClock {
   /** Whether a block of that time must not be sent any more. */
   isTooOld(seconds: number): boolean {
     return seconds * 1000 < this.#now() - this.#maxAgeMs;
+  }
+
+  /**
+   * Whether Kafka may have dropped deletes that were written since an id of that time was made.
+   * @param cameAt when a client came with it, Unix milliseconds
+   */
+  isLate(seconds: number, cameAt: number): boolean {
+    const absenceMs = Math.min(this.retentionMs, this.retentionMs * MAX_ABSENCE_PART + 1000);
+    return cameAt - seconds * 1000 > absenceMs;
   }
 
   /** Whether an id of that time is too old before it is looked at again, and a new one is later. */

@@ -23,6 +23,8 @@ export class Opening implements Stretch {
   /** The log for which the question under way, or its answer, holds. */
   #askedFor: Log | null = null;
   #answer: ((log: Log) => Step | null) | null = null;
+  /** Unix milliseconds. */
+  readonly #cameAt = Date.now();
   /** Whether the brokers said once that the topic lacks a partition which the cursor names. */
   #wasDenied = false;
   /** Whether it waits until they are asked again. */
@@ -59,6 +61,7 @@ export class Opening implements Stretch {
     }
     const place = this.#placeOf(cursor, log);
     const doubtful =
+      this.#mayLackDeletes(cursor) ||
       !matches(cursor.topicId, log.topicId) ||
       !coversAll(log.positions, place.positions) ||
       place.unknown.length > 0;
@@ -131,6 +134,8 @@ export class Opening implements Stretch {
     if (!matches(cursor.topicId, log.topicId)) return this.#goOnInNewTopic(log, from);
     const { partitions } = state.description;
     if (place.unknown.some(([partition]) => partition >= partitions)) return this.#deny(log, from);
+    const wasWritten = from.some(([partition, next]) => (state.ends.get(partition) ?? next) > next);
+    if (wasWritten && this.#mayLackDeletes(cursor)) return this.#startOver(log, from, state);
     const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
     if (beyond.length === 0) return this.#goOn(log, place, cursor, null);
     if (areSame(cursor.topicId, NO_TOPIC_ID)) return this.#goOnInNewTopic(log, from);
@@ -159,14 +164,37 @@ export class Opening implements Stretch {
   }
 
   #goOnInNewTopic(log: Log, from: readonly [partition: number, offset: number][]): Step {
+    return this.#beginAnew(log, 'recreated', from, this.#beginning(log));
+  }
+
+  /** Whether the client was away for so long that deletes may be gone which it never had. */
+  #mayLackDeletes({ time }: Cursor): boolean {
+    return time !== undefined && this.#client.topic.idClock?.isLate(time, this.#cameAt) === true;
+  }
+
+  /** What it has and does not get again was deleted. */
+  #startOver(
+    log: Log,
+    from: readonly [partition: number, offset: number][],
+    { starts }: TopicState,
+  ): Step {
+    const positions = log.positions.map((_, partition) => starts.get(partition) ?? 0);
+    return this.#beginAnew(log, 'deletes', from, { topicId: log.topicId, positions, unknown: [] });
+  }
+
+  #beginAnew(
+    log: Log,
+    reason: GapReason,
+    from: readonly [partition: number, offset: number][],
+    beginning: Place,
+  ): Step {
     this.#client.beginsAnew();
-    const beginning = this.#beginning(log);
     const lost = from.map(([partition, offset]) => ({
       partition,
       from: offset,
       to: beginning.positions[partition] ?? 0,
     }));
-    return this.#goOn(log, beginning, null, this.#gap('recreated', lost));
+    return this.#goOn(log, beginning, null, this.#gap(reason, lost));
   }
 
   /** @param cursor what the client came with; `null` where it begins anew */

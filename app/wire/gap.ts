@@ -3,7 +3,13 @@ import { writeId } from './frame.ts';
 import type { Place } from './place.ts';
 
 /** Why a client does not get all records: docs/guarantees.md tells them. */
-export const GAP_REASONS = ['retention', 'recreated', 'truncated', 'unreadable-cursor'] as const;
+export const GAP_REASONS = [
+  'retention',
+  'recreated',
+  'truncated',
+  'unreadable-cursor',
+  'deletes',
+] as const;
 export type GapReason = (typeof GAP_REASONS)[number];
 
 /** What a client does not get, as its `gap` event tells it. */

@@ -134,7 +134,7 @@ export interface StreamRecord {
 
 /** What the `detail` of a gap is; the reasons are in the README. */
 export interface Gap {
-  readonly reason: 'retention' | 'recreated' | 'truncated' | 'unreadable-cursor';
+  readonly reason: 'retention' | 'recreated' | 'truncated' | 'unreadable-cursor' | 'deletes';
   readonly topic: string;
   readonly partitions: readonly {
     readonly partition: number;

@@ -4,7 +4,7 @@ import { RecordTable } from './record_table.js';
 import { readRecord } from './stream_record.js';
 
 /** After these the stream goes on as for a new client: keys that it does not bring again are gone. */
-const NEW_STARTS = new Set(['recreated', 'unreadable-cursor']);
+const NEW_STARTS = new Set(['recreated', 'unreadable-cursor', 'deletes']);
 
 /** All that came of a stream, as far as it is kept, and how much it was. */
 export class Received {

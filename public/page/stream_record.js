@@ -22,6 +22,7 @@ const GAP_REASONS = new Map([
   ['retention', 'Kafka had deleted records before they could be sent'],
   ['recreated', 'the topic was deleted and created anew; it starts over'],
   ['truncated', 'the end of the topic was cut off'],
+  ['deletes', 'deletes may be gone that were never sent; the topic starts over'],
   ['unreadable-cursor', 'the last id could not be read; the topic starts over'],
 ]);
 

@@ -17,7 +17,7 @@ import { StreamGroup } from '../support/stream_group.ts';
 const MB = 2 ** 20;
 const DISCONNECTS = ['client', 'stalled', 'max_age', 'config', 'drain', 'done', 'error'];
 const REJECTIONS = ['max_connections', 'max_connections_per_ip', 'drain'];
-const GAPS = ['retention', 'recreated', 'truncated', 'unreadable-cursor'];
+const GAPS = ['retention', 'recreated', 'truncated', 'unreadable-cursor', 'deletes'];
 
 onEachRuntime((runtime) => {
   const start = (

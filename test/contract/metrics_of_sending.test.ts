@@ -7,7 +7,7 @@ import { SseStream, type StreamOptions } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 import { Gateway, kafka } from './face.ts';
 
-const REASONS = ['retention', 'recreated', 'truncated', 'unreadable-cursor'];
+const REASONS = ['retention', 'recreated', 'truncated', 'unreadable-cursor', 'deletes'];
 
 onEachRuntime((runtime) => {
   describe('metrics of what was sent', () => {

@@ -11,6 +11,8 @@ import { type Block, SseParser } from './sse_parser.ts';
 import type { Timer } from './virtual_clock.ts';
 import type { World } from './world.ts';
 
+/** Longer than the shortest `delete.retention.ms`. */
+const MAX_AWAY_MS = 14_000;
 /** Arrays handed to a socket are no longer than this. */
 const MAX_ARRAY_BYTES = 64 * 1024;
 /** A topic of which nothing was heard for so long, in milliseconds, is stale. */
@@ -56,6 +58,8 @@ export class Browser {
   #last: SentCursor;
   #stream: Stream | null = null;
   #openedAt = 0;
+  /** When it comes back. */
+  #return: Timer | null = null;
   /** The replica's positions when it handed out what a block began with. */
   #readUpTo: Float64Array | null = null;
   /** While it does not take what there is. */
@@ -96,12 +100,18 @@ export class Browser {
   /** From now on nothing disturbs it any more. */
   calmDown(): void {
     this.#isCalm = true;
+    if (this.#stream === null && this.#return !== null) {
+      this.#world.clock.clearTimeout(this.#return);
+      this.connect();
+      return;
+    }
     if (this.#rest === null || this.#stream === null) return;
     this.#world.clock.clearTimeout(this.#rest);
     this.#pump(this.#stream);
   }
 
   connect(): void {
+    this.#return = null;
     const running = this.#world.replicas.filter(({ feed }) => feed !== null);
     if (running.length === 0) {
       this.#later(500, () => this.connect());
@@ -135,10 +145,14 @@ export class Browser {
   cut(): void {
     if (this.#stream === null) return;
     this.close();
-    this.#later(this.#random.next() ** 3 * 5000, () => this.connect());
+    const isLong = this.#random.chance(0.15);
+    const away = this.#random.next() ** 3 * 5000;
+    const milliseconds = isLong ? this.#random.next() * MAX_AWAY_MS : away;
+    this.#return = this.#world.clock.setTimeout(() => this.connect(), milliseconds);
   }
 
   close(): void {
+    this.#model.close(this.#world.clock.now);
     this.#stream?.handedOut.close();
     this.#stream?.subscription.close();
     this.#stream = null;

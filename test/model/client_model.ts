@@ -1,4 +1,5 @@
 import { ClientPlace } from './client_place.ts';
+import { ClientTable } from './client_table.ts';
 import type { DecodedCursor } from './cursor_decoder.ts';
 import { expectedBlock } from './expected_block.ts';
 import type { Ledger, LedgerRecord, LedgerTopic } from './ledger.ts';
@@ -58,6 +59,9 @@ export class ClientModel {
   #stream: Stream | null = null;
   /** The time of the last id. */
   #idTime: number | null = null;
+  /** When its stream before this one was over; `null` where that does not count. */
+  #leftAt: number | null = null;
+  readonly #table: ClientTable;
 
   /** @param endsLive whether its streams end once they are live */
   constructor(ledger: Ledger, topicName: string, format: 'text' | 'json', endsLive: boolean) {
@@ -66,6 +70,15 @@ export class ClientModel {
     this.#format = format;
     this.#endsLive = endsLive;
     this.#place = new ClientPlace(ledger);
+    this.#table = new ClientTable();
+  }
+
+  /** Its stream is over. */
+  close(now: number): void {
+    if (this.#stream === null) return;
+    // Else it comes back with the id that it had before.
+    if (this.#stream.blocks > 0) this.#leftAt = now;
+    if (!this.#isWhole()) this.#table.isLeftBehind();
   }
 
   /** The client opens a stream. */
@@ -102,6 +115,7 @@ export class ClientModel {
     const isFirst = stream.blocks++ === 0;
     const gap = block.event === 'gap' ? this.#parseGap(block) : null;
     if (isFirst && gap?.reason !== 'recreated') this.#checkNothingLacks(stream);
+    if (isFirst) this.#checkNotLate(stream, gap);
     if (isFirst && stream.cursor === 'unreadable' && gap?.reason !== 'unreadable-cursor') {
       throw new Error('the cursor was unreadable and the client is not told');
     }
@@ -113,6 +127,30 @@ export class ClientModel {
     else this.#receiveRecord(block, id, readUpTo);
     this.#checkTime(id, now);
     this.#idTime = id.time;
+    if (this.#isWhole()) this.#table.isWhole(this.#place.topic!);
+  }
+
+  /** Whether it has all there is. */
+  #isWhole(): boolean {
+    const { topic, offsets } = this.#place;
+    if (topic === null || topic !== this.#ledger.current) return false;
+    for (let number = 0; number < topic.existing; number++) {
+      if ((offsets.get(number) ?? 0) < topic.partition(number).end) return false;
+    }
+    return true;
+  }
+
+  /** Away for longer than `delete.retention.ms`, while something was written. */
+  #checkNotLate({ cursor, at, ends }: Stream, gap: Gap | null): void {
+    const { topic } = this.#place;
+    if (cursor === null || cursor === 'unreadable' || cursor.time === null) return;
+    if (topic === null || topic !== this.#ledger.current || !topic.isSteady) return;
+    const hasLeft = Math.max(this.#leftAt ?? 0, cursor.time * 1000 + 999);
+    const wasWritten = [...cursor.offsets].some(([number, next]) => (ends[number] ?? 0) > next);
+    const isLate = at - hasLeft > topic.deleteRetentionMs;
+    const isTold = gap?.reason === 'deletes' || gap?.reason === 'recreated';
+    if (isLate && wasWritten && !isTold)
+      throw new Error('it was away for too long and is not told');
   }
 
   /**
@@ -185,6 +223,7 @@ export class ClientModel {
     if (this.#ledger.hasIds && isNew && deletedAt + MAX_STALE_MS < (cameAt ?? 0)) {
       throw new Error(`record ${partition}/${offset} was deleted long before the client came`);
     }
+    this.#table.put(record);
     this.#place.follow(id);
   }
 
@@ -329,6 +368,7 @@ export class ClientModel {
     else if (this.#place.isGone(id)) this.#place.follow(id);
     else if (gap.reason === 'truncated') this.#receiveTruncated(gap, id);
     else if (gap.reason === 'retention') this.#receiveRetention(gap, id);
+    else if (gap.reason === 'deletes') this.#receiveDeletes(gap, id, now);
     else throw new Error('a gap of an unknown reason');
   }
 
@@ -351,6 +391,16 @@ export class ClientModel {
     if (!isAnew && !isLacking && (isKnown || !isBeyond)) {
       throw new Error('the topic was not made anew');
     }
+    this.#checkStartsOver(partitions, id);
+    this.#place.beginIn(topic);
+    this.#table.clear();
+    Object.assign(this.#stream!, { cameAt: null, isNew: true, isLive: false });
+    if (this.#place.isGone(id)) return;
+    this.#place.checkNothingLost(id);
+    this.#place.follow(id);
+  }
+
+  #checkStartsOver(partitions: Gap['partitions'], id: DecodedCursor): void {
     for (const [number, next] of this.#place.offsets) {
       const told = partitions.find(({ partition }) => partition === number);
       if (told === undefined || told.from < next) throw new Error(`gap lacks ${number}/${next}`);
@@ -358,11 +408,33 @@ export class ClientModel {
     for (const { partition, to } of partitions) {
       if (to !== (id.offsets.get(partition) ?? 0)) throw new Error(`gap goes to ${to}`);
     }
+  }
+
+  #receiveDeletes({ partitions }: Gap, id: DecodedCursor, now: number): void {
+    const topic = this.#place.topicOf(id);
+    if (!topic.everCompacted) throw new Error('a gap of deletes where there is no compaction');
+    this.#checkMayLackDeletes(topic, now);
+    this.#checkStartsOver(partitions, id);
     this.#place.beginIn(topic);
-    Object.assign(this.#stream!, { cameAt: null, isNew: true, isLive: false });
-    if (this.#place.isGone(id)) return;
+    this.#table.beginAnew();
+    Object.assign(this.#stream!, { cameAt: now, isNew: true, isLive: false });
     this.#place.checkNothingLost(id);
     this.#place.follow(id);
+  }
+
+  /** It was away for half of `delete.retention.ms` at the least, or stands below a delete that is gone. */
+  #checkMayLackDeletes(topic: LedgerTopic, now: number): void {
+    const { at, blocks, cursor } = this.#stream!;
+    const time = cursor === null || cursor === 'unreadable' ? null : cursor.time;
+    const leftAt = this.#leftAt ?? (time ?? 0) * 1000;
+    const isBack = blocks === 1 && time !== null && at - leftAt >= topic.deleteRetentionMs / 2;
+    if (isBack || !topic.isSteady) return;
+    for (const [number, next] of this.#place.offsets) {
+      for (const record of topic.partition(number).droppedFrom(next)) {
+        if (record.removedAt <= now) return;
+      }
+    }
+    throw new Error('it is told to start over and lacks no delete');
   }
 
   /** Whether a partition did not exist when the brokers were asked, and still not 10 s later. */

@@ -29,6 +29,7 @@ const KINDS = [
   'gap truncated',
   'gap recreated',
   'gap unreadable-cursor',
+  'gap deletes',
 ];
 /** Ten times what a scenario takes on a slow machine. */
 const MAX_MS = 60_000 + RUNS * 250;

@@ -6,6 +6,8 @@ export interface LedgerRecord extends KafkaRecord {
   supersededBy: LedgerRecord | null;
   /** Whether compaction has taken it away. */
   isRemoved: boolean;
+  /** When. */
+  removedAt: number;
   /** Whether the log was cut before it. */
   isCut: boolean;
 }
@@ -54,7 +56,13 @@ export class LedgerPartition {
       this.cells[offset].push(null);
       return;
     }
-    const entry: LedgerRecord = { ...record, supersededBy: null, isRemoved: false, isCut: false };
+    const entry: LedgerRecord = {
+      ...record,
+      supersededBy: null,
+      isRemoved: false,
+      removedAt: Number.POSITIVE_INFINITY,
+      isCut: false,
+    };
     this.cells[offset].push(entry);
     if (record.key === null) return;
     const key = keyName(record.key);
@@ -87,9 +95,15 @@ export class LedgerPartition {
   }
 
   /** Compaction took the record at an offset away. */
-  remove(offset: number): void {
+  remove(offset: number, at: number): void {
     const entry = this.cells[offset]?.at(-1);
-    if (entry) entry.isRemoved = true;
+    if (entry) Object.assign(entry, { isRemoved: true, removedAt: at });
+  }
+
+  /** Deletes from an offset on that compaction took away while they were the latest of their key. */
+  droppedFrom(from: number): LedgerRecord[] {
+    const records = this.cells.slice(from).flat();
+    return records.filter((one) => one?.isRemoved === true && one.value === null) as LedgerRecord[];
   }
 }
 

@@ -74,7 +74,7 @@ export class SimulatedPartition {
       if (record.key === null) return true;
       const isLatest = latest.get(keyName(record.key)) === offset;
       if (isLatest && (record.value !== null || now - at < keepMs)) return true;
-      this.ledger.remove(offset);
+      this.ledger.remove(offset, now);
       return false;
     });
   }
