@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryKafka } from '../test/host/memory_kafka.ts';
 import { MemorySource } from '../test/host/memory_source.ts';
 import { eventually, within } from '../test/support/deadline.ts';
+import { Logged } from '../test/support/logged.ts';
 import { parseConfig } from './config/config.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { CountedSlots } from './http/stream_slots.ts';
@@ -105,4 +106,39 @@ describe('createGateway()', () => {
     await within('the end of the stream', client.ended);
     expect(gateway.health().missing).toContain('this gateway is about to end');
   });
+});
+
+test('Gateway logs what ended streams got and who asked for nothing, at debug, without a query', async () => {
+  using logged = new Logged();
+  const headers = { 'user-agent': `curl/${'8'.repeat(300)}` };
+  const response = await get('/orders?lastEventId=x&token=y', { headers });
+  const client = new Client(response);
+  await client.got('retry:');
+  produce('orders', 'one');
+  await client.got('data:one');
+  await get(`/${'x'.repeat(300)}?token=secret`);
+  end.abort();
+  await within('the end of the stream', client.ended);
+  const { events, bytes, userAgent, reason } = logged.propertiesOf(
+    'A stream of {topic} is over: {reason}',
+  )!;
+  expect({ bytes, reason }).toEqual({ bytes: client.text.length, reason: 'drain' });
+  const blocks = client.text.split('\n\n').filter((block) => /^(event|data):/.test(block));
+  expect(events).toBe(blocks.length);
+  expect(userAgent).toBe(headers['user-agent'].slice(0, 200));
+  const { path, address } = logged.propertiesOf('Nothing is served at {path}')!;
+  expect([path, address]).toEqual([`/${'x'.repeat(199)}`, CONNECTION.address]);
+  expect(logged.lines.join('\n')).not.toMatch(/lastEventId|token/);
+});
+
+test('Gateway logs that a topic was made anew, by name', async () => {
+  using logged = new Logged();
+  const client = new Client(await get('/orders'));
+  await client.got('retry:');
+  produce('orders', 'one');
+  await client.got('data:one');
+  kafka.delete('orders');
+  kafka.create('orders', '05060708', 1, {});
+  await client.got('"reason":"recreated"');
+  expect(logged.lines).toContain('warning Topic orders was made anew');
 });

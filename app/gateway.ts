@@ -27,6 +27,9 @@ const logger = getLogger(['sse-kafka', 'http']);
 
 const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
+/** Of a path that a stranger asks for. */
+const MAX_LOGGED_PATH = 200;
+
 /** Over all topics. With the reads of the feeds they fit the threads of a process, see docs/operate.md. */
 const MAX_HISTORY_READERS = 8;
 const MAX_SWEEPS = 2;
@@ -134,7 +137,11 @@ export function createGateway(
     if (gate === null) return c.json(document([...channels]));
     return marked(await documentFor(c, gate, document, [...channels]));
   });
-  app.notFound((c) => c.text('Not found: neither a topic that is served here nor a file\n', 404));
+  app.notFound((c) => {
+    const path = c.req.path.slice(0, MAX_LOGGED_PATH);
+    logger.debug('Nothing is served at {path}', { path, address: c.env.address });
+    return c.text('Not found: neither a topic that is served here nor a file\n', 404);
+  });
   app.onError((error, c) => {
     logger.error('Request failed: {error}', { error, path: c.req.path });
     return c.text('Internal error\n', 500);

@@ -8,16 +8,17 @@ import { checkApplication } from './process/check_application.ts';
 import { configureLogging } from './process/logging.ts';
 import { logProcessTrouble } from './process/process_trouble.ts';
 import { exposeMetrics } from './process/prometheus.ts';
-import { type ReadSettings, readSettings } from './process/settings.ts';
+import { type ReadSettings, readLogSettings, readSettings } from './process/settings.ts';
 import { onSignals } from './process/signals.ts';
 import { logStart, type RuntimeAdapter, Serving } from './serving.ts';
 import { readVersion } from './version.ts';
 
 const logger = getLogger(['sse-kafka']);
 
-/** Runs a gateway until a signal ends it; errors of the start are told on stderr. */
+/** Runs a gateway until a signal ends it; what keeps it from starting is logged. */
 export async function main(adapter: RuntimeAdapter): Promise<void> {
   try {
+    configureLogging(readLogSettings());
     const version = readVersion();
     if (process.argv.includes('--version')) {
       process.stdout.write(`${version}\n`);
@@ -25,7 +26,6 @@ export async function main(adapter: RuntimeAdapter): Promise<void> {
     }
     const settings = readSettings(adapter.name);
     const { config } = settings;
-    configureLogging(config.logLevel);
     logProcessTrouble();
     await checkApplication(config);
     if (config.workers === 1) await runAlone(adapter, version, settings);
@@ -33,10 +33,22 @@ export async function main(adapter: RuntimeAdapter): Promise<void> {
     else await (await import('./workers/run_workers.ts')).runWorkers(adapter, version, settings);
     process.exit(0);
   } catch (error) {
-    const told = error instanceof GatewayError ? error.message : (error as Error).stack;
-    process.stderr.write(`${told}\n`);
+    logEnd(error);
     process.exit(error instanceof GatewayError ? error.exitCode : 1);
   }
+}
+
+/** A line a fault. */
+function logEnd(error: unknown): void {
+  if (!(error instanceof GatewayError)) {
+    logger.fatal('A fault of the gateway ends it: {error}', {
+      error,
+      stack: (error as Error).stack,
+    });
+    return;
+  }
+  const { code } = error;
+  for (const fault of error.message.split('\n')) logger.error('{fault}', { fault, code });
 }
 
 /** One process that does everything. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'dotenv';
 import { ConfigError, type ConfigFault } from '../errors.ts';
-import { type Config, parseConfig, SETTINGS } from './config.ts';
+import { type Config, parseConfig, parseLogSettings, SETTINGS } from './config.ts';
 
 /** The names that users rely on, as they stand in the documentation. */
 const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_CERT_FILE
@@ -11,7 +11,7 @@ const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_C
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
   JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
   SIGN_IN_URL REQUIRE CA_FILE FEED_MEMORY_MB
-  DRAIN_SECONDS WORKERS LOG_LEVEL`.split(/\s+/);
+  DRAIN_SECONDS WORKERS LOG_LEVEL LOG_FORMAT`.split(/\s+/);
 
 type Env = Record<string, string | undefined>;
 
@@ -100,6 +100,7 @@ describe('parseConfig()', () => {
       drainSeconds: 10,
       workers: 1,
       logLevel: 'info',
+      logFormat: 'auto',
     } satisfies Config);
     expect(Object.isFrozen(config)).toBe(true);
     expect(Object.isFrozen(config.topics)).toBe(true);
@@ -145,6 +146,7 @@ describe('parseConfig()', () => {
         DRAIN_SECONDS: '0',
         WORKERS: 'auto',
         LOG_LEVEL: 'warn',
+        LOG_FORMAT: 'json',
         PATH: '/bin',
       },
       'node',
@@ -189,6 +191,7 @@ describe('parseConfig()', () => {
       drainSeconds: 0,
       workers: 'auto',
       logLevel: 'warn',
+      logFormat: 'json',
     } satisfies Config);
   });
 
@@ -320,5 +323,17 @@ describe('parseConfig()', () => {
     expect(message).not.toContain('user');
     expect(message).toContain('TLS_KEY_FILE: expected the path of a PEM file, not its content');
     expect(message).toContain('KAFKA_BROKERS: got "...@kafka:9092"');
+  });
+});
+
+test('parseLogSettings() takes what is right, whatever else is wrong, else the default', () => {
+  const wrong = { HTTP_PORT: 'x', LOG_LEVEL: 'loud' };
+  expect(parseLogSettings({ ...wrong, LOG_FORMAT: ' text ' })).toEqual({
+    logLevel: 'info',
+    logFormat: 'text',
+  });
+  expect(parseLogSettings({ LOG_LEVEL: 'debug', LOG_FORMAT: 'xml' })).toEqual({
+    logLevel: 'debug',
+    logFormat: 'auto',
   });
 });

@@ -153,6 +153,12 @@ export const SETTINGS = {
     default: 'info',
     schema: z.enum(['debug', 'info', 'warn', 'error'], 'debug, info, warn or error'),
   },
+  /** How a line of the log looks; `auto`: text on a terminal, else JSON. */
+  logFormat: {
+    name: 'LOG_FORMAT',
+    default: 'auto',
+    schema: z.enum(['text', 'json', 'auto'], 'text, json or auto'),
+  },
 } as const satisfies Record<string, Setting>;
 
 type Settings = typeof SETTINGS;
@@ -164,6 +170,7 @@ export type Config = {
 };
 
 export type LogLevel = Config['logLevel'];
+export type LogSettings = Pick<Config, 'logLevel' | 'logFormat'>;
 
 const NAMES = Object.values<Setting>(SETTINGS).map(({ name }) => name);
 
@@ -218,6 +225,16 @@ export function parseConfig(
   faults.push(...moreFaults(config));
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(config as Config);
+}
+
+/** How to log, by its default where that is at fault: faults are told so, too. */
+export function parseLogSettings(env: Readonly<Record<string, string | undefined>>): LogSettings {
+  const given = readGiven(env);
+  const { logLevel, logFormat } = SETTINGS;
+  return {
+    logLevel: logLevel.schema.catch(logLevel.default).parse(given.get(logLevel.name)),
+    logFormat: logFormat.schema.catch(logFormat.default).parse(given.get(logFormat.name)),
+  };
 }
 
 function readGiven(env: Readonly<Record<string, string | undefined>>): Given {

@@ -22,6 +22,7 @@ import type { Topic, TopicState } from '../stretches/topic.ts';
 import type { View } from '../views/view.ts';
 import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
 import type { Positions } from '../wire/place.ts';
+import { areSame } from '../wire/topic_id.ts';
 import type { Until } from '../wire/until.ts';
 import { fanOut } from './fan_out.ts';
 import { Freshness } from './freshness.ts';
@@ -333,11 +334,21 @@ export class Feed implements Topic {
       slots: this.#readers.history,
     });
     this.#loaded = false;
-    if (known !== null) known.successor = log;
+    if (known !== null) {
+      known.successor = log;
+      this.#tellOfSuccessor(known, state);
+    }
     // Only now: it wakes clients, who have to find the new log.
     history?.close();
     this.#sleepers.wakeAll();
     return log;
+  }
+
+  #tellOfSuccessor(known: Log, { description }: TopicState): void {
+    const { topic } = this;
+    if (!areSame(known.topicId, description.id))
+      logger.warn('Topic {topic} was made anew', { topic });
+    else logger.warn('Topic {topic} was cut, or has another cleanup.policy', { topic });
   }
 
   #see({ description, starts }: TopicState): void {

@@ -28,7 +28,7 @@ async function open(take: () => Uint8Array | null) {
   const traffic = new Traffic();
   const subscription = { take, wait: () => {}, close: () => {}, isWithinBlock: false, traffic };
   const subscribe = (): Subscription => subscription as unknown as Subscription;
-  const stream = new EventStream(CHANNEL, '192.0.2.1', subscribe, streams);
+  const stream = new EventStream(CHANNEL, '192.0.2.1', null, subscribe, streams);
   const [letGo, cut, measureProgress] = [() => {}, () => {}, () => 0];
   const connection = { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut };
   streams.add(stream, connection, null);

@@ -24,7 +24,10 @@ const MAX_RETRY_MS = 3000;
 export class EventStream implements ByteSource, OpenStream {
   readonly channel: Channel;
   readonly address: string;
+  readonly userAgent: string | null;
   lastSent = 0;
+  events = 0;
+  bytes = 0;
   /** Let go of once it was called: it holds the request. */
   #subscribe: (() => Subscription) | null;
   readonly #streams: OpenStreams;
@@ -42,11 +45,13 @@ export class EventStream implements ByteSource, OpenStream {
   constructor(
     channel: Channel,
     address: string,
+    userAgent: string | null,
     subscribe: () => Subscription,
     streams: OpenStreams,
   ) {
     this.channel = channel;
     this.address = address;
+    this.userAgent = userAgent;
     this.#subscribe = subscribe;
     this.#streams = streams;
   }
@@ -56,6 +61,7 @@ export class EventStream implements ByteSource, OpenStream {
     if (this.#endReason !== null && this.#subscription?.isWithinBlock !== true) {
       if (this.#hasToTellExpired) {
         this.#isToldExpired = true;
+        this.events++;
         this.#hand(receiver, this.#subscription!.expired());
         return;
       }
@@ -83,10 +89,18 @@ export class EventStream implements ByteSource, OpenStream {
   }
 
   #take(isIdle: boolean): Uint8Array | null {
-    if (this.#subscribe === null) return this.#subscription!.take(isIdle);
+    if (this.#subscribe === null) return this.#takeNext(isIdle);
     this.#subscription = this.#subscribe();
     this.#subscribe = null;
     return retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS));
+  }
+
+  #takeNext(isIdle: boolean): Uint8Array | null {
+    const { traffic } = this.#subscription!;
+    const before = traffic.eventsSent;
+    const bytes = this.#subscription!.take(isIdle);
+    this.events += traffic.eventsSent - before;
+    return bytes;
   }
 
   /** Ends this stream alone: thrown on, it would end the feed's round, or be told to the client. */
@@ -143,6 +157,7 @@ export class EventStream implements ByteSource, OpenStream {
   /** The one place where bytes leave for a client: an array, which becomes one write. */
   #hand(receiver: Receiver, bytes: Uint8Array): void {
     this.lastSent = this.#streams.sweeps;
+    this.bytes += bytes.length;
     this.#subscription!.traffic.bytesSent += bytes.length;
     receiver.receive(bytes);
   }

@@ -1,3 +1,4 @@
+import { getLogger } from '@logtape/logtape';
 import type { Context } from 'hono';
 import type { Channel } from '../channels/channels.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
@@ -12,6 +13,11 @@ import type { OpenStreams } from './open_streams.ts';
 import { refuse } from './refusal.ts';
 import { PULL_ONLY, pulledFrom } from './stream_body.ts';
 import { STREAM_HEAD } from './stream_head.ts';
+
+const logger = getLogger(['sse-kafka', 'http']);
+
+/** More of what a client sends is not kept. */
+const MAX_USER_AGENT = 200;
 
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
 export const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
@@ -40,8 +46,14 @@ export async function streamEvents(
   const subscribe = () => channel.feed.subscribe(viewIn(format), { cursor, since }, until);
   const refusal = await streams.admit(address);
   if (refusal !== null) return refuse(c, refusal);
-  const stream = new EventStream(channel, address, subscribe, streams);
+  const stream = new EventStream(channel, address, loggedUserAgent(c), subscribe, streams);
   streams.add(stream, c.env, reader?.expiresAt ?? null);
   const body = c.env.createBody?.(stream) ?? new ReadableStream(pulledFrom(stream), PULL_ONLY);
   return c.body(body, 200, STREAM_HEAD);
+}
+
+/** Kept for the log alone: of ten thousand streams it would be megabytes. */
+function loggedUserAgent(c: Context): string | null {
+  if (!logger.isEnabledFor('debug')) return null;
+  return c.req.header('user-agent')?.slice(0, MAX_USER_AGENT) ?? null;
 }

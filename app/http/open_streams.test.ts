@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Logged } from '../../test/support/logged.ts';
 import { OpenStreams } from './open_streams.ts';
 import { CountedSlots } from './stream_slots.ts';
 
@@ -45,6 +46,9 @@ function open(
   const stream = {
     channel: { topic: 't', signal },
     address: ADDRESS,
+    userAgent: 'curl/8',
+    events: 3,
+    bytes: 40,
     lastSent: 0,
     isAgeing: false,
     beat(isIdle: boolean) {
@@ -70,6 +74,23 @@ describe('OpenStreams', () => {
     streams.delete(stream, 'client');
     expect(await streams.admit(ADDRESS)).toBeNull();
     expect(told).toEqual(['opened t', 'refused max_connections', 'closed t client']);
+  });
+
+  test('OpenStreams logs of a stream that ends what it was, at debug', () => {
+    using logged = new Logged();
+    const { streams } = openStreams();
+    const { stream } = open(streams);
+    jest.advanceTimersByTime(1500);
+    streams.delete(stream, 'client');
+    expect(logged.propertiesOf('A stream of {topic} is over: {reason}')).toEqual({
+      topic: 't',
+      reason: 'client',
+      seconds: 1.5,
+      events: 3,
+      bytes: 40,
+      address: ADDRESS,
+      userAgent: 'curl/8',
+    });
   });
 
   test('OpenStreams sends a heartbeat to a stream that is silent, and has taken all', () => {

@@ -22,6 +22,11 @@ export interface OpenStream {
   readonly channel: Pick<Channel, 'topic' | 'signal'>;
   /** The client's IP address. */
   readonly address: string;
+  /** Of its request, cut; `null` where it is of no use. */
+  readonly userAgent: string | null;
+  /** Handed over so far. */
+  readonly events: number;
+  readonly bytes: number;
   /** The sweep in which something was last sent. */
   readonly lastSent: number;
   /**
@@ -104,11 +109,14 @@ export class OpenStreams {
     if (watch === undefined) return;
     this.#streams.delete(stream);
     if (reason !== 'client') this.#leaving.add(watch);
-    const { address, channel } = stream;
+    const { address, channel, events, bytes, userAgent } = stream;
     const { topic } = channel;
     this.#slots.release(address);
     this.#observer.closed(topic, reason);
-    logger.debug('A stream of {topic} is over: {reason}', { topic, reason, address });
+    if (!logger.isEnabledFor('debug')) return;
+    const seconds = Math.round(performance.now() - watch.openedAt) / 1000;
+    const what = { topic, reason, seconds, events, bytes, address, userAgent };
+    logger.debug('A stream of {topic} is over: {reason}', what);
   }
 
   /**

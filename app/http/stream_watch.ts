@@ -27,7 +27,9 @@ export class Expiry {
 export class StreamWatch {
   /** Null where its client need not be signed in. */
   readonly expiry: Expiry | null;
-  /** When it is to end, in milliseconds of `performance.now()`. */
+  /** When it began, in milliseconds of `performance.now()`. */
+  readonly openedAt: number;
+  /** When it is to end, as above. */
   readonly endsAt: number;
   readonly #connection: ClientConnection;
   #progress = 0;
@@ -37,6 +39,7 @@ export class StreamWatch {
   constructor(connection: ClientConnection, now: number, endsAt: number, expiry: Expiry | null) {
     this.expiry = expiry;
     this.#connection = connection;
+    this.openedAt = now;
     this.#movedAt = now;
     this.endsAt = endsAt;
   }

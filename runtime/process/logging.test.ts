@@ -6,14 +6,21 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { getLogger, resetSync } from '@logtape/logtape';
 import { transformFile } from '@swc/core';
-import type { LogLevel } from '../../app/config/config.ts';
+import type { Config, LogLevel } from '../../app/config/config.ts';
 import { configureLogging } from './logging.ts';
+
+type LogFormat = Config['logFormat'];
 
 const logger = getLogger(['sse-kafka', 'feed']);
 
-function linesOf(level: LogLevel, isTerminal: boolean, log: () => void): string[] {
+function linesOf(
+  logLevel: LogLevel,
+  isTerminal: boolean,
+  log: () => void,
+  logFormat: LogFormat = 'auto',
+): string[] {
   const lines: string[] = [];
-  configureLogging(level, { isTerminal, write: (line) => lines.push(line) });
+  configureLogging({ logLevel, logFormat }, { isTerminal, write: (line) => lines.push(line) });
   try {
     log();
   } finally {
@@ -59,6 +66,17 @@ describe('configureLogging()', () => {
     expect(line).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} WARNING Topic events does not exist yet error=refused at=\{ partition: 1 \}\n$/,
     );
+  });
+
+  test.each([
+    ['auto', true, /^\d\d:/],
+    ['auto', false, /^\{/],
+    ['text', false, /^\d\d:/],
+    ['json', true, /^\{/],
+  ] as const)('configureLogging() as %s, on a terminal %p, writes %s', (format, isTerminal, is) => {
+    expect(linesOf('info', isTerminal, () => logger.info('a'), format)).toEqual([
+      expect.stringMatching(is),
+    ]);
   });
 
   test.each([
@@ -146,7 +164,7 @@ describe('configureLogging() in a process', () => {
       import { getLogger } from '@logtape/logtape';
       import { configureLogging } from './logging.mjs';
       const logger = getLogger(['sse-kafka']);
-      configureLogging('info');`;
+      configureLogging({ logLevel: 'info', logFormat: 'auto' });`;
     return spawn(process.execPath, ['--input-type=module', '--eval', imports + script], {
       cwd: folder,
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 /**
- * Where log lines go: stderr, one line an event; JSON for machines, text on a terminal.
+ * Where log lines go: stderr, one line an event; JSON for machines, text for people.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import {
   getTextFormatter,
   type LogRecord,
 } from '@logtape/logtape';
-import type { LogLevel } from '../../app/config/config.ts';
+import type { LogSettings } from '../../app/config/config.ts';
 
 /** Where the lines are written, and whether a person reads them there. */
 export interface LogOutput {
@@ -24,13 +24,14 @@ export interface LogOutput {
 const STDERR = 2;
 
 /**
- * Sends what loggers of the category `sse-kafka` and below say to stderr, from `level` up. May be
+ * Sends what loggers of the category `sse-kafka` and below say to stderr, from a level up. May be
  * called again to change it. Stacks of errors are fields of the JSON at `debug` only.
  */
 export function configureLogging(
-  level: LogLevel,
+  { logLevel: level, logFormat }: LogSettings,
   output: LogOutput = { isTerminal: isatty(STDERR), write: writeStderr },
 ): void {
+  const isText = logFormat === 'auto' ? output.isTerminal : logFormat === 'text';
   const withStacks = level === 'debug';
   const json = getJsonLinesFormatter({ properties: 'flatten' });
   const text = getTextFormatter({
@@ -44,9 +45,7 @@ export function configureLogging(
     reset: true,
     sinks: {
       stderr: (record) => {
-        output.write(
-          output.isTerminal ? text(withRest(record)) : json(withFields(record, withStacks)),
-        );
+        output.write(isText ? text(withRest(record)) : json(withFields(record, withStacks)));
       },
     },
     loggers: [

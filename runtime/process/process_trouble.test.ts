@@ -29,7 +29,7 @@ describe('logProcessTrouble()', () => {
     const whole = `
       import { configureLogging } from './logging.mjs';
       import { logProcessTrouble } from './process_trouble.mjs';
-      configureLogging('info');
+      configureLogging({ logLevel: 'info', logFormat: 'auto' });
       logProcessTrouble();
       ${script}`;
     const command = [process.execPath, '--input-type=module', '--eval', whole] as const;

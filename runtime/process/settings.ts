@@ -8,7 +8,14 @@ import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { parse } from 'dotenv';
 import { parseRight } from '../../app/auth/rights.ts';
-import { type Config, likeSettings, parseConfig, type Runtime } from '../../app/config/config.ts';
+import {
+  type Config,
+  type LogSettings,
+  likeSettings,
+  parseConfig,
+  parseLogSettings,
+  type Runtime,
+} from '../../app/config/config.ts';
 import type { StrayName } from '../../app/config/config_names.ts';
 import {
   isSecretAlgorithm,
@@ -62,6 +69,14 @@ function plainAddressWarnings(config: Config): string[] {
 
 function isLoopback({ hostname }: URL): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
+}
+
+/** How to log, known before all else: what is wrong with the settings is logged. */
+export function readLogSettings(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  dotenvFile = '.env',
+): LogSettings {
+  return parseLogSettings({ ...readDotenv(dotenvFile, []), ...env });
 }
 
 function strayWarning({ name, likely }: StrayName): string {

@@ -91,7 +91,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-configureLogging('error');
+configureLogging({ logLevel: 'error', logFormat: 'json' });
 const server = createServer(async (request, response) => {
   try {
     const command = request.url!.slice(1) as keyof Commands;

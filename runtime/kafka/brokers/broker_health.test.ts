@@ -7,7 +7,10 @@ import { BrokerHealth } from './broker_health.ts';
 let lines: string[];
 beforeEach(() => {
   lines = [];
-  configureLogging('info', { isTerminal: true, write: (line) => lines.push(line) });
+  configureLogging(
+    { logLevel: 'info', logFormat: 'text' },
+    { isTerminal: false, write: (line) => lines.push(line) },
+  );
 });
 afterEach(() => resetSync());
 

@@ -1,4 +1,5 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
+import { Logged } from '../../../test/support/logged.ts';
 import { BrokerOrder } from './broker_order.ts';
 
 const [a, b, c] = [1, 2, 3].map((port) => ({ host: 'kafka', port })) as [Broker, Broker, Broker];
@@ -18,6 +19,18 @@ test('BrokerOrder puts one that gave no answer last', () => {
   order.answered(b, [a, c]);
   order.failed(b);
   expect(order.all).toEqual([a, c, b]);
+});
+
+test('BrokerOrder logs who is lost and who is back, by name, once each', () => {
+  using logged = new Logged();
+  const order = new BrokerOrder([a, b]);
+  order.connected(a);
+  for (const broker of [b, b]) order.unreachable(broker, 'ECONNREFUSED');
+  for (const broker of [a, b, b]) order.connected(broker);
+  expect(logged.lines).toEqual([
+    'warning No connection to broker kafka:2: ECONNREFUSED',
+    'info Connected to broker kafka:2 again',
+  ]);
 });
 
 afterEach(() => {

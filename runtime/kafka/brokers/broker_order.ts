@@ -1,3 +1,4 @@
+import { getLogger } from '@logtape/logtape';
 import type { Broker } from '@platformatic/kafka';
 import { parseBroker } from '../protocol/platformatic_on_node20.ts';
 import type { KafkaConnection } from './kafka_connection.ts';
@@ -5,12 +6,16 @@ import type { KafkaConnection } from './kafka_connection.ts';
 /** How long one is waited for before the next is asked beside it, in milliseconds. */
 const NEXT_MS = 1000;
 
+const logger = getLogger(['sse-kafka', 'brokers']);
+
 const orders = new WeakMap<KafkaConnection, BrokerOrder>();
 
 /** Brokers to ask what any of them knows: first the one that answered last. */
 export class BrokerOrder {
   readonly #bootstrap: readonly Broker[];
   #brokers: readonly Broker[];
+  /** Those that could not be connected to when that was tried last. */
+  readonly #lost = new Set<string>();
   /** Whether the first one has answered, and not failed since. */
   #isKnown = false;
 
@@ -44,6 +49,19 @@ export class BrokerOrder {
   /** Whether the settings name it, and not only other brokers. */
   isBootstrap(broker: Broker): boolean {
     return this.#bootstrap.some((one) => key(one) === key(broker));
+  }
+
+  connected(broker: Broker): void {
+    if (this.#lost.delete(key(broker))) {
+      logger.info('Connected to broker {broker} again', { broker: key(broker) });
+    }
+  }
+
+  /** Told once, however many try. */
+  unreachable(broker: Broker, error: string): void {
+    if (this.#lost.has(key(broker))) return;
+    this.#lost.add(key(broker));
+    logger.warn('No connection to broker {broker}: {error}', { broker: key(broker), error });
   }
 
   /** @param others whom it named */

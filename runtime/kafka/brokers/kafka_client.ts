@@ -83,6 +83,8 @@ export class KafkaClient {
   /** By topic: of those who ask at the same time one asks for all. */
   readonly #metadata = new Map<string, () => Promise<TopicMetadata | null>>();
 
+  #isClosed = false;
+
   constructor(connection: KafkaConnection) {
     this.#brokers = BrokerOrder.of(connection);
     this.#pool = new ConnectionPool(CLIENT_ID, clientOptions(connection));
@@ -256,6 +258,7 @@ export class KafkaClient {
 
   /** Ends at once what is under way, and leaves no socket open. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([
       this.#pool.close(),
       ...[...this.#connections].map((one) => this.#drop(one)),
@@ -297,9 +300,12 @@ export class KafkaClient {
 
   async #connect(broker: Broker): Promise<Connection> {
     try {
-      return await this.#pool.get(broker);
+      const connection = await this.#pool.get(broker);
+      this.#brokers.connected(broker);
+      return connection;
     } catch (error) {
       const why = errorWords(error);
+      if (!this.#isClosed) this.#brokers.unreachable(broker, why);
       const expired = MAY_HAVE_EXPIRED.test(why) ? await expiredCertificate(broker, error) : null;
       if (expired !== null) throw expired;
       throw new Error(why, { cause: error });
