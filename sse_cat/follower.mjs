@@ -1,17 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createEventParser } from './event_parser.mjs';
+import { BlockParser, Comeback, retryAfterMs } from './event_stream.mjs';
 import { openStream } from './open_stream.mjs';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 
-/** Milliseconds. The server's `retry:` takes the place of the first. */
-const DEFAULT_RETRY = 1000;
-const MIN_RETRY = 100;
-const MAX_BACKOFF = 30_000;
-/** The server's own wish (`retry:`, `Retry-After`) is kept up to this. */
-const MAX_ASKED = 3_600_000;
-/** From the request to the response's head. */
+/** From the request to the response's head, in milliseconds. */
 const HEAD_DEADLINE = 30_000;
 /** A body that is silent for so long is taken for dead; the gateway's are never, by far. */
 const DEFAULT_SILENCE = 300_000;
@@ -59,56 +53,40 @@ export async function follow(url, follower) {
   const { signal, silence = DEFAULT_SILENCE } = follower;
   const headers = new Headers(follower.headers);
   let lastId = Buffer.from(headers.get('last-event-id') ?? '', 'latin1').toString();
-  let retry = DEFAULT_RETRY;
-  let failures = 0;
-  let streamed = false;
+  const comeback = new Comeback();
+  let isFirst = true;
 
   while (!signal.aborted) {
     let reason = 'the stream ended';
-    let asked = 0;
+    /** @type {number | undefined} */
+    let asked;
+    comeback.begin(lastId);
     try {
       const response = await request(url, headers, follower);
       const { statusCode, statusMessage } = response;
       if (statusCode === 204) return;
       if (statusCode === 200) {
-        failures = 0;
-        streamed = true;
+        isFirst = false;
         if (await read(response)) return;
       } else {
         reason = `${statusCode} ${statusMessage}`.trim();
-        asked = retryAfter(response.headers['retry-after'] ?? '');
+        asked = retryAfterMs(response.headers['retry-after']);
       }
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof GaveUp) throw error;
       reason = explain(/** @type {NodeJS.ErrnoException} */ (error));
     }
-    // The wish of the server is a minimum; jitter keeps a crowd from coming back at once.
-    const backoff = Math.min(retry * 2 ** failures, Math.max(retry, MAX_BACKOFF));
-    const wait = Math.round(Math.max(backoff, asked) * (1 + Math.random() / 4));
-    failures += 1;
-    follower.onRetry(reason, wait, !streamed && failures === 1);
+    const wait = comeback.wait(lastId, asked);
+    follower.onRetry(reason, wait, isFirst);
+    isFirst = false;
     await delay(wait, undefined, { signal }).catch(() => {});
   }
 
   /** @param {IncomingMessage} response @returns whether it is to be read no further */
   async function read(response) {
-    const decoder = new TextDecoder();
+    const parser = new BlockParser();
     let isDone = false;
-    const feed = createEventParser({
-      onEvent(type, data) {
-        if (isDone) return;
-        follower.onEvent(type, data, lastId);
-        isDone = follower.untilLive === true && type === 'live';
-      },
-      // The parser tells it at the end of its block: a cut within a block costs nothing.
-      onId: (id) => {
-        lastId = id;
-      },
-      onRetry: (milliseconds) => {
-        retry = Math.min(Math.max(milliseconds, MIN_RETRY), MAX_ASKED);
-      },
-    });
     let printing = false;
     const watch = setInterval(() => {
       if (!printing) response.destroy(new Error(`silent for ${silence / 1000} s`));
@@ -116,7 +94,14 @@ export async function follow(url, follower) {
     try {
       for await (const bytes of response) {
         printing = true;
-        feed(decoder.decode(bytes, { stream: true }));
+        for (const { type, data, id, retry } of parser.feed(bytes)) {
+          comeback.retryMs = retry ?? comeback.retryMs;
+          lastId = id ?? lastId;
+          if (data === null) continue;
+          follower.onEvent(type, data, lastId);
+          isDone = follower.untilLive === true && type === 'live';
+          if (isDone) break;
+        }
         await follower.onPieceEnd();
         printing = false;
         // The stream ends here, too; leaving the loop ends it where a server does not know how.
@@ -202,16 +187,6 @@ async function refusal(response) {
       ? "give a valid --header 'Authorization: …'"
       : 'check the URL, its path and its query';
   return `${status} ${statusMessage}${line === '' ? '' : ` (${line})`}: ${advice}`;
-}
-
-/**
- * Milliseconds asked for by `Retry-After` (seconds or a date), 0 without one.
- *
- * @param {string} text
- */
-function retryAfter(text) {
-  const asked = /^[0-9]+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Math.min(Math.max(asked || 0, 0), MAX_ASKED);
 }
 
 /**

@@ -54,6 +54,11 @@ describe('the package sse-cat', () => {
     ).toEqual([]);
   });
 
+  test('reads streams, and comes back, as client.js does', () => {
+    const of = (name: string): string => readFileSync(join(root, name), 'utf8');
+    expect(of('sse_cat/event_stream.mjs')).toBe(of('public/client/client_stream.js'));
+  });
+
   test('runs by npx in a clone where nothing has been installed, and makes nothing', () => {
     const clone = join(home, 'clone');
     cpSync(join(root, 'package.json'), join(clone, 'package.json'));

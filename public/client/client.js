@@ -1,23 +1,16 @@
 // @ts-self-types="./client.d.ts"
 /**
- * A client of the gateway's streams, for pages of any origin, Node 20 and Deno:
+ * A client of the gateway's streams for pages, Node and Deno:
  * `import { connect, table } from 'https://gateway.example/client.js'`.
- * Every option, member and event is described in client.d.ts.
+ * All is described in client.d.ts.
  */
 
-import { addHandlers, BlockParser, StreamEvent } from './client_events.js';
+import { addHandlers, StreamEvent } from './client_events.js';
+import { BlockParser, Comeback, retryAfterMs } from './client_stream.js';
 import { Table } from './client_table.js';
 
 const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
 
-/** Until a stream says another; the back-off begins with it, too. */
-const RETRY_MS = 1000;
-const MAX_BACKOFF_MS = 30_000;
-/** Whatever a server says: a timer of more than 24 days would end at once. */
-const MAX_RETRY_MS = 3_600_000;
-/** A stream that lasted so long was no failure, even if it was idle. */
-const HEALTHY_MS = 10_000;
-/** Three heartbeats of the gateway's default. */
 const MAX_SILENCE_MS = 45_000;
 
 export function connect(url, options) {
@@ -37,7 +30,7 @@ class Connection extends EventTarget {
   #options;
   #isJson;
   #storeKey;
-  #retryMs = RETRY_MS;
+  #comeback = new Comeback();
   #startsOver = false;
   /** Of the request under way. */
   #attempt = new AbortController();
@@ -105,18 +98,14 @@ class Connection extends EventTarget {
     } catch {
       // It costs a replay.
     }
-    for (let failures = 0; this.readyState !== CLOSED; ) {
+    while (this.readyState !== CLOSED) {
       if (this.#startsOver) this.lastEventId = '';
       this.#startsOver = false;
-      const before = this.lastEventId;
-      const began = Date.now();
+      this.#comeback.begin(this.lastEventId);
       const error = await this.#stream();
       if (this.readyState === CLOSED) return;
-      const hasWorked = this.lastEventId !== before || Date.now() - began > HEALTHY_MS;
-      failures = hasWorked ? 0 : failures + 1;
-      // Full jitter, on top of what the server asks for.
-      const jitter = Math.random() * Math.min(MAX_BACKOFF_MS, RETRY_MS * 2 ** failures);
-      const retryMs = error.isFinal ? null : (error.retryAfterMs ?? this.#retryMs) + jitter;
+      const wait = this.#comeback.wait(this.lastEventId, error.retryAfterMs);
+      const retryMs = error.isFinal ? null : wait;
       this.readyState = CONNECTING;
       if (error.isFinal) {
         this.#finalError = error;
@@ -162,7 +151,7 @@ class Connection extends EventTarget {
     // No `Accept`: to an EventSource a refusal is an empty stream, without status and words.
     const headers = {};
     if (this.lastEventId !== '') {
-      // To another origin the header costs a preflight each time, just when a crowd comes back.
+      // To another origin the header costs a preflight each time, when a crowd comes back.
       const isSameOrigin = (globalThis.location?.origin ?? url.origin) === url.origin;
       if (isSameOrigin) headers['Last-Event-ID'] = this.lastEventId;
       else url.searchParams.set('lastEventId', this.lastEventId);
@@ -182,7 +171,7 @@ class Connection extends EventTarget {
       this.lastActivity = Date.now();
       for (const { type, data, id = this.lastEventId, retry } of parser.feed(value)) {
         if (signal.aborted) break;
-        this.#retryMs = Math.min(retry ?? this.#retryMs, MAX_RETRY_MS);
+        this.#comeback.retryMs = retry ?? this.#comeback.retryMs;
         if (data !== null && type !== 'place') {
           const event = new StreamEvent(type, { data, lastEventId: id, origin }, this.#isJson);
           this.dispatchEvent(event);
@@ -246,10 +235,7 @@ async function refusal(response) {
   const { status, headers, url } = response;
   const words = status === 200 ? `it is ${headers.get('content-type')}` : await response.text();
   const error = new Error(`No stream of ${url}: ${status} ${words.trim().slice(0, 200)}`);
+  const askedMs = retryAfterMs(headers.get('retry-after'));
   const isFinal = status < 500 && ![408, 425, 429].includes(status);
-  // Seconds or a date.
-  const after = headers.get('retry-after');
-  const ms = /^\d+$/.test(after) ? after * 1000 : Date.parse(after) - Date.now();
-  const retryAfterMs = ms >= 0 ? Math.min(ms, MAX_RETRY_MS) : undefined;
-  return Object.assign(error, { status, isFinal, retryAfterMs });
+  return Object.assign(error, { status, isFinal, retryAfterMs: askedMs });
 }

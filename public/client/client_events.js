@@ -1,4 +1,4 @@
-/** As a MessageEvent; `detail` is decoded only when somebody asks for it. */
+/** `detail` is decoded once somebody asks for it. */
 export class StreamEvent extends MessageEvent {
   #isJson;
   #detail;
@@ -11,55 +11,6 @@ export class StreamEvent extends MessageEvent {
   get detail() {
     this.#detail ??= detailOf(this.type, this.data, this.#isJson);
     return this.#detail;
-  }
-}
-
-/** Characters of a block, far more than a record has: a server that ends none would fill the memory. */
-const MAX_BLOCK = 2 ** 26;
-
-/** Bytes in, blocks out, however they are cut; an id counts from the end of its block. */
-export class BlockParser {
-  // By itself Deno's takes a BOM away from the beginning of each chunk.
-  #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  #isAtStart = true;
-  #line = '';
-  #endsWithCr = false;
-  #length = 0;
-  #data = [];
-  #block = { type: 'message' };
-
-  *feed(bytes) {
-    let text = this.#decoder.decode(bytes, { stream: true });
-    if (text === '') return;
-    if (this.#isAtStart && text[0] === '\uFEFF') text = text.slice(1);
-    this.#isAtStart = false;
-    if (this.#endsWithCr && text[0] === '\n') text = text.slice(1);
-    this.#endsWithCr = text.endsWith('\r');
-    const lines = text.split(/\r\n|\n|\r/);
-    lines[0] = this.#line + lines[0];
-    this.#line = lines.pop();
-    this.#length += text.length;
-    for (const line of lines) {
-      if (line !== '') {
-        this.#take(line);
-        continue;
-      }
-      const data = this.#data.length > 0 ? this.#data.join('\n') : null;
-      yield { ...this.#block, data };
-      this.#data = [];
-      this.#block = { type: 'message' };
-      this.#length = 0;
-    }
-    if (this.#length > MAX_BLOCK) throw new RangeError('The server sends a block without end');
-  }
-
-  #take(line) {
-    const [, name, value] = /^([^:]*)(?:: ?)?(.*)$/s.exec(line);
-    const block = this.#block;
-    if (name === 'data') this.#data.push(value);
-    if (name === 'event') block.type = value || 'message';
-    if (name === 'id' && !value.includes('\0')) block.id = value;
-    if (name === 'retry' && /^\d+$/.test(value)) block.retry = Number(value);
   }
 }
 
@@ -87,7 +38,7 @@ function textOf(bytes) {
   }
 }
 
-/** As an EventSource has them: `onmessage` and so on, which are listened to where they are set. */
+/** `onmessage` and so on, as an EventSource has them. */
 export function addHandlers(target, types) {
   for (const type of types) {
     target[`on${type}`] = null;

@@ -38,7 +38,7 @@ interface Parser {
 
 describe('BlockParser', () => {
   test('BlockParser ends what is a block without end, be it one line or many', async () => {
-    const path = '../../public/client/client_events.js';
+    const path = '../../public/client/client_stream.js';
     const { BlockParser } = (await import(path)) as { BlockParser: new () => Parser };
     const line = Buffer.alloc(2 ** 20, 'x');
     const lines = Buffer.from(`data:${'x'.repeat(2 ** 20)}\n`);

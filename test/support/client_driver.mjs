@@ -25,7 +25,7 @@ const load = (name) => import(new URL(`../../public/client/${name}.js`, import.m
 
 /** @type {typeof import('../../public/client/client.js')} */
 const { connect, table } = await load('client');
-const { BlockParser } = await load('client_events');
+const { BlockParser } = await load('client_stream');
 
 /**
  * @typedef {import('../../public/client/client.js').Connection} Connection

@@ -8,11 +8,16 @@ import {
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach } from '@jest/globals';
+import { afterEach, beforeEach, jest } from '@jest/globals';
 import { run } from '../../sse_cat/run.mjs';
 
 export const cleanups: (() => void)[] = [];
+beforeEach(() => {
+  // It comes back as soon as it may.
+  jest.spyOn(Math, 'random').mockReturnValue(0);
+});
 afterEach(() => {
+  jest.restoreAllMocks();
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 

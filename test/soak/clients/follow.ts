@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createEventParser } from '../../../sse_cat/event_parser.mjs';
+import { BlockParser } from '../../../sse_cat/event_stream.mjs';
 import { within } from '../../support/deadline.ts';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs, showTemper } from '../temper.ts';
@@ -56,16 +56,18 @@ async function read(
   { calm, over }: Times,
   onRetry: (milliseconds: number) => void,
 ): Promise<void> {
-  const decoder = new TextDecoder();
-  let id = '';
-  const parse = createEventParser({
-    onId: (told) => {
-      id = told;
-      subscriber.identified(told);
-    },
-    onEvent: (event, data) => subscriber.take({ event, data, id }),
-    onRetry,
-  });
+  const parser = new BlockParser();
+  let lastId = '';
+  const parse = (bytes: Uint8Array): void => {
+    for (const { type: event, data, id, retry } of parser.feed(bytes)) {
+      if (retry !== undefined) onRetry(retry);
+      if (id !== undefined) {
+        lastId = id;
+        subscriber.identified(id);
+      }
+      if (data !== null) subscriber.take({ event, data, id: lastId });
+    }
+  };
   const ended = new AbortController();
   const leash = { pause: () => body.pause(), resume: () => body.resume(), cut };
   const temper = showTemper(subscriber, leash, AbortSignal.any([ended.signal, calm]));
@@ -78,7 +80,7 @@ async function read(
     over.addEventListener('abort', leave, { signal: ended.signal });
     body.on('error', () => {});
     body.on('close', resolve);
-    body.on('data', (bytes) => parse(decoder.decode(bytes, { stream: true })));
+    body.on('data', (bytes: Uint8Array) => parse(bytes));
     body.resume(); // Of curl's output the head was read, and the rest held back.
     if (over.aborted) leave();
     if (body.closed) resolve();
