@@ -79,6 +79,12 @@ export function knownServers() {
     gateway({
       name: 'gateway on Deno',
       missing: denoMissing(),
+      // As `deno task start` does it.
+      env: {
+        MALLOC_ARENA_MAX: '2',
+        MALLOC_MMAP_THRESHOLD_: '32768',
+        DENO_V8_FLAGS: '--max-semi-space-size=4,--heap-growing-percent=50',
+      },
       command: () => [deno() ?? 'deno', ...DENO_RUN, join(CLONE, 'runtime', 'deno.ts')],
     }),
     withDefaults({ name: 'bare node:http', command: program('node_http_server.mjs') }),

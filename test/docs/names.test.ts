@@ -43,6 +43,7 @@ describe('settings', () => {
       'MALLOC_',
       'MALLOC_ARENA_MAX',
       'MALLOC_MMAP_THRESHOLD_',
+      'DENO_V8_FLAGS',
       'OPEN_FILES',
       'UV_THREADPOOL_SIZE',
       // What no setting may begin with.

@@ -90,6 +90,7 @@ function onDeno() {
 const SETTINGS = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '32768',
+  DENO_V8_FLAGS: '--max-semi-space-size=4,--heap-growing-percent=50',
   UV_THREADPOOL_SIZE: '64',
 };
 

@@ -35,6 +35,7 @@ export const NODE: Runtime = {
 export const DENO_ENVIRONMENT = [
   'MALLOC_ARENA_MAX=2',
   'MALLOC_MMAP_THRESHOLD_=32768',
+  'DENO_V8_FLAGS=--max-semi-space-size=4,--heap-growing-percent=50',
   'OPEN_FILES=$(ulimit -Hn)',
 ] as const;
 const IN_ENVIRONMENT = ['sh', '-c', `exec env ${DENO_ENVIRONMENT.join(' ')} "$@"`, 'sh'] as const;
