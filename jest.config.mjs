@@ -21,7 +21,7 @@ export const project = {
 
 /** Suites that need a real Kafka; it is started only when one of them runs. */
 const WITH_KAFKA = [
-  '/test/docs/commands\\.test\\.ts$',
+  '/test/docs/(commands|mount_it)\\.test\\.ts$',
   '/test/(conformance|proxies)/[^/]+\\.test\\.ts$',
   '/runtime/kafka/(source_[^/]+|protocol/fetch_response)\\.test\\.ts$',
 ];

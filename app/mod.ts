@@ -10,17 +10,31 @@
  * ```
  *
  * `source` reads from Kafka (`runtime/kafka/` has one for each client), `connection` is what the
- * server knows of the client's. Nothing here knows a runtime or a Kafka client.
+ * server knows of the client's. Nothing here knows a runtime or a Kafka client. docs/mount_it.md has
+ * it as a whole program.
  *
  * @module
  */
 
 export type { SignInPorts } from './auth/sign_in_ports.ts';
+export type { Channel, ChannelDefinition, Channels } from './channels/channels.ts';
 export { type Config, parseConfig, type Runtime } from './config/config.ts';
 export { createAdmin, type Health } from './describe/admin.ts';
-export { ConfigError, GatewayError } from './errors.ts';
+export { ConfigError, type ConfigFault, type ErrorCode, GatewayError } from './errors.ts';
 export { createGateway, type Gateway } from './gateway.ts';
-export type { StaticFiles } from './http/static_files.ts';
+export type { StaticFile, StaticFiles } from './http/static_files.ts';
 export { CountedSlots, type StreamSlots } from './http/stream_slots.ts';
+export type { ByteSource, Receiver } from './ports/byte_source.ts';
 export type { ClientConnection } from './ports/client_connection.ts';
-export type { RecordSource } from './ports/source.ts';
+export type {
+  Batch,
+  BrokerStatus,
+  KafkaRecord,
+  OffsetSpec,
+  Offsets,
+  RecordSource,
+  TopicDescription,
+  TopicIdentity,
+  TopicQuestions,
+} from './ports/source.ts';
+export type { RefusalReason } from './ports/stream_observer.ts';
