@@ -87,6 +87,24 @@ export const EVENT_SCHEMAS = {
     required: ['reason', 'topic', 'partitions'],
     additionalProperties: false,
   },
+  Document: {
+    type: 'object',
+    properties: {
+      records: {
+        type: 'array',
+        items: {
+          anyOf: [
+            { $ref: '#/components/schemas/JsonRecord' },
+            { $ref: '#/components/schemas/JsonDelete' },
+          ],
+        },
+      },
+      gaps: { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/Gap' } },
+      id: { $ref: '#/components/schemas/Cursor' },
+    },
+    required: ['records', 'id'],
+    additionalProperties: false,
+  },
   Live: { type: 'object', additionalProperties: false },
   Stale: {
     type: 'object',

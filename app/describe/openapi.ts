@@ -26,11 +26,15 @@ export function openapi({ topics, adminPort }: Described): object {
           parameters: [topic({ enum: topics }), ...STREAM_PARAMETERS],
           responses: {
             200: STREAM,
+            304: SAME,
             400: text('What `format`, `since`, `until` or `wait` takes.'),
             404: text('Not a topic that is served here.'),
             429: refusal('This address has as many streams open as it may.'),
             431: { description: 'The head of the request is larger than 64 kB.' },
-            503: refusal('No more streams: all are taken, or the gateway is about to end.'),
+            503: refusal(
+              'No more streams: all are taken, or the gateway is about to end. Or the topic of a ' +
+                'document is not loaded within 10 s.',
+            ),
           },
         },
         head: {
@@ -39,8 +43,10 @@ export function openapi({ topics, adminPort }: Described): object {
           parameters: [topic({ enum: topics }), ...STREAM_PARAMETERS],
           responses: {
             200: STREAM,
+            304: SAME,
             400: text('What `format`, `since`, `until` or `wait` takes.'),
             404: text('Not a topic that is served here.'),
+            503: refusal('The topic of a document is not loaded within 10 s.'),
           },
         },
         // It is not asked whether there is such a topic.
@@ -77,6 +83,11 @@ const PREFLIGHT = {
   responses: { 204: { description: 'Allowed.', headers: CORS_HEADERS } },
 };
 
+const SAME = {
+  description: 'Nothing came, a gap neither, since the document of `If-None-Match`.',
+  headers: CORS_HEADERS,
+};
+
 /** The blocks that an EventSource makes an event of; `schema` is that of one event. */
 const EVENT = {
   type: 'object',
@@ -97,13 +108,23 @@ const EVENT = {
 const STREAM = {
   description:
     'The stream. One that is refused for want of room is answered so, too, where the request ' +
-    'accepts `text/event-stream` by name: `retry:` alone, and the end.',
+    'accepts `text/event-stream` by name: `retry:` alone, and the end. With `until` or `wait`, and an ' +
+    '`Accept` that names `application/json` and not `text/event-stream`, one document: it is written ' +
+    'as it is read, and one that does not parse was cut.',
   headers: {
     ...CORS_HEADERS,
-    'Cache-Control': { required: true, schema: { const: 'no-cache, no-transform' } },
-    'X-Accel-Buffering': { required: true, schema: { const: 'no' } },
+    'Cache-Control': {
+      required: true,
+      schema: { enum: ['no-cache, no-transform', 'private, no-cache'] },
+      description: 'The second one of a document.',
+    },
+    'X-Accel-Buffering': { description: 'Of a stream.', schema: { const: 'no' } },
+    ETag: { description: 'Of a document: by its id.', schema: { type: 'string' } },
   },
-  content: { 'text/event-stream': { schema: { $ref: '#/components/schemas/Event' } } },
+  content: {
+    'text/event-stream': { schema: { $ref: '#/components/schemas/Event' } },
+    'application/json': { schema: { $ref: '#/components/schemas/Document' } },
+  },
 };
 
 function text(description: string): object {

@@ -45,7 +45,18 @@ export const STREAM_PARAMETERS = [
     in: 'query',
     description:
       'The same, but where there is nothing it waits for the first, for so many seconds at most.',
-    schema: { type: ['integer', 'string'], minimum: 1, maximum: MAX_WAIT_SECONDS, maxLength: 2 },
+    schema: {
+      anyOf: [
+        { type: 'integer', minimum: 1, maximum: MAX_WAIT_SECONDS },
+        { type: 'string', enum: [''] },
+      ],
+    },
+  },
+  {
+    name: 'If-None-Match',
+    in: 'header',
+    description: 'With `until` or `wait`: the `ETag` of a document that the client has.',
+    schema: { type: 'string' },
   },
   { name: 'Last-Event-ID', in: 'header', ...CURSOR },
   ...CURSOR_QUERY_NAMES.map((name) => ({ name, in: 'query', ...CURSOR })),

@@ -7,6 +7,7 @@ import { viewIn } from '../views/view.ts';
 import { findCursor } from '../wire/cursor.ts';
 import { parseSince, SINCE_FORMS } from '../wire/since.ts';
 import { parseUntil } from '../wire/until.ts';
+import { answerDocument, wantsDocument } from './document_answer.ts';
 import { EventStream } from './event_stream.ts';
 import type { Gate } from './gate.ts';
 import type { OpenStreams } from './open_streams.ts';
@@ -38,12 +39,17 @@ export async function streamEvents(
   if (since === 'invalid') return c.text(`${SINCE_FORMS}\n`, 400);
   const until = parseUntil(c.req.query('until'), c.req.query('wait'));
   if (typeof until === 'string') return c.text(`${until}\n`, 400);
-  if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEAD);
   const cursor = findCursor([
     c.req.header('last-event-id'),
     ...CURSOR_QUERY_NAMES.flatMap((name) => c.req.queries(name) ?? []),
   ]);
-  const subscribe = () => channel.feed.subscribe(viewIn(format), { cursor, since }, until);
+  const start = { cursor, since };
+  if (until !== null && wantsDocument(c)) {
+    const userAgent = loggedUserAgent(c);
+    return answerDocument(c, { channel, address, userAgent, start, until, reader }, streams);
+  }
+  if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEAD);
+  const subscribe = () => channel.feed.subscribe(viewIn(format), start, until);
   const refusal = await streams.admit(address);
   if (refusal !== null) return refuse(c, refusal);
   const stream = new EventStream(channel, address, loggedUserAgent(c), subscribe, streams);

@@ -88,6 +88,7 @@ export class Gate {
 /** Marks what depends on who asks: no cache may give it to another. */
 export function markPrivate({ headers }: Response): void {
   const before = headers.get('cache-control') ?? 'no-cache';
-  if (before !== 'no-store') headers.set('cache-control', `private, ${before}`);
+  if (before !== 'no-store' && !before.startsWith('private'))
+    headers.set('cache-control', `private, ${before}`);
   headers.append('vary', 'authorization, cookie');
 }

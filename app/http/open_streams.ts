@@ -96,6 +96,7 @@ export class OpenStreams {
     const expiry = expiresAt === null ? null : new Expiry(expiresAt, Date.now());
     const watch = new StreamWatch(connection, now, now + age - this.#sweepMs, expiry);
     this.#streams.set(stream, watch);
+    connection.watched?.();
     this.#timeExpiry(watch, stream);
     const { channel, address } = stream;
     this.#observer.opened(channel.topic);

@@ -33,6 +33,11 @@ export function refuse(
 
 /** Whether it is a browser's EventSource that asks, as far as can be told. */
 export function wantsEvents(c: Context): boolean {
+  return names(c, 'text/event-stream');
+}
+
+/** Whether `Accept` has a type by its name. */
+export function names(c: Context, type: string): boolean {
   const accepted = c.req.header('accept')?.toLowerCase().split(',') ?? [];
-  return accepted.some((range) => range.split(';')[0]!.trim() === 'text/event-stream');
+  return accepted.some((range) => range.split(';')[0]!.trim() === type);
 }

@@ -18,6 +18,8 @@ export interface ClientConnection {
    * `ReadableStream`, which it is as well.
    */
   createBody?(source: ByteSource): ReadableStream<Uint8Array>;
+  /** Its answer is watched: it may take as long as its client takes something of it. */
+  watched?(): void;
   /** Ends it at once, whatever waits; over HTTP/2 this answer alone. */
   cut(): void;
 }

@@ -80,6 +80,12 @@ export class Client {
     return this.#kafkas !== null;
   }
 
+  /** Where its stream ends, unless its key was superseded; `null` while that is not known. */
+  get end(): LogEnd | null {
+    if (this.#kafkas !== null) this.#settleEnd(this.#kafkas);
+    return this.#liveAt;
+  }
+
   /** Whether it is to be told that it is live. */
   isLiveOn(stretch: Stretch): boolean {
     if (this.#kafkas !== null) this.#settleEnd(this.#kafkas);

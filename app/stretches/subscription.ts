@@ -1,6 +1,7 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { View } from '../views/view.ts';
 import { expiredFrame, FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
+import type { Place } from '../wire/place.ts';
 import type { Until } from '../wire/until.ts';
 import { Client } from './client.ts';
 import { follow } from './route.ts';
@@ -93,6 +94,14 @@ export class Subscription {
   /** What its client is told once its token is over: with where it is, if that is known yet. */
   expired(): Uint8Array {
     return expiredFrame(this.#stretch.place(), this.#idTime());
+  }
+
+  /** Where it will be over, at the least; `null` before that is known, and once it is over. */
+  get end(): Place | null {
+    const { end } = this.#client;
+    if (end === null) return null;
+    if (this.#stretch.isPast(end)) return this.#stretch.place();
+    return { topicId: end.log.topicId, positions: end.positions, unknown: [] };
   }
 
   /** Calls `wake` once, as soon as `take` may have something. */

@@ -1,4 +1,4 @@
-import type { ByteWriter } from './byte_writer.ts';
+import { ByteWriter } from './byte_writer.ts';
 import type { Place } from './place.ts';
 import { NO_TOPIC_ID, TOPIC_ID_BYTES, type TopicId } from './topic_id.ts';
 
@@ -52,6 +52,13 @@ export function writeCursor(
   }
   out.toBase64url(begin);
   if (time !== null) out.text(TIME_MARK + time.toString(36));
+}
+
+/** The text of a place's cursor, without a time. */
+export function cursorText(place: Place): string {
+  const out = new ByteWriter(128);
+  writeCursor(out, place, null);
+  return new TextDecoder().decode(out.view());
 }
 
 /**

@@ -66,6 +66,7 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
       if (incoming instanceof Http2ServerRequest && isTooLarge(incoming)) {
         return new Response(null, { status: 431 });
       }
+      if ('stream' in outgoing) connection.watched = () => requests.leaveToWatch(outgoing);
       const response = await fetch(request, connection);
       if (outgoing instanceof StreamResponse) outgoing.prepare(response);
       else if ('stream' in outgoing) requests.prepare(outgoing, response, connection);

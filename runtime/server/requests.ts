@@ -51,6 +51,8 @@ export class Requests {
   readonly #answers = new WeakMap<ServerHttp2Session, Answers>();
   /** Of the requests that count among the answers of their connection. */
   readonly #leave = new WeakMap<Http2ServerResponse, () => void>();
+  /** Those that are watched by the application. */
+  readonly #watched = new WeakSet<Http2ServerResponse>();
 
   /** @param cut ends a connection that is an attack */
   constructor(cut: (session: ServerHttp2Session) => void) {
@@ -70,10 +72,16 @@ export class Requests {
     };
   }
 
+  /** The application looks itself whether the client takes this answer, which may take long. */
+  leaveToWatch(outgoing: Http2ServerResponse): void {
+    this.#watched.add(outgoing);
+    this.#leave.get(outgoing)?.();
+  }
+
   /** To be called before the head is written, with the response that will be sent. */
   prepare(outgoing: Http2ServerResponse, response: Response, connection: { cut(): void }): void {
     if (isEventStream(response)) this.#leave.get(outgoing)?.();
-    else endWithin(outgoing, connection);
+    else if (!this.#watched.has(outgoing)) endWithin(outgoing, connection);
   }
 
   /** To be called with each connection: cuts one that asks for answers, and for nothing else. */

@@ -1,0 +1,131 @@
+import type { Context } from 'hono';
+import type { Identity } from '../auth/identity.ts';
+import type { Channel } from '../channels/channels.ts';
+import type { ClientConnection } from '../ports/client_connection.ts';
+import type { Start } from '../stretches/step.ts';
+import { formatByName } from '../views/format.ts';
+import { viewIn } from '../views/view.ts';
+import { parseCursor } from '../wire/cursor.ts';
+import type { Until } from '../wire/until.ts';
+import { Document } from './document.ts';
+import type { OpenStreams } from './open_streams.ts';
+import { randomBetween } from './random_between.ts';
+import { names, refuse } from './refusal.ts';
+import { PULL_ONLY, pulledFrom } from './stream_body.ts';
+
+/** How long a topic may take to be loaded, and what is known by its brokers on top, in milliseconds. */
+const LOAD_MS = 10_000;
+const ANSWER_MS = 25_000;
+/** Of `If-None-Match`: each is looked for in the topic. */
+const MAX_TAGS = 4;
+
+const VIEW = viewIn(formatByName('json')!);
+
+/** What is asked for. */
+interface Asked {
+  readonly channel: Channel;
+  readonly address: string;
+  readonly userAgent: string | null;
+  readonly start: Start;
+  readonly until: Until;
+  /** Who asks, where that is known. */
+  readonly reader: Identity | null;
+}
+
+/** Whether a client that wants what was there takes it as one document. */
+export function wantsDocument(c: Context): boolean {
+  return names(c, 'application/json') && !names(c, 'text/event-stream');
+}
+
+/** `GET` and `HEAD` of what was there as one document, or 304 where its client has that already. */
+export async function answerDocument(
+  c: Context<{ Bindings: ClientConnection }>,
+  asked: Asked,
+  streams: OpenStreams,
+): Promise<Response> {
+  const { channel, address, userAgent, start, until, reader } = asked;
+  const isHead = c.req.method === 'HEAD';
+  const refusal = isHead ? null : await streams.admit(address);
+  if (refusal !== null) return refuse(c, refusal);
+  const waitMs = isHead ? 0 : until.waitMs;
+  const subscription = channel.feed.subscribe(VIEW, start, { waitMs });
+  const document = new Document(channel, address, userAgent, subscription, streams);
+  if (!isHead) streams.add(document, c.env, reader?.expiresAt ?? null);
+  const { signal } = c.req.raw;
+  const leave = (): void => document.cancel();
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    const beginning = await document.begin(LOAD_MS, ANSWER_MS + waitMs);
+    if (beginning === 'over') return refuse(c, 'drain');
+    if (beginning === 'late') {
+      document.end('error');
+      return notLoaded(c, channel);
+    }
+    const mark = await markOf(reader);
+    const headers = {
+      etag: `W/"${withoutTime(document.id)}.${mark}"`,
+      'cache-control': 'private, no-cache',
+      vary: 'accept, last-event-id',
+    };
+    if (await hasAll(c.req.header('if-none-match'), mark, asked, streams)) {
+      document.end('done');
+      return c.body(null, 304, headers);
+    }
+    const head = { ...headers, 'content-type': 'application/json' };
+    if (!isHead) return c.body(new ReadableStream(pulledFrom(document), PULL_ONLY), 200, head);
+    document.end('done');
+    return c.body(null, 200, head);
+  } catch (error) {
+    document.end('error');
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
+
+function notLoaded(c: Context, channel: Channel): Response {
+  const seconds = `${randomBetween(5, 10)}`;
+  const why = channel.feed.missing ?? `topic ${channel.topic} is being loaded`;
+  return c.text(`Not there yet: ${why}; try again in ${seconds} s\n`, 503, {
+    'retry-after': seconds,
+  });
+}
+
+/** Of view and user: a tag counts for no other. */
+async function markOf(reader: Identity | null): Promise<string> {
+  if (reader === null) return VIEW.format.name;
+  const { iss, sub } = reader.claims as { iss?: unknown; sub?: unknown };
+  const user = JSON.stringify(sub === undefined ? reader.claims : [iss, sub]);
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(user));
+  const hex = [...new Uint8Array(digest, 0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
+  return `${VIEW.format.name}-${hex.join('')}`;
+}
+
+/** Whether nothing came for the client, a gap neither, since one of the documents that it has. */
+async function hasAll(
+  ifNoneMatch: string | undefined,
+  mark: string,
+  { channel, address }: Asked,
+  streams: OpenStreams,
+): Promise<boolean> {
+  const tags = ifNoneMatch?.match(/(?<=")[^"]*(?=")/g)?.filter((tag) => tag.endsWith(`.${mark}`));
+  for (const tag of (tags ?? []).slice(0, MAX_TAGS)) {
+    const id = tag.slice(0, -mark.length - 1);
+    const cursor = parseCursor(id);
+    if (cursor === null) continue;
+    const start = { cursor, since: null };
+    const subscription = channel.feed.subscribe(VIEW, start, { waitMs: 0 });
+    const since = new Document(channel, address, null, subscription, streams);
+    const beginning = await since.begin(LOAD_MS, ANSWER_MS);
+    // A delete that was written since may be gone by now: the tag does not tell how old it is.
+    const isSure = channel.feed.description?.compacted === false || withoutTime(since.id) === id;
+    const hasNothing = beginning === 'known' && since.isEmpty && isSure;
+    since.end('done');
+    if (hasNothing) return true;
+  }
+  return false;
+}
+
+function withoutTime(id: string): string {
+  return id.split('/')[0]!;
+}
