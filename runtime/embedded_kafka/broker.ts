@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -51,9 +52,13 @@ export interface BrokerOptions {
 
 /**
  * Beside the jars: their classes as a JVM had them at its end, which saves the next ones a third of
- * a start. The tests make it, who start many (`keep_classes.mjs`); one of another JVM is passed over.
+ * a start. The tests make it, who start many (`keep_classes.mjs`); one of another JVM is passed over,
+ * and so is one of jars elsewhere: a copy of the folder takes a name of its own.
  */
-export const CLASS_ARCHIVE = 'classes.jsa';
+export function classArchive(jars: string): string {
+  const place = createHash('sha256').update(jars).digest('hex').slice(0, 8);
+  return join(jars, `classes-${place}.jsa`);
+}
 
 const READY_DEADLINE_MS = 120_000;
 const POLL_MS = 50;
@@ -118,7 +123,7 @@ function spawnBroker(
   jvmOptions: readonly string[] = [],
 ): ProcessIdentity {
   const log = openSync(logFile(dataDir), 'w');
-  const archive = join(jars, CLASS_ARCHIVE);
+  const archive = classArchive(jars);
   const args = [
     ...JVM_OPTIONS,
     ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : []),

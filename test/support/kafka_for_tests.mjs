@@ -47,11 +47,9 @@ export default async function setup() {
   };
   const broker = await startKafka(await newDataDir('kafka'));
   const forClasses = await newDataDir('kafka-for-classes');
-  const { CLASS_ARCHIVE } = await load('embedded_kafka/broker.js');
+  const { classArchive } = await load('embedded_kafka/broker.js');
   // Beside the first suites. It ends with this folder.
-  void keepClasses(join(jars, CLASS_ARCHIVE), forClasses, (options) =>
-    startKafka(forClasses, options),
-  );
+  void keepClasses(classArchive(jars), forClasses, (options) => startKafka(forClasses, options));
   await certificate;
   process.env['TEST_KAFKA'] = broker.brokers;
   await startHosts();
