@@ -96,7 +96,7 @@ function workers() {
 export default {
   maxWorkers: workers(),
   // Each wait of a case has its own deadline: this one is for cases that have many.
-  testTimeout: 300_000,
+  testTimeout: 600_000,
   testSequencer: '<rootDir>/test/support/longest_first.mjs',
   reporters: [
     'default',

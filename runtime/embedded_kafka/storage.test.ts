@@ -49,7 +49,7 @@ test('formatStorage() does so on a machine that is set to Turkish', async () => 
 test('formatStorage() leaves no half a folder when it is cut, and mends what a kill left', async () => {
   const abort = new AbortController();
   const cut = format(abort.signal);
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 90_000;
   while (readdirSync(dataDir).length === 0 && Date.now() < deadline) {
     await new Promise(setImmediate);
   }

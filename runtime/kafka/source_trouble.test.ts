@@ -115,6 +115,9 @@ testSideBySide(
     expect(read.values).toEqual(['0', '1']);
     expect(late.values).toEqual(['0', '1']);
     expect(await own.offsets(topic, [0], 'latest')).toEqual({ 0: 2 });
-    expect(await own.status()).toEqual({ up: true, error: null });
+    await eventually('all to be well', async () => {
+      const { up, error } = await own.status();
+      return up && error === null;
+    });
   },
 );

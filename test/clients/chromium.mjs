@@ -13,6 +13,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
 });
 const page = await browser.newPage();
+page.setDefaultTimeout(90_000);
 await page.exposeFunction('tell', (/** @type {object} */ event) =>
   console.log(JSON.stringify(event)),
 );

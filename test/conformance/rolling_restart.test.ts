@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { chromium } from 'playwright-core';
 import { generate } from 'selfsigned';
-import { eventually, within } from '../support/deadline.ts';
+import { DEADLINE_MS, eventually, within } from '../support/deadline.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { NumberedLoad } from '../support/numbered_load.ts';
@@ -44,6 +44,7 @@ function startEventSource(url: string): Client {
 async function startChromium(url: string): Promise<Client> {
   const browser = await within('Chromium', chromium.launch(CHROMIUM));
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  context.setDefaultTimeout(DEADLINE_MS);
   const page = await context.newPage();
   await within('the page', page.goto(new URL('/index.html', url).href));
   await page.evaluate(`

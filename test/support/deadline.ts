@@ -5,7 +5,9 @@ import { timed } from './times.ts';
  * where ten programs want each core. A case as a whole has longer (`testTimeout`).
  */
 export const DEADLINE_MS = 90_000;
-const POLL_MS = 50;
+/** Pauses between questions grow: most are answered soon, and each costs both sides something. */
+const FIRST_POLL_MS = 20;
+const LAST_POLL_MS = 200;
 
 /** A wait's label, or what gives it once the wait has failed and there is more to tell. */
 export type Label = string | (() => string);
@@ -34,11 +36,11 @@ export async function eventually<T>(
 ): Promise<T> {
   let over = false;
   const asking = async (): Promise<T> => {
-    for (;;) {
+    for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 1.2, LAST_POLL_MS)) {
       const answer = await ask();
       if (answer !== null && answer !== false) return answer;
       if (over) throw new Error('asked for too long');
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   };
   try {

@@ -6,13 +6,23 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
-import { eventually, within } from './deadline.ts';
+import { DEADLINE_MS, eventually, within } from './deadline.ts';
 
 const CHROMIUM = {
   executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
   // As root there is no sandbox, in a container no GPU.
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
 };
+
+/** Of which each click waits as long as all else does. */
+async function newContext(
+  browser: Browser,
+  options: BrowserContextOptions,
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(DEADLINE_MS);
+  return context;
+}
 
 /** A tab with the page, as its user sees it. */
 export class Tab implements AsyncDisposable {
@@ -21,7 +31,7 @@ export class Tab implements AsyncDisposable {
   readonly page: Page;
 
   static async open(browser: Browser, url: string, options?: BrowserContextOptions): Promise<Tab> {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
+    const context = await newContext(browser, { ignoreHTTPSErrors: true, ...options });
     const tab = new Tab(await context.newPage());
     await within(`the page of ${url}`, tab.page.goto(url));
     return tab;
@@ -134,7 +144,7 @@ export class TestBrowser implements AsyncDisposable {
   }
 
   async newWindow(ignoreHTTPSErrors = true): Promise<Window> {
-    return new Window(await this.#browser.newContext({ ignoreHTTPSErrors }));
+    return new Window(await newContext(this.#browser, { ignoreHTTPSErrors }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
