@@ -75,6 +75,7 @@ interface Outcome {
   readonly error: string | null;
   readonly values: readonly (readonly (string | null)[])[];
   readonly triesPerSecond: number;
+  /** Of the process, in which the other sources are, too. */
   readonly use: ReturnType<ProcessUse['since']>;
 }
 
@@ -98,20 +99,21 @@ class Hostile implements AsyncDisposable {
     this.#kafka = new TestKafka(broker.brokers);
   }
 
-  start(runtime: SourceRuntime, name: string): Promise<SourceProcess> {
-    return SourceProcess.start(runtime, `localhost:${this.#relays.get(name)!.port}`);
+  /** A process with a source that is well. */
+  start(runtime: SourceRuntime): Promise<SourceProcess> {
+    return SourceProcess.start(runtime, this.#broker.brokers);
   }
 
   /** Reads, lets the broker spoil its answers, and reads on once it does not any more. */
-  async try(started: SourceProcess, name: string): Promise<Outcome> {
-    await using source = started;
+  async try(process: SourceProcess, name: string): Promise<Outcome> {
     const relay = this.#relays.get(name)!;
+    await using source = await process.open({ KAFKA_BROKERS: `localhost:${relay.port}` });
     const topic = await this.#kafka.createTopic();
     await topic.produce({ value: '0' });
     await using read = await source.read(topic);
     await read.untilAt({ 0: 1 });
     expect((await source.status()).up).toBe(true);
-    const before = new ProcessUse(source);
+    const before = new ProcessUse(process);
     const from = relay.times.length;
     let error: string | null;
     let use: Outcome['use'];
@@ -129,7 +131,7 @@ class Hostile implements AsyncDisposable {
       // So that tries are counted over some time.
       await delay(MEASURED_MS);
       triesPerSecond = ((relay.times.length - from) / (performance.now() - start)) * 1000;
-      use = new ProcessUse(source).since(before);
+      use = new ProcessUse(process).since(before);
     } finally {
       relay.spoil = null;
       // What was written to these would come before the answers.
@@ -153,11 +155,11 @@ const hostile = shared(startHostile);
 onEachSource((runtime) => {
   describe('RecordSource and a broker that sends', () => {
     const outcomes = new Map<string, Promise<Outcome>>();
-    // Beside each other, as each takes its time; but started one by one.
+    // Beside each other, as each takes its time.
     beforeAll(async () => {
+      await using process = await hostile().start(runtime);
       for (const name of NAMES) {
-        const source = await hostile().start(runtime, name);
-        outcomes.set(name, hostile().try(source, name));
+        outcomes.set(name, hostile().try(process, name));
         outcomes.get(name)!.catch(() => {}); // It is told by the case.
       }
       await Promise.allSettled(outcomes.values());

@@ -4,16 +4,17 @@ import { eventually } from '../support/deadline.ts';
 import { Deaf, Silent } from '../support/deaf_servers.ts';
 import { freePort } from '../support/free_port.ts';
 import { Gateway } from '../support/gateway.ts';
-import { kafka, TestKafka, type Topic } from '../support/kafka.ts';
+import { kafka, type Topic } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
-import { OwnKafka } from '../support/own_kafka.ts';
+import { Relay } from '../support/relay.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { RUNTIMES } from '../support/runtimes.ts';
 import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
 
-let broker: OwnKafka | undefined;
-afterAll(() => broker?.[Symbol.asyncDispose]());
+/** The way to brokers that could not be reached. */
+let relay: Relay | undefined;
+afterAll(() => relay?.[Symbol.asyncDispose]());
 
 testSideBySide(
   RUNTIMES,
@@ -42,8 +43,8 @@ testSideBySide(
     });
 
     const topic = await meet(async () => {
-      broker = await OwnKafka.start(port);
-      return new TestKafka(broker.brokers).createTopic({ name, compacted: true });
+      relay = await Relay.startAt(port, Number(kafka.brokers.split(':')[1]));
+      return kafka.createTopic({ name, compacted: true });
     });
     await meet(() => topic.produce({ key: 'k', value: 'late' }));
     const [event] = await stream.untilEvents(1);

@@ -6,8 +6,8 @@ import { freePort, freePorts } from '../support/free_port.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
-import { OwnKafka } from '../support/own_kafka.ts';
 import { Program, run } from '../support/program.ts';
+import { Relay } from '../support/relay.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { untilScraped } from '../support/scrape.ts';
 
@@ -111,7 +111,7 @@ onEachRuntime((runtime) => {
         line.logger === 'sse-kafka.brokers' && line.level === level;
       const trouble = await untilLogged(gateway, 'the trouble', ofBrokers('WARN'));
       expect(trouble['error']).toMatch(/\w/);
-      await using _broker = await OwnKafka.start(port);
+      await using _relay = await Relay.startAt(port, Number(kafka.brokers.split(':')[1]));
       await untilLogged(gateway, 'its end', ofBrokers('INFO'));
     });
 

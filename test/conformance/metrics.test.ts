@@ -9,8 +9,10 @@ import { kafka, TestKafka, type Topic } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
+import { RUNTIMES } from '../support/runtimes.ts';
 import { Scrape, untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
+import { testSideBySide } from '../support/side_by_side.ts';
 import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 
@@ -18,6 +20,9 @@ const MB = 2 ** 20;
 const DISCONNECTS = ['client', 'stalled', 'max_age', 'config', 'drain', 'done', 'error'];
 const REJECTIONS = ['max_connections', 'max_connections_per_ip', 'drain'];
 const GAPS = ['retention', 'recreated', 'truncated', 'unreadable-cursor', 'deletes'];
+
+/** Whose readers can be slowed down, and which can be killed. */
+const broker = shared(async () => OwnKafka.start(await freePort()));
 
 onEachRuntime((runtime) => {
   const start = (
@@ -240,7 +245,7 @@ onEachRuntime((runtime) => {
     });
 
     test('sse_kafka_lag_records is what is not read yet, and 0 once all is', async () => {
-      await using own = await OwnKafka.start(await freePort());
+      const own = broker();
       await using ownKafka = new TestKafka(own.brokers);
       const topic = await ownKafka.createTopic({ partitions: 2, compacted: true });
       const COUNT = 30;
@@ -279,22 +284,33 @@ onEachRuntime((runtime) => {
       expect(lag(done)).toEqual([0, 0]);
       expect(done.value('sse_kafka_records_total', { topic: topic.name })).toBe(COUNT + 1);
     });
-
-    test('sse_kafka_broker_up is 0 without brokers, and 1 once they are back', async () => {
-      const port = await freePort();
-      const name = newName();
-      await using gateway = await HostedGateway.start(runtime, {
-        topics: [name],
-        env: { KAFKA_BROKERS: `localhost:${port}` },
-      });
-      const isUp = (up: number) => (scrape: Scrape) => scrape.value('sse_kafka_broker_up') === up;
-      await untilScraped('broker_up 0 before they were there', gateway, isUp(0));
-      await using own = await OwnKafka.start(port);
-      await untilScraped('broker_up 1', gateway, isUp(1));
-      await own.kill();
-      await untilScraped('broker_up 0 once they are gone', gateway, isUp(0));
-      await own.start();
-      await untilScraped('broker_up 1 once they are back', gateway, isUp(1));
-    });
   });
 });
+
+const isUp = (up: number) => (scrape: Scrape) => scrape.value('sse_kafka_broker_up') === up;
+
+onEachRuntime((runtime) => {
+  test('sse_kafka_broker_up is 0 while the brokers were never there', async () => {
+    await using gateway = await HostedGateway.start(runtime, {
+      topics: [newName()],
+      env: { KAFKA_BROKERS: `localhost:${await freePort()}` },
+    });
+    await untilScraped('broker_up 0', gateway, isUp(0));
+  });
+});
+
+testSideBySide(
+  RUNTIMES,
+  'sse_kafka_broker_up is 0 without brokers, and 1 once they are back',
+  async (runtime, meet) => {
+    await using gateway = await HostedGateway.start(runtime, {
+      topics: [newName()],
+      env: { KAFKA_BROKERS: broker().brokers },
+    });
+    await untilScraped('broker_up 1', gateway, isUp(1));
+    await meet(() => broker().kill());
+    await untilScraped('broker_up 0 once they are gone', gateway, isUp(0));
+    await meet(() => broker().start());
+    await untilScraped('broker_up 1 once they are back', gateway, isUp(1));
+  },
+);

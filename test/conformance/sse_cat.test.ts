@@ -192,12 +192,17 @@ onEachRuntime((runtime) => {
             written.push(`${n}`);
           }
         };
-        await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+        const options = { topics: [topic.name] };
+        await using killed = signal === 'SIGKILL' ? await Gateway.start(runtime, options) : null;
+        await using ended = killed === null ? await HostedGateway.start(runtime, options) : null;
+        const gateway = (killed ?? ended)!;
+        await gateway.untilReady();
         await using program = new Program(sseCat(`${gateway.http}/${topic.name}`));
         await write(100);
         await program.printed('\n109\n');
-        gateway.kill(signal);
-        await gateway.ended();
+        killed?.kill('SIGKILL');
+        await killed?.ended();
+        if (signal !== 'SIGKILL') await ended?.stop(signal);
         await write(200);
         await gateway.start();
         await program.printed('208\n');

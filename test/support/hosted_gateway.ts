@@ -51,9 +51,10 @@ export class HostedGateway extends GatewayClient implements AsyncDisposable {
     );
   }
 
-  /** Ends it as an operator does. */
-  async stop(): Promise<void> {
-    await tell(this.#runtime, 'end', { id: this.#id, how: 'drain' });
+  /** Ends it as an operator does: with SIGTERM, unless told otherwise. */
+  async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<void> {
+    const how = signal === 'SIGINT' ? 'stop' : 'drain';
+    await tell(this.#runtime, 'end', { id: this.#id, how });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

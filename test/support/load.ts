@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Topic } from './kafka.ts';
 
-const PAUSE_MS = 20;
+const PAUSE_MS = 40;
 
 /** Writes to the partitions of a topic in turn until it is stopped, brokers there or not. */
 export class Load implements AsyncDisposable {

@@ -30,7 +30,12 @@ export class Relay implements AsyncDisposable {
 
   /** @param cutAfter so many bytes towards the client its first connection ends */
   static async start(to: number, cutAfter: number | null = null): Promise<Relay> {
-    const relay = new Relay(await freePort(), to, cutAfter);
+    return Relay.startAt(await freePort(), to, cutAfter);
+  }
+
+  /** Starts one on a port that clients know already. */
+  static async startAt(port: number, to: number, cutAfter: number | null = null): Promise<Relay> {
+    const relay = new Relay(port, to, cutAfter);
     const listening = new Promise<void>((done, fail) => {
       relay.#server.once('error', fail).listen(relay.port, '127.0.0.1', done);
     });

@@ -13,6 +13,8 @@ export interface StreamOptions {
   readonly localAddress?: string;
 }
 
+const NEWLINE = 0x0a;
+
 /** One block of a stream. */
 export interface Block {
   /** As it came, the blank line included; but for the time of its id. */
@@ -48,7 +50,8 @@ export class SseStream implements AsyncDisposable {
   readonly #cut: () => void;
   readonly #growth = new Growth();
   readonly #pieces: Buffer[] = [];
-  #rest: Buffer = Buffer.alloc(0);
+  /** Of a block that is not whole yet, as it came: joined once it is, for blocks of many MB. */
+  #rest: Buffer[] = [];
   #isOver = false;
   #fault: unknown = null;
 
@@ -130,17 +133,25 @@ export class SseStream implements AsyncDisposable {
 
   #take(bytes: Buffer): void {
     this.#pieces.push(bytes);
-    this.#rest = Buffer.concat([this.#rest, bytes]);
+    const isEnd = this.#rest.at(-1)?.at(-1) === NEWLINE && bytes[0] === NEWLINE;
+    if (!isEnd && !bytes.includes('\n\n')) {
+      this.#rest.push(bytes);
+      this.#growth.changed();
+      return;
+    }
+    const all = Buffer.concat([...this.#rest, bytes]);
+    let start = 0;
     try {
-      for (let end = this.#rest.indexOf('\n\n'); end >= 0; end = this.#rest.indexOf('\n\n')) {
-        const block = parseBlock(this.#rest.toString('utf8', 0, end + 2));
+      for (let end = all.indexOf('\n\n'); end >= 0; end = all.indexOf('\n\n', start)) {
+        const block = parseBlock(all.toString('utf8', start, end + 2));
         this.blocks.push(block);
         if (block.kind === 'event') this.events.push(block);
-        this.#rest = this.#rest.subarray(end + 2);
+        start = end + 2;
       }
     } catch (error) {
       this.#fault ??= error;
     }
+    this.#rest = start === all.length ? [] : [all.subarray(start)];
     this.#growth.changed();
   }
 }
