@@ -8,7 +8,7 @@ import { freePort } from '../support/free_port.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { type Tab, TestBrowser } from '../support/test_browser.ts';
 
@@ -40,7 +40,7 @@ async function untilTexts(tab: Tab, selector: string, expected: string[]): Promi
   );
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe('client.js in a browser', () => {
     const browser = shared(() => TestBrowser.launch());
 

@@ -6,6 +6,7 @@ import { kafka, kcat, type NewRecord, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { Block } from '../support/sse_stream.ts';
+import { IS_ALL } from '../support/tier.ts';
 import { base64url, cursorOffsets } from '../support/wire_format.ts';
 
 /** Writes `<key>:<value>` lines to partition 0. */
@@ -22,8 +23,8 @@ async function untilRead(gateway: HostedGateway, topic: Topic, end: number): Pro
 }
 
 onEachRuntime((runtime) => {
-  describe('10 keys with 60,000 updates', () => {
-    const UPDATES = 60_000;
+  const UPDATES = IS_ALL ? 60_000 : 40_000;
+  describe(`10 keys with ${UPDATES} updates`, () => {
     const keyOf = (update: number): string => `key ${update % 10}`;
     const lineOf = (update: number): string =>
       `${keyOf(update)}:${`${keyOf(update)} ${update} `.padEnd(1000, 'x')}`;

@@ -9,6 +9,7 @@ import { numberedBlocks, writeNumbered } from '../support/numbered_records.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { StreamGroup } from '../support/stream_group.ts';
+import { IS_ALL } from '../support/tier.ts';
 import { cursorOffsets } from '../support/wire_format.ts';
 
 /** Nothing may come between the records, and a client that stops is not cut. */
@@ -16,6 +17,8 @@ const ONLY_RECORDS = { HEARTBEAT_SECONDS: '0', STALL_SECONDS: '0' };
 const MB = 2 ** 20;
 /** For waits in which much is read: no measure of speed. */
 const LONG_MS = 100_000;
+/** How many records of 1 kB lie behind 8 MB of memory, and how many clients read them. */
+const [BEHIND, READERS] = IS_ALL ? [60_000, 60] : [24_000, 28];
 
 /** Resident memory of a gateway's process. */
 async function residentBytes({ pid }: Gateway): Promise<number> {
@@ -24,8 +27,8 @@ async function residentBytes({ pid }: Gateway): Promise<number> {
 }
 
 onEachRuntime((runtime) => {
-  describe('60 MB of records of 1 kB behind 8 MB of memory', () => {
-    const COUNT = 60_000;
+  describe(`${BEHIND} records of 1 kB behind 8 MB of memory`, () => {
+    const COUNT = BEHIND;
     let topic!: Topic;
     let expected!: Buffer;
     let idleBytes!: number;
@@ -45,12 +48,12 @@ onEachRuntime((runtime) => {
       return KnownStream.open(url, blocks, offset === 0 ? '' : topic.cursor(offset));
     };
 
-    test('bounded memory serves 60 clients that stop in the middle and go on later', async () => {
+    test(`bounded memory serves ${READERS} clients that stop in the middle and go on later`, async () => {
       const first = COUNT / 3;
       const rest = numberedBlocks(topic, first, COUNT);
       await using streams = new StreamGroup();
       const clients: KnownStream[] = [];
-      for (let i = 0; i < 60; i++) clients.push(streams.add(await open(first, rest)));
+      for (let i = 0; i < READERS; i++) clients.push(streams.add(await open(first, rest)));
       const readTo = (position: number): Promise<unknown> =>
         Promise.all(clients.map((client) => client.readTo(position, LONG_MS)));
       await readTo(rest.length / 2);
@@ -72,9 +75,9 @@ onEachRuntime((runtime) => {
     });
   });
 
-  describe('live records, 20 times as many as fit into memory', () => {
+  describe('live records, many times as many as fit into memory', () => {
     const OLD = 5000;
-    const COUNT = 25_000;
+    const COUNT = 15_000;
     let topic!: Topic;
     const gateway = shared(async () => {
       topic = await kafka.createTopic();
@@ -92,7 +95,7 @@ onEachRuntime((runtime) => {
       await using fast = await KnownStream.open(url, live, topic.cursor(OLD));
       await using slow = await KnownStream.open(url, all);
       await using sleeper = await KnownStream.open(url, live, topic.cursor(OLD));
-      const ROUNDS = 20;
+      const ROUNDS = 10;
       const records = (COUNT - OLD) / ROUNDS;
       for (let round = 0; round < ROUNDS; round++) {
         await writeNumbered(topic, OLD + round * records, OLD + (round + 1) * records);

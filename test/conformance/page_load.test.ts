@@ -8,7 +8,7 @@ import { shared } from '../support/shared.ts';
 import { type Tab, TestBrowser } from '../support/test_browser.ts';
 
 /** Longer by hand: PAGE_LOAD_SECONDS=20. */
-const SECONDS = Number(process.env['PAGE_LOAD_SECONDS'] ?? 6);
+const SECONDS = Number(process.env['PAGE_LOAD_SECONDS'] ?? 4);
 const PER_SECOND = 1000;
 /** What a screen shows, and a little more. */
 const MOST_ROWS = 150;

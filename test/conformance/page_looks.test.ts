@@ -11,8 +11,9 @@ import { OtherServer, status } from '../support/other_server.ts';
 import { onAnyRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { type Tab, TestBrowser } from '../support/test_browser.ts';
+import { IS_ALL } from '../support/tier.ts';
 
-/** To be looked at by people; git ignores them. */
+/** To be looked at by people, of `npm run test:all`; git ignores them. */
 const SCREENSHOTS = join(CLONE, 'test', 'screenshots');
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const LOOKS = [
@@ -22,6 +23,8 @@ const LOOKS = [
   { width: 390, height: 844, colorScheme: 'dark' },
   { width: 320, height: 640, colorScheme: 'light' },
 ] as const;
+/** The widest, of which the other colors are looked at as it goes, and the narrowest. */
+const FEW_LOOKS = [LOOKS[0], LOOKS[4]];
 
 const ORDER = (id: number): string =>
   JSON.stringify({
@@ -32,10 +35,10 @@ const ORDER = (id: number): string =>
   });
 
 /** What axe-core finds by the rules of WCAG 2.2, up to AA, and by its best practices. */
-async function findings(tab: Tab): Promise<string[]> {
+async function findings(tab: Tab, options = ''): Promise<string[]> {
   // Not as a script of the page, which would not be let in.
   await tab.page.evaluate(await readFile(AXE, 'utf8'));
-  const results = (await tab.page.evaluate('axe.run()')) as AxeResults;
+  const results = (await tab.page.evaluate(`axe.run(${options})`)) as AxeResults;
   return results.violations.map(
     ({ id, help, nodes }) => `${id}: ${help} ${nodes.map(({ html }) => html.slice(0, 120))}`,
   );
@@ -58,89 +61,98 @@ onAnyRuntime((runtime) => {
       return HostedGateway.startReady(runtime, { topics: [orders.name, empty.name] });
     });
 
-    test.each(LOOKS)('is right to see and to use: $width $colorScheme', async (look) => {
-      await mkdir(SCREENSHOTS, { recursive: true });
-      const { width, height, colorScheme } = look;
-      await using proxy = await OtherServer.start(status(502));
-      await using silent = await OtherServer.start(() => {});
-      await using tab = await browser().open(gateway().https, {
-        viewport: { width, height },
-        colorScheme,
-        reducedMotion: 'reduce',
-      });
-      const faults: string[] = [];
-      /** Looks at a state: it is kept as a picture, checked by axe, and not wider than the screen. */
-      const see = async (state: string): Promise<void> => {
-        const path = join(SCREENSHOTS, `${state}-${width}-${colorScheme}.png`);
-        await tab.page.screenshot({ path });
-        const scrolled = await tab.page.evaluate(() => document.documentElement.scrollWidth);
-        if (scrolled > width) faults.push(`${state}: ${scrolled} wide`);
-        // A phone's widths differ in nothing else that axe looks at.
-        if (width === 390) return;
-        for (const finding of await findings(tab)) faults.push(`${state}: ${finding}`);
-      };
-      const read = async (url: string): Promise<void> => {
-        await tab.page.locator('#location').fill(url);
-        await tab.go();
-      };
+    test.each(IS_ALL ? LOOKS : FEW_LOOKS)(
+      'is right to see and to use: $width $colorScheme',
+      async (look) => {
+        if (IS_ALL) await mkdir(SCREENSHOTS, { recursive: true });
+        const { width, height, colorScheme } = look;
+        await using proxy = await OtherServer.start(status(502));
+        await using silent = await OtherServer.start(() => {});
+        await using tab = await browser().open(gateway().https, {
+          viewport: { width, height },
+          colorScheme,
+          reducedMotion: 'reduce',
+        });
+        const faults: string[] = [];
+        /** Looks at a state: it is kept as a picture, checked by axe, and not wider than the screen. */
+        const see = async (state: string): Promise<void> => {
+          const path = join(SCREENSHOTS, `${state}-${width}-${colorScheme}.png`);
+          if (IS_ALL) await tab.page.screenshot({ path });
+          const scrolled = await tab.page.evaluate(() => document.documentElement.scrollWidth);
+          if (scrolled > width) faults.push(`${state}: ${scrolled} wide`);
+          // A phone's widths differ in nothing else that axe looks at.
+          if (width === 390 || (width === 320 && !IS_ALL)) return;
+          for (const finding of await findings(tab)) faults.push(`${state}: ${finding}`);
+          if (IS_ALL) return;
+          await tab.page.emulateMedia({ colorScheme: 'dark' });
+          for (const finding of await findings(tab, "{ runOnly: ['color-contrast'] }")) {
+            faults.push(`${state}, dark: ${finding}`);
+          }
+          await tab.page.emulateMedia({ colorScheme });
+        };
+        const read = async (url: string): Promise<void> => {
+          await tab.page.locator('#location').fill(url);
+          await tab.go();
+        };
 
-      await tab.says('#topic', /·/);
-      await see('idle');
-      await read(`${gateway().https}/${orders.name}`);
-      await tab.says('#state', 'Live');
-      await see('live');
-      await tab.page.locator('#messages > *').nth(2).click();
-      await tab.says('#inspector h2', 'Message');
-      await see('record');
-      await tab.page.getByRole('button', { name: 'Close' }).click();
-      await tab.page.getByText('Copy as').click();
-      await see('commands');
-      await tab.page.keyboard.press('Escape');
-      await tab.page.getByRole('button', { name: 'Pause' }).click();
-      await orders.produce({ key: 'note', value: 'not shown yet' });
-      await tab.says('#pause', 'Resume (1 new)');
-      await see('paused');
-      await tab.page.getByText('Table').click();
-      await see('table');
-      await tab.page.locator('#filter').fill('nothing has this');
-      await see('nothing-matches');
-      await tab.page.locator('#filter').fill('');
-      await tab.page.getByText('Messages', { exact: true }).click();
-      await tab.page.locator('#start').selectOption('id');
-      await tab.page.locator('#id').fill('bm8gY3Vyc29y');
-      await tab.go();
-      await tab.says('#gaps', '1');
-      await tab.page.locator('#grid').press('End');
-      await tab.page.locator('.row.gap').waitFor();
-      await see('gap');
-      await tab.page.locator('#format').selectOption('text');
-      await tab.page.locator('#start').selectOption('beginning');
-      await tab.go();
-      await tab.says('#state', 'Connected');
-      await tab.says('#count', '31');
-      await see('values-alone');
-      await read(`${gateway().https}/${empty.name}`);
-      await tab.says('#state', 'Connected');
-      await see('empty');
-      await tab.page.locator('#start').selectOption('time');
-      await tab.page.locator('#since').fill('2026-01-31T12:00:00');
-      await read(silent.url);
-      await tab.says('#state', 'Connecting');
-      await see('connecting');
-      await read(proxy.url);
-      await tab.says('#reason', 'the server said 502 Bad Gateway');
-      await see('retrying');
-      await read(`${gateway().https}/unknown`);
-      await tab.says('#state', 'Failed');
-      await see('failed');
-      await tab.page.getByText('Table').click();
-      await read(`${gateway().https}/${orders.name}`);
-      await tab.says('#state', 'Connected');
-      await tab.says('#empty-title', 'No keys');
-      await tab.page.getByRole('button', { name: 'Stop' }).click();
-      await see('ended');
-      expect(faults).toEqual([]);
-    });
+        await tab.says('#topic', /·/);
+        await see('idle');
+        await read(`${gateway().https}/${orders.name}`);
+        await tab.says('#state', 'Live');
+        await see('live');
+        await tab.page.locator('#messages > *').nth(2).click();
+        await tab.says('#inspector h2', 'Message');
+        await see('record');
+        await tab.page.getByRole('button', { name: 'Close' }).click();
+        await tab.page.getByText('Copy as').click();
+        await see('commands');
+        await tab.page.keyboard.press('Escape');
+        await tab.page.getByRole('button', { name: 'Pause' }).click();
+        await orders.produce({ key: 'note', value: 'not shown yet' });
+        await tab.says('#pause', 'Resume (1 new)');
+        await see('paused');
+        await tab.page.getByText('Table').click();
+        await see('table');
+        await tab.page.locator('#filter').fill('nothing has this');
+        await see('nothing-matches');
+        await tab.page.locator('#filter').fill('');
+        await tab.page.getByText('Messages', { exact: true }).click();
+        await tab.page.locator('#start').selectOption('id');
+        await tab.page.locator('#id').fill('bm8gY3Vyc29y');
+        await tab.go();
+        await tab.says('#gaps', '1');
+        await tab.page.locator('#grid').press('End');
+        await tab.page.locator('.row.gap').waitFor();
+        await see('gap');
+        await tab.page.locator('#format').selectOption('text');
+        await tab.page.locator('#start').selectOption('beginning');
+        await tab.go();
+        await tab.says('#state', 'Connected');
+        await tab.says('#count', '31');
+        await see('values-alone');
+        await read(`${gateway().https}/${empty.name}`);
+        await tab.says('#state', 'Connected');
+        await see('empty');
+        await tab.page.locator('#start').selectOption('time');
+        await tab.page.locator('#since').fill('2026-01-31T12:00:00');
+        await read(silent.url);
+        await tab.says('#state', 'Connecting');
+        await see('connecting');
+        await read(proxy.url);
+        await tab.says('#reason', 'the server said 502 Bad Gateway');
+        await see('retrying');
+        await read(`${gateway().https}/unknown`);
+        await tab.says('#state', 'Failed');
+        await see('failed');
+        await tab.page.getByText('Table').click();
+        await read(`${gateway().https}/${orders.name}`);
+        await tab.says('#state', 'Connected');
+        await tab.says('#empty-title', 'No keys');
+        await tab.page.getByRole('button', { name: 'Stop' }).click();
+        await see('ended');
+        expect(faults).toEqual([]);
+      },
+    );
 
     test('is used by the keyboard alone', async () => {
       await using tab = await browser().open(gateway().https);

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { TcpBalancer } from '../support/tcp_balancer.ts';
 import { type Tab, TestBrowser } from '../support/test_browser.ts';
@@ -43,7 +43,7 @@ async function showsTable(tab: Tab, ...expected: string[]): Promise<void> {
   );
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe('the page', () => {
     const browser = shared(() => TestBrowser.launch());
     const topics: Topic[] = [];

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { eventually, within } from '../support/deadline.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
-import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+import { onRuntimesOfTier, type Runtime } from '../support/runtime.ts';
 import { untilScraped } from '../support/scrape.ts';
 import { shared as sharedOf } from '../support/shared.ts';
 import { TestBrowser, type Window } from '../support/test_browser.ts';
@@ -89,7 +89,7 @@ async function start(runtime: Runtime): Promise<{ topic: Topic; gateway: HostedG
   return { topic, gateway: await HostedGateway.startReady(runtime, { topics: [topic.name] }) };
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe('shared() of shared.js', () => {
     const browser = sharedOf(() => TestBrowser.launch());
 

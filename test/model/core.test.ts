@@ -10,12 +10,12 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', `model-${process.pid}`);
 /** The scenario with this seed is the first; the next ones count up. */
 const FIRST_SEED = Number(process.env['MODEL_SEED'] ?? 1);
-const RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 10_000 : 1000));
+/** From so many on everything that can happen to a client happens. */
+const MANY_RUNS = 500;
+const RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 10_000 : MANY_RUNS));
 /** Lines of a failed scenario that are shown. */
 const LINES = Number(process.env['MODEL_LINES'] ?? 60);
 const PROCESSES = 2;
-/** From so many on everything that can happen to a client happens. */
-const MANY_RUNS = 500;
 const KINDS = [
   'streams',
   'message',

@@ -28,6 +28,8 @@ afterAll(() => rmSync(BROKEN, { recursive: true, force: true }));
 
 /** Each kind of fault takes its time; one kind stands for them below. */
 const everyFault = IS_ALL ? onEachRuntime : () => {};
+/** What is not the core's: how the program itself ends. */
+const testOfAll = IS_ALL ? test : () => {};
 
 everyFault((runtime) => {
   test(
@@ -64,7 +66,7 @@ test(
   MAX_MS,
 );
 
-test(
+testOfAll(
   'soak leaves nothing behind after SIGINT',
   async () => {
     await using program = new Program(soak('--minutes', '5', '--clients', '20', '--seed', '1'));

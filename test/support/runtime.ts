@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
 import { NODE, RUNTIMES, type Runtime } from './runtimes.ts';
+import { IS_ALL } from './tier.ts';
 
 export type { Runtime };
 
@@ -12,3 +13,9 @@ export function onEachRuntime(cases: (runtime: Runtime) => void): void {
 export function onAnyRuntime(cases: (runtime: Runtime) => void): void {
   cases(NODE);
 }
+
+/**
+ * Registers cases of what asks a gateway as others do, and is the same program whatever answers, such
+ * as a script in a browser: `npm run test:all` has them on every runtime.
+ */
+export const onRuntimesOfTier = IS_ALL ? onEachRuntime : onAnyRuntime;
