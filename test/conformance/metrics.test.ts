@@ -17,9 +17,19 @@ import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 
 const MB = 2 ** 20;
-const DISCONNECTS = ['client', 'stalled', 'max_age', 'config', 'drain', 'done', 'error'];
+const DISCONNECTS = ['client', 'stalled', 'max_age', 'expired', 'config', 'drain', 'done', 'error'];
 const REJECTIONS = ['max_connections', 'max_connections_per_ip', 'drain'];
 const GAPS = ['retention', 'recreated', 'truncated', 'unreadable-cursor', 'deletes'];
+
+/** How many streams ended, by the reasons for which any did. */
+type Ends = Readonly<Record<string, number>>;
+
+function endsOf(scrape: Scrape, topic: string): Ends {
+  const counts = DISCONNECTS.map((reason) => {
+    return [reason, scrape.value('sse_kafka_disconnects_total', { topic, reason })] as const;
+  });
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}
 
 /** Whose readers can be slowed down, and which can be killed. */
 const broker = shared(async () => OwnKafka.start(await freePort()));
@@ -121,44 +131,39 @@ onEachRuntime((runtime) => {
       for (const stream of [...opened, stays]) {
         await stream.until('the first block', () => stream.blocks.length > 0);
       }
-      const counts = (scrape: Scrape, { name }: Topic): number[] => [
+      const counts = (scrape: Scrape, { name }: Topic): readonly [number, number, Ends] => [
         scrape.value('sse_kafka_connections', { topic: name }),
         scrape.value('sse_kafka_connections_total', { topic: name }),
-        ...DISCONNECTS.map((reason) =>
-          scrape.value('sse_kafka_disconnects_total', { topic: name, reason }),
-        ),
+        endsOf(scrape, name),
       ];
       const full = await Scrape.of(own);
-      expect(counts(full, topic)).toEqual([4, 4, 0, 0, 0, 0, 0, 0]);
-      expect(counts(full, other)).toEqual([1, 1, 0, 0, 0, 0, 0, 0]);
+      expect(counts(full, topic)).toEqual([4, 4, {}]);
+      expect(counts(full, other)).toEqual([1, 1, {}]);
       opened[0]!.cut();
       secure.cut();
-      const open = (scrape: Scrape): number => counts(scrape, topic)[0]!;
+      const open = (scrape: Scrape): number => counts(scrape, topic)[0];
       const fewer = await untilScraped('two to be gone', own, (scrape) => open(scrape) === 2);
-      expect(counts(fewer, topic)).toEqual([2, 4, 2, 0, 0, 0, 0, 0]);
+      expect(counts(fewer, topic)).toEqual([2, 4, { client: 2 }]);
       opened.push(streams.add(await own.stream(`/${topic.name}`)));
       for (const stream of opened) stream.cut();
       const none = await untilScraped('all to be gone', own, (scrape) => open(scrape) === 0);
-      expect(counts(none, topic)).toEqual([0, 5, 5, 0, 0, 0, 0, 0]);
-      expect(counts(none, other)).toEqual([1, 1, 0, 0, 0, 0, 0, 0]);
+      expect(counts(none, topic)).toEqual([0, 5, { client: 5 }]);
+      expect(counts(none, other)).toEqual([1, 1, {}]);
     });
 
     test('sse_kafka_disconnects_total tells who was ended, and why', async () => {
       const { name, produce } = await kafka.createTopic();
-      const counts = (scrape: Scrape): number[] => [
-        scrape.value('sse_kafka_connections', { topic: name }),
-        ...DISCONNECTS.map((reason) =>
-          scrape.value('sse_kafka_disconnects_total', { topic: name, reason }),
-        ),
-      ];
+      const open = (scrape: Scrape): number =>
+        scrape.value('sse_kafka_connections', { topic: name });
+      const isOver = (scrape: Scrape): boolean => open(scrape) === 0;
       await using aging = await HostedGateway.startReady(runtime, {
         topics: [name],
         env: { MAX_AGE_SECONDS: '1' },
       });
       await using old = await aging.stream(`/${name}`);
       await within('its end', old.over);
-      const isOver = (scrape: Scrape): boolean => counts(scrape)[0] === 0;
-      expect(counts(await untilScraped('its end', aging, isOver))).toEqual([0, 0, 0, 1, 0, 0, 0]);
+      const aged = await untilScraped('its end', aging, isOver);
+      expect(endsOf(aged, name)).toEqual({ max_age: 1 });
 
       await using gateway = await Gateway.startReady(runtime, {
         topics: [name],
@@ -169,18 +174,18 @@ onEachRuntime((runtime) => {
       stalled.pause();
       // More than all buffers take on the way to a client.
       for (let n = 0; n < 25; n++) await produce({ value: 'x'.repeat(900_000) });
-      const isCut = (scrape: Scrape): boolean => counts(scrape)[0] === 0;
-      expect(counts(await untilScraped('the cut', gateway, isCut))).toEqual([0, 0, 1, 0, 0, 0, 0]);
+      const cut = await untilScraped('the cut', gateway, isOver);
+      expect(endsOf(cut, name)).toEqual({ stalled: 1 });
 
       await using streams = new StreamGroup();
       for (let n = 0; n < 30; n++) streams.add(await gateway.stream(`/${name}?since=latest`));
       gateway.kill('SIGTERM');
       await gateway.says('Draining');
       expect((await curl(`${gateway.http}/${name}`)).status).toBe(503);
-      const hasBegun = (scrape: Scrape): boolean => counts(scrape)[5]! > 0;
+      const drained = (scrape: Scrape): number => endsOf(scrape, name)['drain'] ?? 0;
+      const hasBegun = (scrape: Scrape): boolean => drained(scrape) > 0;
       const draining = await untilScraped('the first end', gateway, hasBegun);
-      const [open, , , , , ended] = counts(draining);
-      expect(open! + ended!).toBe(30);
+      expect(open(draining) + drained(draining)).toBe(30);
       expect(draining.value('sse_kafka_rejected_total', { reason: 'drain' })).toBe(1);
     });
 
