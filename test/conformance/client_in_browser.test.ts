@@ -1,13 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
+import { newFolder } from '../support/gateway.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
+import { Program } from '../support/program.ts';
 import { onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { type Tab, TestBrowser } from '../support/test_browser.ts';
@@ -86,6 +89,40 @@ onRuntimesOfTier((runtime) => {
       await again;
       await untilTexts(tab, '#rows td', ['c', '3']);
       expect(preflights).toEqual([]);
+    });
+
+    test('docs/rendered_page.mjs renders what is there, and goes on in the browser without a gap', async () => {
+      const topic = await kafka.createTopic({ compacted: true });
+      await topic.produce({ key: 'a', value: '1' }, { key: 'b', value: '<i>"&' });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
+      const port = await freePort();
+      const text = await readFile(join(CLONE, 'docs', 'rendered_page.mjs'), 'utf8');
+      const file = join(await newFolder(), 'rendered_page.mjs');
+      await writeFile(
+        file,
+        text
+          .replace('http://localhost:8080', gateway.http)
+          .replaceAll('/events?', `/${topic.name}?`)
+          .replace('3000', `${port}`),
+      );
+      await using _ = new Program([process.execPath, file]);
+      const url = `http://localhost:${port}/`;
+      const rendered = await eventually('the page', async () => {
+        const response = await fetch(url).catch(() => null);
+        return response?.ok ? response.text() : null;
+      });
+      expect(rendered).toContain('<li data-key="a">1</li><li data-key="b">&lt;i>&quot;&amp;</li>');
+
+      // A browser may take its time to run what it was sent.
+      await topic.produce({ key: 'c', value: '3' }, { key: 'a' }, { key: 'b', value: 'two' });
+      await using server = await servePage(rendered);
+      await using late = await browser().open(server.url);
+      await untilTexts(late, '#rows li', ['two', '3']);
+      await using tab = await browser().open(url);
+      await untilTexts(tab, '#rows li', ['3', 'two']);
+      await topic.produce({ key: 'd', value: 'live' }, { key: 'c' });
+      await untilTexts(late, '#rows li', ['two', 'live']);
+      await untilTexts(tab, '#rows li', ['two', 'live']);
     });
 
     test('goes on after a reload where it was, with the id that sessionStorage has', async () => {
