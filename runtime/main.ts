@@ -81,7 +81,7 @@ async function runAlone(
     const admin = createAdmin(
       version,
       gateway.health,
-      exposeMetrics(gateway.measured, { version, runtime: adapter.name }),
+      exposeMetrics(gateway.measured, serving.facts(version)),
       () => listeners.silent,
     );
     const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getLogger } from '@logtape/logtape';
+import type { CertificateUse, ProcessFacts } from '../app/describe/metrics.ts';
 import {
   type Config,
   createGateway,
@@ -12,8 +13,10 @@ import {
 } from '../app/mod.ts';
 import { type KafkaConnection, kafkaConnection } from './kafka/brokers/kafka_connection.ts';
 import { LOCAL_FILES } from './process/local_files.ts';
+import { expiryOf } from './process/pem.ts';
 import type { ReadSettings } from './process/settings.ts';
 import { createWebClient } from './process/web_client.ts';
+import { CertificateWatch } from './server/certificate_watch.ts';
 import { readStaticFiles } from './server/files.ts';
 import { type Listen, Listeners } from './server/listeners.ts';
 
@@ -49,7 +52,9 @@ export function logStart(
 export class Serving {
   readonly gateway: Gateway;
   readonly listeners: Listeners;
+  readonly #runtime: Runtime;
   readonly #config: Config;
+  readonly #connection: KafkaConnection;
   readonly #source: RecordSource;
   readonly #stopped = new AbortController();
   #graceMs = MIN_GRACE_MS;
@@ -60,23 +65,27 @@ export class Serving {
     config: Config,
     slots: StreamSlots,
   ): Promise<Serving> {
-    const source = await adapter.createSource(kafkaConnection(config));
+    const connection = kafkaConnection(config);
+    const source = await adapter.createSource(connection);
     const files = await readStaticFiles(publicFolder());
     const ports = { web: createWebClient(config), files: LOCAL_FILES };
     const gateway = createGateway(config, source, files, slots, ports);
-    return new Serving(config, source, gateway, new Listeners(adapter.listen));
+    return new Serving(adapter, config, connection, source, gateway);
   }
 
   private constructor(
+    adapter: RuntimeAdapter,
     config: Config,
+    connection: KafkaConnection,
     source: RecordSource,
     gateway: Gateway,
-    listeners: Listeners,
   ) {
+    this.#runtime = adapter.name;
+    this.#connection = connection;
     this.#config = config;
     this.#source = source;
     this.gateway = gateway;
-    this.listeners = listeners;
+    this.listeners = new Listeners(adapter.listen);
     // Each topic listens; more than ten of them are taken for a leak.
     setMaxListeners(0, this.signal);
   }
@@ -88,11 +97,35 @@ export class Serving {
 
   /** Reads and serves until it is stopped, and lets go of everything. */
   async run(): Promise<void> {
+    const watch = this.#watchCertificate();
     try {
       await this.gateway.run(this.signal);
     } finally {
+      watch?.close();
       await Promise.all([this.#source.close(), this.#closePorts()]);
     }
+  }
+
+  /** What the metrics tell of the process. */
+  facts(version: string): ProcessFacts {
+    return {
+      version,
+      runtime: this.#runtime,
+      certificateExpiries: () => {
+        const ofBrokers = this.#connection.tls?.cert ?? null;
+        const found: [CertificateUse, number | null][] = [
+          ['https', this.listeners.certificateExpiry],
+          ['kafka', ofBrokers === null ? null : expiryOf(ofBrokers)],
+        ];
+        return new Map(found.flatMap(([use, at]) => (at === null ? [] : [[use, at] as const])));
+      },
+    };
+  }
+
+  #watchCertificate(): CertificateWatch | null {
+    const { tlsCertFile, tlsKeyFile, httpsPort } = this.#config;
+    if (tlsCertFile === null || tlsKeyFile === null || httpsPort === 0) return null;
+    return new CertificateWatch([tlsCertFile, tlsKeyFile], () => this.reload());
   }
 
   /** Reads the files of the certificate again; where they hold none the old one stays. */

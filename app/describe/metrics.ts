@@ -25,10 +25,15 @@ export interface Measured {
   readonly signIn: Pick<SignIn, 'counts' | 'keysAgeSeconds'> | null;
 }
 
+/** What a certificate is shown for. */
+export type CertificateUse = 'https' | 'kafka';
+
 /** What is known of the process that measures. */
 export interface ProcessFacts {
   readonly version: string;
   readonly runtime: Runtime;
+  /** When each that is in use ends, in seconds of Unix time. */
+  certificateExpiries(): ReadonlyMap<CertificateUse, number>;
 }
 
 type MeasuredFeed = Pick<Feed, 'topic' | 'traffic' | 'log' | 'ends' | 'history'>;
@@ -218,6 +223,15 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
     labels: ['version', 'runtime'],
     merge: 'max',
     values: (_measured, { version, runtime }) => [[{ version, runtime }, 1]],
+  },
+  {
+    name: 'sse_kafka_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate ends that is shown to clients, and to the brokers.',
+    type: 'gauge',
+    labels: ['use'],
+    merge: 'min',
+    values: (_measured, facts) =>
+      [...facts.certificateExpiries()].map(([use, seconds]) => [{ use }, seconds]),
   },
   {
     name: 'sse_kafka_sign_ins_total',

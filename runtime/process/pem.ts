@@ -41,3 +41,23 @@ export function parsePrivateKey(pem: string): KeyObject | null {
     return null;
   }
 }
+
+/** A certificate (with its chain) and its key, PEM. */
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The first certificate, `null` where there is none or the key is not its own. */
+export function leafOf({ cert, key }: Pair): X509Certificate | null {
+  const [leaf] = parseCertificates(cert) ?? [];
+  const privateKey = parsePrivateKey(key);
+  if (leaf === undefined || privateKey === null) return null;
+  return leaf.checkPrivateKey(privateKey) ? leaf : null;
+}
+
+/** When the first certificate ends, in seconds of Unix time; `null` where there is none. */
+export function expiryOf(pem: string): number | null {
+  const [leaf] = parseCertificates(pem) ?? [];
+  return leaf === undefined ? null : Date.parse(leaf.validTo) / 1000;
+}

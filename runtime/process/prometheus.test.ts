@@ -50,7 +50,11 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
   return { feeds: [feed], streams, source, signIn: null };
 }
 
-const FACTS = { version: '1.2.3', runtime: 'node' } as const;
+const FACTS = {
+  version: '1.2.3',
+  runtime: 'node',
+  certificateExpiries: () => new Map([['https', 1_800_000_000]] as const),
+} as const;
 
 const ONE = { clients: 5, read: [7, 9], ends: [10, 9], delivered: [3, 4, 70_000], up: true };
 const OTHER = { clients: 2, read: [9, 4], ends: [10, 8], delivered: [3], up: false };
@@ -78,6 +82,7 @@ describe('exposeMetrics()', () => {
       'sse_kafka_delivery_seconds_count{topic="events"} 3',
       'sse_kafka_broker_up 1',
       'sse_kafka_build_info{version="1.2.3",runtime="node"} 1',
+      'sse_kafka_certificate_expiry_timestamp_seconds{use="https"} 1800000000',
     ]);
   });
 
@@ -134,6 +139,7 @@ describe('mergeMetrics()', () => {
       'sse_kafka_delivery_seconds_sum{topic="events"} 70.01',
       'sse_kafka_delivery_seconds_count{topic="events"} 4',
       'sse_kafka_build_info{version="1.2.3",runtime="node"} 1',
+      'sse_kafka_certificate_expiry_timestamp_seconds{use="https"} 1800000000',
     ]);
     expect(lines).toContain('sse_kafka_delivery_seconds_bucket{topic="events",le="0.005"} 3');
     expect(lines).toContain('sse_kafka_delivery_seconds_bucket{topic="events",le="+Inf"} 4');

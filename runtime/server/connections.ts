@@ -8,9 +8,9 @@ import {
 import type { Server, Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 import type { ClientConnection } from '../../app/ports/client_connection.ts';
+import type { Pair } from '../process/pem.ts';
 import type { ConnectionRoom } from './connection_room.ts';
 import { Http1Connection, Http2Connection, type Http2Use } from './http_connection.ts';
-import type { Certificate } from './tls.ts';
 
 /** When the kernel begins to ask whether a silent client is still there, and then once a second. */
 const KEEP_ALIVE_MS = 30_000;
@@ -104,7 +104,7 @@ export class Connections {
     for (const session of this.#sessions.keys()) session.close();
   }
 
-  renew(certificate: Certificate): void {
+  renew(certificate: Pair): void {
     (this.#server as TlsServer).setSecureContext(certificate);
   }
 

@@ -2,16 +2,17 @@ import type { Config } from '../../app/config/config.ts';
 import { GatewayError } from '../../app/errors.ts';
 import type { Gateway } from '../../app/gateway.ts';
 import type { ClientConnection } from '../../app/ports/client_connection.ts';
+import { expiryOf, type Pair } from '../process/pem.ts';
 import { ConnectionRoom } from './connection_room.ts';
 import { PortWatch, type WatchedPort } from './port_watch.ts';
-import { type Certificate, loadCertificate } from './tls.ts';
+import { loadCertificate } from './tls.ts';
 
 /** What a listener is made of. */
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
   /** `null` for plain HTTP/1.1. */
-  readonly certificate: Certificate | null;
+  readonly certificate: Pair | null;
   readonly fetch: (request: Request, connection: ClientConnection) => Response | Promise<Response>;
   /** Default: as much as there are connections. */
   readonly room?: ConnectionRoom;
@@ -22,7 +23,7 @@ export interface Listener {
   /** Closes connections that are kept, the others after their answers. New ones get theirs, too. */
   drain(): void;
   /** Shows this certificate to connections from now on; of a listener of HTTPS. */
-  renew(certificate: Certificate): void;
+  renew(certificate: Pair): void;
   /** Listens anew, with the connections that there are. */
   reopen(): void;
   /** Takes no more connections, and cuts those that are open still after so many milliseconds. */
@@ -43,6 +44,7 @@ export class Listeners {
   readonly #all: Listener[] = [];
   readonly #watched: WatchedPort[] = [];
   #watch: PortWatch | null = null;
+  #shown: Pair | null = null;
 
   constructor(listen: Listen) {
     this.#listen = listen;
@@ -55,6 +57,7 @@ export class Listeners {
   async openPublic(config: Config, fetch: Gateway['fetch']): Promise<string[]> {
     const { host, httpPort, httpsPort } = config;
     const certificate = httpsPort === 0 ? null : await loadCertificate(config, DATA_DIR);
+    this.#shown = certificate;
     const room = new ConnectionRoom(config.topics.length);
     // Of workers the primary process says so, once for all.
     if (config.workers === 1) room.warnOf(config.maxConnections);
@@ -93,6 +96,12 @@ export class Listeners {
     if (config.tlsCertFile === null || this.#secure.length === 0) return;
     const certificate = await loadCertificate(config, DATA_DIR);
     for (const listener of this.#secure) listener.renew(certificate);
+    this.#shown = certificate;
+  }
+
+  /** When the certificate that is shown ends, in seconds of Unix time; `null` without HTTPS. */
+  get certificateExpiry(): number | null {
+    return this.#shown === null ? null : expiryOf(this.#shown.cert);
   }
 
   /** Those of the admin port are left: an orchestrator's probe may keep its connection. */

@@ -4,18 +4,11 @@
  * @module
  */
 
-import type { X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../app/config/config.ts';
 import { GatewayError } from '../../app/errors.ts';
-import { parseCertificates, parsePrivateKey, readPem } from '../process/pem.ts';
-
-/** A certificate (with its chain) and its key, PEM. */
-export interface Certificate {
-  readonly cert: string;
-  readonly key: string;
-}
+import { leafOf, type Pair, readPem } from '../process/pem.ts';
 
 const DAY_MS = 86_400_000;
 /**
@@ -34,7 +27,7 @@ const RENEW_DAYS = 7;
 export async function loadCertificate(
   config: Pick<Config, 'tlsCertFile' | 'tlsKeyFile'>,
   dataDir: string,
-): Promise<Certificate> {
+): Promise<Pair> {
   const { tlsCertFile, tlsKeyFile } = config;
   if (tlsCertFile !== null && tlsKeyFile !== null) {
     return readPair(tlsCertFile, tlsKeyFile);
@@ -50,8 +43,8 @@ export async function loadCertificate(
   }
 }
 
-function readPair(certFile: string, keyFile: string): Certificate {
-  let pair: Certificate;
+function readPair(certFile: string, keyFile: string): Pair {
+  let pair: Pair;
   try {
     pair = { cert: readPem(certFile), key: readPem(keyFile) };
   } catch (cause) {
@@ -63,20 +56,12 @@ function readPair(certFile: string, keyFile: string): Certificate {
   throw new GatewayError('CERTIFICATE', message);
 }
 
-/** The first certificate, `null` where there is none or the key is not its own. */
-function leafOf({ cert, key }: Certificate): X509Certificate | null {
-  const [leaf] = parseCertificates(cert) ?? [];
-  const privateKey = parsePrivateKey(key);
-  if (leaf === undefined || privateKey === null) return null;
-  return leaf.checkPrivateKey(privateKey) ? leaf : null;
-}
-
 /**
  * Pairs lie in folders named 1, 2, ...; the first good one is used. A folder appears whole, by a
  * rename, and is never changed: gateways that start at once all find the same one, without a lock,
  * also when an old pair has to be replaced.
  */
-async function keptCertificate(folder: string): Promise<Certificate> {
+async function keptCertificate(folder: string): Promise<Pair> {
   await mkdir(folder, { recursive: true });
   for (let number = 1; ; ) {
     const place = join(folder, String(number));
@@ -102,7 +87,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** The pair in a folder, `null` unless it is whole and valid for some time. */
-async function readGood(place: string): Promise<Certificate | null> {
+async function readGood(place: string): Promise<Pair | null> {
   try {
     const cert = await readFile(join(place, 'cert.pem'), 'utf8');
     const key = await readFile(join(place, 'key.pem'), 'utf8');
@@ -118,7 +103,7 @@ async function readGood(place: string): Promise<Certificate | null> {
 }
 
 /** P-256: every browser takes it, and a handshake costs less than with RSA. */
-async function makeCertificate(): Promise<Certificate> {
+async function makeCertificate(): Promise<Pair> {
   // Not at each start: its import costs 0.1 s of a processor, and a pair is made once.
   const { generate } = await import('selfsigned');
   const now = Date.now();
@@ -146,7 +131,7 @@ async function makeCertificate(): Promise<Certificate> {
 }
 
 /** Puts the pair at its place; false where another gateway was faster. */
-async function put(pair: Certificate, folder: string, place: string): Promise<boolean> {
+async function put(pair: Pair, folder: string, place: string): Promise<boolean> {
   const temporary = await mkdtemp(join(folder, 'new-'));
   try {
     await writeFile(join(temporary, 'key.pem'), pair.key, { mode: 0o600 });

@@ -20,7 +20,7 @@ export async function runWorker(
 
   const slots = new AskedSlots(send);
   const serving = await Serving.create(adapter, config, slots);
-  const metrics = exposeMetrics(serving.gateway.measured, { version, runtime: adapter.name });
+  const metrics = exposeMetrics(serving.gateway.measured, serving.facts(version));
   process.on('message', (message: PrimaryMessage) => {
     if (message.kind === 'drain') serving.drain();
     else if (message.kind === 'stop') serving.stop();

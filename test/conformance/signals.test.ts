@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
@@ -10,6 +10,7 @@ import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
+import { Scrape } from '../support/scrape.ts';
 import { SseStream } from '../support/sse_stream.ts';
 
 const TRIES = 6;
@@ -89,6 +90,36 @@ onEachRuntime((runtime) => {
       await gateway.says('The certificate of HTTPS was read again');
       expect(await shownAt(gateway.https)).toBe(fingerprintOf(fresh.cert));
       expect(await gateway.stop()).toBe(0);
+    });
+
+    test('is not needed where a link above the certificate is swapped: it is shown, and streams go on', async () => {
+      const topic = await kafka.createTopic();
+      const folder = await newFolder();
+      const [certFile, keyFile] = ['tls.crt', 'tls.key'].map((file) => join(folder, 'tls', file));
+      // As Kubernetes does it with a mounted Secret.
+      const put = async (name: string, pair: { cert: string; private: string }) => {
+        await mkdir(join(folder, name));
+        await writeFile(join(folder, name, 'tls.crt'), pair.cert);
+        await writeFile(join(folder, name, 'tls.key'), pair.private);
+        await symlink(name, join(folder, 'next'));
+        await rename(join(folder, 'next'), join(folder, 'tls'));
+      };
+      const [old, fresh] = [await generate(), await generate()];
+      await put('first', old);
+      await using gateway = await Gateway.startReady(runtime, {
+        topics: [topic.name],
+        env: { TLS_CERT_FILE: certFile!, TLS_KEY_FILE: keyFile! },
+      });
+      await using stream = await SseStream.open(`${gateway.https}/${topic.name}`);
+      await put('second', fresh);
+      await gateway.says('The certificate of HTTPS was read again');
+      expect(await shownAt(gateway.https)).toBe(fingerprintOf(fresh.cert));
+      const expiry = Date.parse(new X509Certificate(fresh.cert).validTo) / 1000;
+      const scrape = await Scrape.of(gateway);
+      const name = 'sse_kafka_certificate_expiry_timestamp_seconds';
+      expect(scrape.value(name, { use: 'https' })).toBe(expiry);
+      await topic.produce({ value: 'after' });
+      await stream.untilEvents(1);
     });
 
     test('during the start ends it with 0, too', async () => {

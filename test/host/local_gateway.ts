@@ -21,7 +21,7 @@ export class LocalGateway {
     const admin = createAdmin(
       'test',
       gateway.health,
-      exposeMetrics(gateway.measured, { version: 'test', runtime: adapter.name }),
+      exposeMetrics(gateway.measured, serving.facts('test')),
       () => listeners.silent,
     );
     await listeners.openAdmin(config, (request) => admin.fetch(request));

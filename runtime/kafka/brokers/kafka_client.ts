@@ -21,7 +21,7 @@ import { expiredCertificate } from './expired_certificate.ts';
 import type { FetchSession } from './fetch_session.ts';
 import { Gate } from './gate.ts';
 import { CLIENT_ID, type KafkaConnection } from './kafka_connection.ts';
-import { clientOptions, MAX_UNDER_WAY } from './platformatic_config.ts';
+import { clientOptions, MAX_UNDER_WAY, tlsOptions } from './platformatic_config.ts';
 import type { Asked, Leader, TopicMetadata } from './topic_leaders.ts';
 
 /** Newest first; the oldest are those of Kafka 2.3. */
@@ -83,11 +83,17 @@ export class KafkaClient {
   /** By topic: of those who ask at the same time one asks for all. */
   readonly #metadata = new Map<string, () => Promise<TopicMetadata | null>>();
 
+  readonly #connection: KafkaConnection;
+  /** The pool's own, which each of its connections begins with. */
+  readonly #tls: object;
   #isClosed = false;
 
   constructor(connection: KafkaConnection) {
     this.#brokers = BrokerOrder.of(connection);
-    this.#pool = new ConnectionPool(CLIENT_ID, clientOptions(connection));
+    this.#connection = connection;
+    const options = clientOptions(connection);
+    this.#tls = options.tls ?? {};
+    this.#pool = new ConnectionPool(CLIENT_ID, options);
     const isTls = connection.tls !== null;
     this.#pool.on('connecting', ({ connection }) => {
       this.#connections.add(connection);
@@ -300,6 +306,8 @@ export class KafkaClient {
 
   async #connect(broker: Broker): Promise<Connection> {
     try {
+      const { tls } = this.#connection;
+      if (tls !== null) Object.assign(this.#tls, tlsOptions(tls));
       const connection = await this.#pool.get(broker);
       this.#brokers.connected(broker);
       return connection;

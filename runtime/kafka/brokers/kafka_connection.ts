@@ -1,16 +1,12 @@
 import type { Config } from '../../../app/config/config.ts';
-import { readPem } from '../../process/pem.ts';
+import { type BrokerTls, readBrokerTls } from './broker_tls.ts';
 
 /** How to reach the brokers; the adapters put it in their client's words. */
 export interface KafkaConnection {
   /** `host:port` each. */
   readonly brokers: readonly string[];
-  /** PEM texts; `null` for no TLS. */
-  readonly tls: {
-    readonly ca: string | null;
-    readonly cert: string | null;
-    readonly key: string | null;
-  } | null;
+  /** For a connection that is made now; `null` for no TLS. */
+  readonly tls: BrokerTls | null;
   readonly sasl: {
     readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
     readonly username: string;
@@ -28,12 +24,13 @@ export const REQUEST_TIMEOUT_MS = 5000;
 export function kafkaConnection(config: Config): KafkaConnection {
   const { kafkaBrokers, kafkaTls, kafkaSaslMechanism, kafkaUsername, kafkaPassword } = config;
   const { kafkaCaFile, kafkaCertFile, kafkaKeyFile } = config;
-  const read = (file: string | null): string | null => (file === null ? null : readPem(file));
+  const files = { ca: kafkaCaFile, cert: kafkaCertFile, key: kafkaKeyFile };
+  const readTls = kafkaTls ? readBrokerTls(files) : () => null;
   return {
     brokers: kafkaBrokers ?? [`localhost:${config.embeddedKafkaPort}`],
-    tls: kafkaTls
-      ? { ca: read(kafkaCaFile), cert: read(kafkaCertFile), key: read(kafkaKeyFile) }
-      : null,
+    get tls() {
+      return readTls();
+    },
     sasl:
       kafkaSaslMechanism === null
         ? null

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { BaseOptions } from '@platformatic/kafka';
+import type { BrokerTls } from './broker_tls.ts';
 import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './kafka_connection.ts';
 
 /** Requests under way over one connection; the client would queue more, of which it keeps no bound. */
@@ -20,15 +21,23 @@ export function clientOptions(connection: KafkaConnection): BaseOptions {
     ...(tls === null
       ? {}
       : {
-          tls: {
-            ...(tls.ca === null ? {} : { ca: tls.ca }),
-            ...(tls.cert === null ? {} : { cert: tls.cert }),
-            ...(tls.key === null ? {} : { key: tls.key }),
-          },
+          tls: tlsOptions(tls),
           // For proxies that go by the name. An address is none: Deno refuses it as such, Node warns.
           tlsServerName: !brokers.every(isAddress),
         }),
     ...(sasl === null ? {} : { sasl }),
+  };
+}
+
+export function tlsOptions({ ca, cert, key }: BrokerTls): {
+  ca?: string;
+  cert?: string;
+  key?: string;
+} {
+  return {
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
   };
 }
 
