@@ -107,12 +107,17 @@ onEachRuntime((runtime) => {
         topics: [newName()],
         env: { KAFKA_BROKERS: `localhost:${port}` },
       });
-      const ofBrokers = (level: string) => (line: Line) =>
-        line.logger === 'sse-kafka.brokers' && line.level === level;
-      const trouble = await untilLogged(gateway, 'the trouble', ofBrokers('WARN'));
+      const ofBrokers = (level: string, words: string) => (line: Line) =>
+        line.logger === 'sse-kafka.brokers' &&
+        line.level === level &&
+        line.message.startsWith(words);
+      const trouble = await untilLogged(gateway, 'the trouble', ofBrokers('WARN', 'Cannot read'));
+      const name = `broker localhost:${port}`;
+      await untilLogged(gateway, 'who is lost', ofBrokers('INFO', `No connection to ${name}: `));
       expect(trouble['error']).toMatch(/\w/);
       await using _relay = await Relay.startAt(port, Number(kafka.brokers.split(':')[1]));
-      await untilLogged(gateway, 'its end', ofBrokers('INFO'));
+      await untilLogged(gateway, 'its end', ofBrokers('INFO', 'Kafka can be read again'));
+      await untilLogged(gateway, 'who is back', ofBrokers('INFO', `Connected to ${name} again`));
     });
 
     test('is none where only the version is asked for', async () => {

@@ -28,7 +28,7 @@ test('BrokerOrder logs who is lost and who is back, by name, once each', () => {
   for (const broker of [b, b]) order.unreachable(broker, 'ECONNREFUSED');
   for (const broker of [a, b, b]) order.connected(broker);
   expect(logged.lines).toEqual([
-    'warning No connection to broker kafka:2: ECONNREFUSED',
+    'info No connection to broker kafka:2: ECONNREFUSED',
     'info Connected to broker kafka:2 again',
   ]);
 });

@@ -57,11 +57,11 @@ export class BrokerOrder {
     }
   }
 
-  /** Told once, however many try. */
+  /** Told once, however many try; what is to be done about it is told by whoever asks. */
   unreachable(broker: Broker, error: string): void {
     if (this.#lost.has(key(broker))) return;
     this.#lost.add(key(broker));
-    logger.warn('No connection to broker {broker}: {error}', { broker: key(broker), error });
+    logger.info('No connection to broker {broker}: {error}', { broker: key(broker), error });
   }
 
   /** @param others whom it named */
