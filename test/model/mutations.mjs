@@ -66,8 +66,8 @@ export const MUTATIONS = [
   {
     name: 'an array that was cut before a record died is handed out again',
     file: 'app/log/encoding.ts',
-    from: 'last.deaths === deaths',
-    to: 'last.deaths <= deaths',
+    from: 'kept.deaths === deaths',
+    to: 'kept.deaths <= deaths',
   },
   {
     name: 'what stands behind a dead record is taken for what stood there before it was let go',
@@ -144,8 +144,8 @@ export const MUTATIONS = [
   {
     name: 'an id is sent before its data',
     file: 'app/stretches/history.ts',
-    from: 'this.#positions[partition] = segment.offsets[at]! + 1;',
-    to: 'this.#positions[partition] = segment.offsets[at]! + 2;',
+    from: 'this.#move(partition, segment.offsets[at]! + 1);',
+    to: 'this.#move(partition, segment.offsets[at]! + 2);',
   },
   {
     name: 'a gap is not told to a client that reads below memory',
