@@ -5,7 +5,7 @@ import { jumpedPartitions } from '../history/jumps.ts';
 import type { SharedReaders } from '../history/reader_slots.ts';
 import { IdClock } from '../log/id_clock.ts';
 import { KeyIndex } from '../log/key_index.ts';
-import { HISTORY_SHARE, Log } from '../log/log.ts';
+import { type Dropped, HISTORY_SHARE, Log } from '../log/log.ts';
 import type {
   Batch,
   OffsetSpec,
@@ -18,7 +18,7 @@ import { PageWriter } from '../stretches/page_writer.ts';
 import { Sleepers } from '../stretches/sleepers.ts';
 import type { Start } from '../stretches/step.ts';
 import { Subscription } from '../stretches/subscription.ts';
-import type { Topic, TopicState } from '../stretches/topic.ts';
+import type { Topic, TopicClient, TopicState } from '../stretches/topic.ts';
 import type { View } from '../views/view.ts';
 import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
 import type { Positions } from '../wire/place.ts';
@@ -55,6 +55,7 @@ interface Answer<T> {
 export class Feed implements Topic {
   readonly topic: string;
   readonly traffic: Traffic = new Traffic();
+  readonly clients: Set<TopicClient> = new Set();
   readonly page: PageWriter = new PageWriter();
   readonly deniedAgainMs: number;
   readonly #source: RecordSource;
@@ -323,6 +324,7 @@ export class Feed implements Topic {
     }
     const log = this.#begin(state);
     const history = this.#history;
+    log.onDropped = (dropped) => this.#tellOfDropped(dropped);
     this.#log = log;
     this.#tombstones = log.keys === null ? null : new Tombstones(log.keys, log.start);
     this.#history = new HistoryPool({
@@ -330,7 +332,7 @@ export class Feed implements Topic {
       topic: state.description,
       maxBytes: this.#maxBytes * HISTORY_SHARE,
       traffic: this.traffic,
-      clock: log.clock,
+      log,
       slots: this.#readers.history,
     });
     this.#loaded = false;
@@ -349,6 +351,13 @@ export class Feed implements Topic {
     if (!areSame(known.topicId, description.id))
       logger.warn('Topic {topic} was made anew', { topic });
     else logger.warn('Topic {topic} was cut, or has another cleanup.policy', { topic });
+  }
+
+  /** What retention has taken is told by another gap. */
+  #tellOfDropped({ log, seq, past }: Dropped): void {
+    const kept = past.map((end, partition) => (end > (this.#starts[partition] ?? 0) ? end : 0));
+    if (kept.every((end) => end === 0)) return;
+    for (const client of this.clients) client.lacks({ log, seq, past: kept });
   }
 
   #see({ description, starts }: TopicState): void {

@@ -1,5 +1,5 @@
 import type { ReaderSlots } from '../history/reader_slots.ts';
-import type { KeyIndex } from '../log/key_index.ts';
+import type { ForgottenDelete, KeyIndex } from '../log/key_index.ts';
 import type { RecordSource, TopicDescription } from '../ports/source.ts';
 import { abortableDelay } from '../waits/abortable.ts';
 import type { Positions } from '../wire/place.ts';
@@ -13,7 +13,7 @@ const PAUSE_FACTOR = 20;
 interface SweptLog {
   readonly nextSeq: number;
   readonly positions: Positions;
-  forget(seqs: readonly number[]): void;
+  forget(forgotten: readonly ForgottenDelete[]): void;
 }
 
 /** The end of the log at a time. */

@@ -115,7 +115,7 @@ function poolOf(source: EndlessSource, slots: ReaderSlots = new ReaderSlots(8)):
     topic,
     maxBytes: 2 ** 24,
     traffic,
-    clock: null,
+    log: { clock: null, forgetAbsent() {} },
     slots,
   });
   pools.push(pool);

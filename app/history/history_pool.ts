@@ -1,6 +1,6 @@
 import { getLogger } from '@logtape/logtape';
 import type { Traffic } from '../counts/traffic.ts';
-import type { IdClock } from '../log/id_clock.ts';
+import type { Log } from '../log/log.ts';
 import { Segment } from '../log/segment.ts';
 import type {
   Batch,
@@ -63,8 +63,8 @@ export interface HistoryOptions {
   readonly topic: TopicDescription;
   readonly maxBytes: number;
   readonly traffic: Traffic;
-  /** Gives ids their time, on compacted topics. */
-  readonly clock: IdClock | null;
+  /** What it reads back for. */
+  readonly log: Pick<Log, 'clock' | 'forgetAbsent'>;
   /** Shared with other topics. */
   readonly slots: ReaderSlots;
 }
@@ -364,7 +364,7 @@ class Reader implements SlotHolder {
   #addBlock(partition: number, records: readonly KafkaRecord[], next: number): void {
     const from = this.#positions.get(partition)!;
     if (next <= from) return;
-    const { clock } = this.#options;
+    const { log } = this.#options;
     const { name, id, partitions } = this.#options.topic;
     const bytes = records.reduce((sum, { key, value }) => sum + size(key) + size(value), 0);
     this.#turnBytes += bytes;
@@ -373,10 +373,11 @@ class Reader implements SlotHolder {
       topicId: id,
       // Of a single partition the ids are the same for all clients.
       start: partitions === 1 ? Float64Array.of(from) : null,
-      clock,
+      clock: log.clock,
       firstSeq: 0,
       capacity: bytes,
     });
+    log.forgetAbsent(partition, from, next, records);
     records.forEach((record, seq) => {
       segment.append(seq, record);
     });

@@ -1,3 +1,4 @@
+import { DeleteList } from './delete_list.ts';
 import { Hash128 } from './hash.ts';
 
 const FIRST_CAPACITY = 8;
@@ -8,8 +9,6 @@ const MAX_TABLE_KEYS = 16_384;
 /** So many halvings are enough for a billion keys. */
 const MAX_DEPTH = 16;
 const EMPTY = -1;
-/** Keys forgotten at once, at the most. */
-const MAX_FORGOTTEN = 1000;
 
 /** What a key's latest record is: one with a value, a delete, or a delete last seen in Kafka by that sweep. */
 const VALUE = 0;
@@ -24,6 +23,11 @@ export interface Place {
   readonly seq: number;
 }
 
+/** A delete that Kafka has dropped, and the index has forgotten with its key. */
+export interface ForgottenDelete extends Place {
+  readonly partition: number;
+}
+
 /**
  * The latest record of every key of a compacted topic, keys told apart within their partition.
  *
@@ -32,8 +36,8 @@ export interface Place {
  * tables that grow by a quarter, and are split in two before one is large, keep it at 39 to 49
  * bytes a key, and no step is longer for all keys being many.
  *
- * It knows which of the latest records are deletes, so that those that Kafka has dropped can be
- * told and forgotten, see `Tombstones`.
+ * It knows which of the latest records are deletes, and where they stand, so that those that Kafka
+ * has dropped can be told and forgotten, see `Tombstones`. That takes another 24 bytes a delete.
  */
 export class KeyIndex {
   readonly #hash = new Hash128();
@@ -41,6 +45,8 @@ export class KeyIndex {
   /** By the low bits of the first hash word; as many as the table that was split most often needs. */
   #directory: Table[] = [...this.#tables];
   #sweep = LAST_SWEEP;
+  /** By partition. */
+  readonly #deletes = new Map<number, DeleteList>();
 
   get size(): number {
     return this.#tables.reduce((sum, table) => sum + table.size, 0);
@@ -52,7 +58,8 @@ export class KeyIndex {
   }
 
   get heldBytes(): number {
-    return this.#tables.reduce((sum, table) => sum + table.heldBytes, 0);
+    const lists = [...this.#deletes.values()];
+    return [...this.#tables, ...lists].reduce((sum, { heldBytes }) => sum + heldBytes, 0);
   }
 
   /** Notes a key's latest record. @returns the one it supersedes, `null` for a new key. */
@@ -66,6 +73,7 @@ export class KeyIndex {
     const table = this.#table(partition, key);
     const { words } = this.#hash;
     const previous = table.put(words, offset, seq, isDelete ? UNSEEN_DELETE : VALUE);
+    if (isDelete) this.#deletesOf(partition).push(offset, words);
     if (table.size > MAX_TABLE_KEYS && table.depth < MAX_DEPTH) this.#split(table);
     return previous;
   }
@@ -89,22 +97,62 @@ export class KeyIndex {
    * Forgets the keys of which the latest record is a delete that was not seen since `beginSweep`,
    * and has a sequence number below `seq`.
    *
-   * @returns the sequence numbers of some of them at each step, between which the index may change
+   * @returns some of them at each step, between which the index may change
    */
-  *forgetUnseen(seq: number): Generator<readonly number[]> {
-    // What is split off meanwhile is left for the next time.
-    for (const table of [...this.#tables]) {
-      let forgotten: readonly number[];
-      do {
-        forgotten = table.forgetUnseen(seq, this.#sweep);
+  *forgetUnseen(seq: number): Generator<readonly ForgottenDelete[]> {
+    for (const partition of [...this.#deletes.keys()]) {
+      for (let from = 0; ; ) {
+        const some = this.#deletesOf(partition).some(from, Number.POSITIVE_INFINITY);
+        const forgotten = some.flatMap(({ offset, words }) => {
+          const unseen = this.#tableOf(words).forgetUnseen(words, offset, seq, this.#sweep);
+          return unseen === null ? [] : [{ partition, offset, seq: unseen }];
+        });
         yield forgotten;
-      } while (forgotten.length === MAX_FORGOTTEN);
+        if (some.length === 0) break;
+        from = some.at(-1)!.offset + 1;
+      }
     }
+  }
+
+  /**
+   * Forgets the deletes that it knows in a range of a partition, but for those that were found there.
+   * @param isThere whether one was found
+   */
+  forgetAbsent(
+    partition: number,
+    from: number,
+    next: number,
+    isThere: (offset: number) => boolean,
+  ): ForgottenDelete[] {
+    const forgotten: ForgottenDelete[] = [];
+    const list = this.#deletes.get(partition);
+    for (let some = list?.some(from, next) ?? []; some.length > 0; ) {
+      for (const { offset, words } of some) {
+        if (isThere(offset)) continue;
+        const seq = this.#tableOf(words).forget(words, offset);
+        if (seq !== null) forgotten.push({ partition, offset, seq });
+      }
+      some = list!.some(some.at(-1)!.offset + 1, next);
+    }
+    return forgotten;
   }
 
   #table(partition: number, key: Uint8Array): Table {
     this.#hash.update(partition, key);
-    return this.#directory[this.#hash.words[0]! & (this.#directory.length - 1)]!;
+    return this.#tableOf(this.#hash.words);
+  }
+
+  #tableOf(words: Uint32Array): Table {
+    return this.#directory[words[0]! & (this.#directory.length - 1)]!;
+  }
+
+  #deletesOf(partition: number): DeleteList {
+    let list = this.#deletes.get(partition);
+    if (list === undefined) {
+      list = new DeleteList(({ offset, words }) => this.#tableOf(words).hasDelete(words, offset));
+      this.#deletes.set(partition, list);
+    }
+    return list;
   }
 
   /** Gives one half of a table's keys to a new one, by the next bit of the first hash word. */
@@ -174,18 +222,25 @@ class Table {
     return true;
   }
 
-  forgetUnseen(seq: number, sweep: number): number[] {
-    const forgotten: number[] = [];
-    if (this.deletes === 0) return forgotten;
-    for (let at = 0; at < this.#capacity; at++) {
-      // Closing the hole moves another entry to this place.
-      while (this.#isUnseen(at, sweep) && this.#seqs[at]! < seq) {
-        forgotten.push(this.#seqs[at]!);
-        this.#deleteAt(at);
-        if (forgotten.length === MAX_FORGOTTEN) return forgotten;
-      }
-    }
-    return forgotten;
+  hasDelete(words: Uint32Array, offset: number): boolean {
+    const at = this.#find(words);
+    return this.#offsets[at] === offset && this.#kinds[at] !== VALUE;
+  }
+
+  /** @returns the sequence number that it had; `null` where it stays */
+  forgetUnseen(words: Uint32Array, offset: number, seq: number, sweep: number): number | null {
+    const at = this.#find(words);
+    const stays = this.#kinds[at] === sweep || this.#seqs[at]! >= seq;
+    return stays ? null : this.forget(words, offset);
+  }
+
+  /** @returns the sequence number that it had; `null` where it is not the latest of its key */
+  forget(words: Uint32Array, offset: number): number | null {
+    if (!this.hasDelete(words, offset)) return null;
+    const at = this.#find(words);
+    const seq = this.#seqs[at]!;
+    this.#deleteAt(at);
+    return seq;
   }
 
   /** Keeps the keys whose first hash word lacks a bit. @returns the table of the others */
@@ -203,10 +258,6 @@ class Table {
       table.put(words, offsets[at]!, seqs[at]!, kinds[at]!);
     }
     return other;
-  }
-
-  #isUnseen(at: number, sweep: number): boolean {
-    return this.#offsets[at] !== EMPTY && this.#kinds[at] !== VALUE && this.#kinds[at] !== sweep;
   }
 
   #allocate(capacity: number): void {

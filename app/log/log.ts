@@ -5,7 +5,7 @@ import type { TopicId } from '../wire/topic_id.ts';
 import { LIVE } from './columns.ts';
 import type { Encoding, Slice } from './encoding.ts';
 import type { IdClock } from './id_clock.ts';
-import type { KeyIndex } from './key_index.ts';
+import type { ForgottenDelete, KeyIndex } from './key_index.ts';
 import { SEGMENT_BYTES, Segment } from './segment.ts';
 
 /** Records in memory, their encoded blocks, and what is read back: their shares of the memory. */
@@ -33,6 +33,15 @@ export interface LogEnd {
   readonly positions: Positions;
 }
 
+/** Deletes that Kafka has dropped: whoever stands below one does not get it any more. */
+export interface Dropped {
+  readonly log: Log;
+  /** The sequence number of the last of them. */
+  readonly seq: number;
+  /** Where the last of each partition ends; 0 where there is none. */
+  readonly past: Positions;
+}
+
 /**
  * The records that a feed has in memory, in the order in which it read them, up to a cap in bytes:
  * the newest of a plain topic; on a compacted one the latest of each key, of which the oldest
@@ -55,6 +64,8 @@ export class Log {
   lastGapSeq = -1;
   /** Where the last gap of a partition ends: what lies below may never have been read. */
   readonly #lostBelow = new Map<number, number>();
+  /** Is told of deletes that are gone. */
+  onDropped: ((dropped: Dropped) => void) | null = null;
   /** Set once another log has taken this one's place. */
   successor: Log | null = null;
   readonly #topic: string;
@@ -179,8 +190,31 @@ export class Log {
   }
 
   /** Lets deletes go that Kafka has dropped, and the index has forgotten. */
-  forget(seqs: readonly number[]): void {
-    for (const seq of seqs) this.#kill(seq);
+  forget(forgotten: readonly ForgottenDelete[]): void {
+    if (forgotten.length === 0) return;
+    for (const { seq } of forgotten) this.#kill(seq);
+    const past = new Float64Array(this.positions.length);
+    let last = 0;
+    for (const { partition, offset, seq } of forgotten) {
+      past[partition] = Math.max(past[partition]!, offset + 1);
+      last = Math.max(last, seq);
+    }
+    this.onDropped?.({ log: this, seq: last, past });
+  }
+
+  /**
+   * Forgets the deletes that Kafka has dropped from a range that was read back.
+   * @param records all there are in it
+   */
+  forgetAbsent(
+    partition: number,
+    from: number,
+    next: number,
+    records: readonly KafkaRecord[],
+  ): void {
+    if (this.keys === null || this.keys.deletes === 0) return;
+    const there = new Set(records.map(({ offset }) => offset));
+    this.forget(this.keys.forgetAbsent(partition, from, next, (offset) => there.has(offset)));
   }
 
   /** Encodes what is missing, within the memory for encoded blocks. */

@@ -1,11 +1,11 @@
 import { GAP, LIVE } from '../log/columns.ts';
-import type { Log, LogEnd } from '../log/log.ts';
+import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import { retentionGap } from '../wire/gap.ts';
 import { coversAll, type Place, type Positions } from '../wire/place.ts';
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
-import type { Stretch } from './stretch.ts';
+import type { NewFrom, Stretch } from './stretch.ts';
 
 /**
  * The log holds records that the client has and records that it lacks, mixed, because another
@@ -40,6 +40,12 @@ export class Alignment implements Stretch {
 
   isPast({ positions }: LogEnd): boolean {
     return coversAll(this.#positions, positions);
+  }
+
+  lacks({ log, past }: Dropped, newFrom: NewFrom | null): boolean {
+    const isPassed = (offset: number, partition: number): boolean =>
+      offset >= past[partition]! || (newFrom?.positions[partition] ?? 0) >= past[partition]!;
+    return log === this.#log && !this.#positions.every(isPassed);
   }
 
   get isAhead(): boolean {

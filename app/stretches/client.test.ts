@@ -58,7 +58,7 @@ describe('Client', () => {
   test('Client.isNewTo() is true of partitions that its cursor lacks, until it got a block', () => {
     const client = new Client(TOPIC, PLAIN);
     const cursor = { topicId: new Uint8Array(4), offsets: new Map([[1, 5]]) };
-    client.goesOnAt(Float64Array.of(0, 5), cursor);
+    client.goesOnAt(log(), Float64Array.of(0, 5), cursor);
     expect([client.isNewTo(0), client.isNewTo(1), client.isNewToAny()]).toEqual([
       true,
       false,

@@ -5,7 +5,7 @@ import type { View } from '../views/view.ts';
 import type { Cursor } from '../wire/cursor.ts';
 import type { Positions } from '../wire/place.ts';
 import type { Until } from '../wire/until.ts';
-import type { Stretch } from './stretch.ts';
+import type { NewFrom, Stretch } from './stretch.ts';
 import type { Topic } from './topic.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
@@ -20,6 +20,11 @@ export class Client {
   isPastId = false;
   /** The time of that id; `null` where it had none. */
   idTime: number | null = null;
+  /**
+   * Where the log ended when it began, in the partitions of which it had nothing: what was deleted
+   * there before is nothing to it. `null` before it has a place.
+   */
+  newFrom: NewFrom | null = null;
   /** When its stream ends by itself; `null` for never. */
   readonly until: Until | null;
   #wake: (() => void) | null = null;
@@ -146,7 +151,11 @@ export class Client {
    * loss to it.
    * @param cursor what it came with; `null` where it begins anew
    */
-  goesOnAt(positions: Positions, cursor: Cursor | null): void {
+  goesOnAt(log: Log, positions: Positions, cursor: Cursor | null): void {
+    this.newFrom = {
+      seq: cursor === null ? log.nextSeq : 0,
+      positions: log.positions.map((end, partition) => (cursor?.offsets.has(partition) ? 0 : end)),
+    };
     this.#untouched = Uint8Array.from(positions, (_, partition) =>
       cursor?.offsets.has(partition) ? 0 : 1,
     );

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
 import { IdClock } from '../log/id_clock.ts';
+import type { Dropped } from '../log/log.ts';
 import { PLAIN } from '../views/view.ts';
 import { Client } from './client.ts';
 import { History } from './history.ts';
@@ -125,9 +126,24 @@ describe('History', () => {
     expect(decoder.decode(await next(one))).toContain('"from":0,"to":2');
     const client = new Client(topic, PLAIN);
     const place = { topicId: topic.topicId, positions: Float64Array.of(0, 3), unknown: [] };
-    client.goesOnAt(place.positions, null);
+    client.goesOnAt(topic.log, place.positions, null);
     expect(valuesOf(await next(new History(client, topic.log, place)))).toBe('c');
     expect(topic.traffic.gapsSent.retention).toBe(1);
+  });
+
+  test('History.take() has the log forget what it finds that Kafka has dropped', async () => {
+    const topic = topicBelowMemory(1, 'ab', true);
+    topic.append(null, 0, 'key a');
+    topic.append(null, 0, 'key b');
+    topic.log.start = topic.log.positions.slice();
+    topic.drop(0, 2);
+    const dropped: Dropped[] = [];
+    topic.log.onDropped = (one) => dropped.push(one);
+    expect(decoder.decode(await next(readBack(topic, [0])))).toContain(
+      'event:delete\ndata:a2V5IGI=',
+    );
+    expect(dropped).toEqual([{ log: topic.log, seq: 2, past: Float64Array.of(3) }]);
+    expect(topic.log.keys!.deletes).toBe(1);
   });
 
   test('History.take() opens again in the log that took the place of its own', () => {

@@ -1,13 +1,13 @@
 import type { Block } from '../history/block_cache.ts';
 import { Waiter } from '../history/history_pool.ts';
 import { LIVE } from '../log/columns.ts';
-import type { Log, LogEnd } from '../log/log.ts';
+import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import { retentionGap } from '../wire/gap.ts';
 import { coversAll, type Place, type Positions } from '../wire/place.ts';
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
-import type { Stretch } from './stretch.ts';
+import type { NewFrom, Stretch } from './stretch.ts';
 
 /**
  * The client lies below the log in memory: records are read back from Kafka, with ids made from
@@ -39,6 +39,12 @@ export class History implements Stretch {
 
   isPast({ positions }: LogEnd): boolean {
     return coversAll(this.#positions, positions);
+  }
+
+  lacks({ log, past }: Dropped, newFrom: NewFrom | null): boolean {
+    const isPassed = (offset: number, partition: number): boolean =>
+      offset >= past[partition]! || (newFrom?.positions[partition] ?? 0) >= past[partition]!;
+    return log === this.#log && !this.#positions.every(isPassed);
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import type { Log, LogEnd } from '../log/log.ts';
+import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Offsets } from '../ports/source.ts';
 import type { Cursor } from '../wire/cursor.ts';
 import type { Gap, GapReason } from '../wire/gap.ts';
@@ -23,6 +23,8 @@ export class Opening implements Stretch {
   /** The log for which the question under way, or its answer, holds. */
   #askedFor: Log | null = null;
   #answer: ((log: Log) => Step | null) | null = null;
+  /** Whether Kafka dropped deletes while it was connected, and had not had them. */
+  #lacksDeletes: boolean;
   /** Unix milliseconds. */
   readonly #cameAt = Date.now();
   /** Whether the brokers said once that the topic lacks a partition which the cursor names. */
@@ -35,6 +37,7 @@ export class Opening implements Stretch {
   constructor(client: Client, start: Start) {
     this.#client = client;
     this.#start = start;
+    this.#lacksDeletes = start.lacksDeletes === true;
     const isNew = start.cursor === null || start.cursor === 'unreadable';
     if (isNew && start.since === 'latest') this.#now = this.#standHere();
   }
@@ -44,6 +47,17 @@ export class Opening implements Stretch {
   }
 
   isPast(): boolean {
+    return false;
+  }
+
+  /** It finds out itself what that means for its client. */
+  lacks({ log, past }: Dropped): boolean {
+    const { cursor } = this.#start;
+    if (cursor === null || cursor === 'unreadable' || log !== this.#client.topic.loadedLog)
+      return false;
+    for (const [partition, next] of cursor.offsets) {
+      this.#lacksDeletes ||= next < (past[partition] ?? 0);
+    }
     return false;
   }
 
@@ -61,7 +75,8 @@ export class Opening implements Stretch {
     }
     const place = this.#placeOf(cursor, log);
     const doubtful =
-      this.#mayLackDeletes(cursor) ||
+      this.#lacksDeletes ||
+      this.#isLate(cursor) ||
       !matches(cursor.topicId, log.topicId) ||
       !coversAll(log.positions, place.positions) ||
       place.unknown.length > 0;
@@ -135,7 +150,8 @@ export class Opening implements Stretch {
     const { partitions } = state.description;
     if (place.unknown.some(([partition]) => partition >= partitions)) return this.#deny(log, from);
     const wasWritten = from.some(([partition, next]) => (state.ends.get(partition) ?? next) > next);
-    if (wasWritten && this.#mayLackDeletes(cursor)) return this.#startOver(log, from, state);
+    if (this.#lacksDeletes || (wasWritten && this.#isLate(cursor)))
+      return this.#startOver(log, from, state);
     const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
     if (beyond.length === 0) return this.#goOn(log, place, cursor, null);
     if (areSame(cursor.topicId, NO_TOPIC_ID)) return this.#goOnInNewTopic(log, from);
@@ -168,7 +184,7 @@ export class Opening implements Stretch {
   }
 
   /** Whether the client was away for so long that deletes may be gone which it never had. */
-  #mayLackDeletes({ time }: Cursor): boolean {
+  #isLate({ time }: Cursor): boolean {
     return time !== undefined && this.#client.topic.idClock?.isLate(time, this.#cameAt) === true;
   }
 
@@ -200,7 +216,7 @@ export class Opening implements Stretch {
   /** @param cursor what the client came with; `null` where it begins anew */
   #goOn(log: Log, place: Place, cursor: Cursor | null, first: First): Step {
     this.#client.comesTo(log);
-    this.#client.goesOnAt(place.positions, cursor);
+    this.#client.goesOnAt(log, place.positions, cursor);
     if (cursor?.time !== undefined) this.#client.idTime = cursor.time;
     return { resume: log, place, first };
   }

@@ -77,7 +77,7 @@ describe('Shared', () => {
     const shared = share(topic, 1);
     topic.log.successor = topic.newLog();
     const cursor = { topicId: topic.topicId, offsets: new Map([[0, 1]]) };
-    expect(shared.take()).toEqual({ open: { cursor, since: null } });
+    expect(shared.take()).toEqual({ open: { cursor, since: null, lacksDeletes: false } });
   });
 
   test('Shared.isPast() compares numbers in its own log, and cursors with another', () => {

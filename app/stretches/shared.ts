@@ -1,9 +1,9 @@
-import type { Log, LogEnd } from '../log/log.ts';
+import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import { coversAll, type Place } from '../wire/place.ts';
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
-import type { Stretch } from './stretch.ts';
+import type { NewFrom, Stretch } from './stretch.ts';
 
 /** The client's cursor is the feed's: ids and bytes are the same for all who stand here. */
 export class Shared implements Stretch {
@@ -34,6 +34,10 @@ export class Shared implements Stretch {
     // The place is dear to compute, the sequence number is at hand.
     if (log === this.#log) return this.#seq >= seq;
     return coversAll(this.place().positions, positions);
+  }
+
+  lacks({ log, seq }: Dropped, newFrom: NewFrom | null): boolean {
+    return log === this.#log && seq >= Math.max(this.#seq, newFrom?.seq ?? 0);
   }
 
   take(): Uint8Array | Step | null {

@@ -8,6 +8,8 @@ import type { Since } from '../wire/since.ts';
 export interface Start {
   readonly cursor: Cursor | null | 'unreadable';
   readonly since: Since | null;
+  /** Whether Kafka dropped deletes that a connected client had not had. */
+  readonly lacksDeletes?: boolean;
 }
 
 /** What a client is told before the first record: a gap, or its place alone, so that a cut loses nothing. */
@@ -26,8 +28,11 @@ export type Step =
  * Goes on in the log that took the place of another: the topic was made anew or cut, or its
  * policy is another. The client gets the same as one that comes back with its last id.
  */
-export function openAgain({ topicId, positions, unknown }: Place): Step {
+export function openAgain(
+  { topicId, positions, unknown }: Place,
+  lacksDeletes: boolean = false,
+): Step {
   const offsets = new Map([...positions].map((offset, partition) => [partition, offset]));
   for (const [partition, offset] of unknown) offsets.set(partition, offset);
-  return { open: { cursor: { topicId, offsets }, since: null } };
+  return { open: { cursor: { topicId, offsets }, since: null, lacksDeletes } };
 }

@@ -1,6 +1,9 @@
-import type { LogEnd } from '../log/log.ts';
+import type { Dropped, LogEnd } from '../log/log.ts';
 import type { Place } from '../wire/place.ts';
 import type { Step } from './step.ts';
+
+/** A place in a log, and in each of its partitions; 0 for none. */
+export type NewFrom = Pick<LogEnd, 'seq' | 'positions'>;
 
 /**
  * A stretch of a client's way through a topic: opening, history, alignment, shared. `take` gives
@@ -12,6 +15,12 @@ export interface Stretch {
   place(): Place | null;
   /** Whether the client has everything up to where the log ended at a time. */
   isPast(end: LogEnd): boolean;
+  /**
+   * Kafka has dropped deletes.
+   * @param newFrom below it they are nothing to the client
+   * @returns whether the client stands below one that it would have to get
+   */
+  lacks(dropped: Dropped, newFrom: NewFrom | null): boolean;
   /** Whether the client waits for the feed to come to where it is. */
   readonly isAhead: boolean;
   /** Lets go of what goes on for it: the client has gone. */

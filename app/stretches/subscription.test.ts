@@ -253,6 +253,78 @@ describe('Subscription', () => {
     });
   });
 
+  describe('of a compacted topic from which Kafka drops a delete', () => {
+    const DELETE = { partition: 0, offset: 1, seq: 1 };
+    /** A key that was deleted, and another one. */
+    const topicWithDelete = (): MemoryTopic => {
+      const topic = new MemoryTopic({ compacted: true });
+      topic.log.onDropped = (dropped) => {
+        for (const client of topic.clients) client.lacks(dropped);
+      };
+      topic.append('a', 0, 'k');
+      return topic;
+    };
+    const at = (topic: MemoryTopic, next: number): Start => ({
+      cursor: { topicId: topic.topicId, offsets: new Map([[0, next]]) },
+      since: null,
+    });
+    const told = (topic: MemoryTopic, client: Subscription): string => {
+      const text = taken(client);
+      if (!topic.isAsked) return text;
+      topic.answer(topic.state);
+      return text + taken(client);
+    };
+
+    test.each([
+      ['shares the log', NEW, 'data:a'],
+      ['came back', at(new MemoryTopic(), 1), ''],
+    ])(
+      'Subscription.take() starts over with one that %s and stands below it',
+      (_, start, first) => {
+        const topic = topicWithDelete();
+        const client = subscribe(topic, start);
+        expect(taken(client)).toContain(first);
+        topic.append(null, 0, 'k');
+        topic.append('b', 0, 'l');
+        topic.log.forget([DELETE]);
+        const gap = {
+          reason: 'deletes',
+          topic: 'events',
+          partitions: [{ partition: 0, from: 1, to: 0 }],
+        };
+        expect(told(topic, client)).toBe(
+          `event:gap\ndata:${JSON.stringify(gap)}\nid:AgECAwQCAAA=\n\ndata:b\nid:AgECAwQCAAY=\n\n`,
+        );
+        topic.log.forget([DELETE]);
+        expect(told(topic, client)).toBe('');
+      },
+    );
+
+    test('Subscription.take() tells nothing to one that has had it, or came when it was there', () => {
+      const topic = topicWithDelete();
+      const client = subscribe(topic);
+      taken(client);
+      topic.append(null, 0, 'k');
+      const late = subscribe(topic);
+      expect(taken(client)).toContain('event:delete');
+      late.take();
+      const newest = subscribe(topic);
+      topic.log.forget([DELETE]);
+      topic.append('b', 0, 'l');
+      for (const each of [client, late, newest]) {
+        expect(told(topic, each)).toBe('data:b\nid:AgECAwQCAAY=\n\n');
+      }
+    });
+
+    test('Subscription.close() lets go of what is told of it', () => {
+      const topic = topicWithDelete();
+      const client = subscribe(topic);
+      expect(topic.clients.size).toBe(1);
+      client.close();
+      expect(topic.clients.size).toBe(0);
+    });
+  });
+
   test('Subscription.close() ends its wait', () => {
     const sleepers = new Sleepers();
     const client = new Subscription(new MemoryTopic(), PLAIN, NEW, sleepers);

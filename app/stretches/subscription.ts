@@ -1,4 +1,5 @@
 import type { Traffic } from '../counts/traffic.ts';
+import type { Dropped } from '../log/log.ts';
 import type { View } from '../views/view.ts';
 import { expiredFrame, FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
 import type { Place } from '../wire/place.ts';
@@ -6,9 +7,9 @@ import type { Until } from '../wire/until.ts';
 import { Client } from './client.ts';
 import { follow } from './route.ts';
 import type { Sleepers } from './sleepers.ts';
-import type { Start } from './step.ts';
+import { openAgain, type Start, type Step } from './step.ts';
 import type { Stretch } from './stretch.ts';
-import type { Topic } from './topic.ts';
+import type { Topic, TopicClient } from './topic.ts';
 
 /** Bytes handed to a socket at once. */
 const MAX_ARRAY_BYTES = 64 * 1024;
@@ -17,7 +18,7 @@ const MAX_ARRAY_BYTES = 64 * 1024;
  * One client: a place in the log, never a queue. What it has not taken stays where it is, in
  * memory or in Kafka, so that one client, however slow, costs bounded memory.
  */
-export class Subscription {
+export class Subscription implements TopicClient {
   /** Its topic's, to which what it gets is added. */
   readonly traffic: Traffic;
   readonly #topic: Topic;
@@ -26,6 +27,8 @@ export class Subscription {
   #stretch: Stretch;
   /** What it was told last of whether its topic is stale; `null`: nothing, or that it is fresh. */
   #toldStale: Uint8Array | null = null;
+  /** Whether Kafka has dropped a delete below which its client stands. */
+  #lacksDeletes = false;
   /** Whether all has been taken that is to come. */
   isOver = false;
   /** Whether a client that waits for the first record or gap has had it, or waits no longer. */
@@ -47,6 +50,7 @@ export class Subscription {
     this.#client = new Client(topic, view, until);
     this.#sleepers = sleepers;
     this.#stretch = follow(this.#client, { open: start }).stretch;
+    topic.clients.add(this);
     if (until !== null && until.waitMs > 0) this.#waitFor(until.waitMs);
   }
 
@@ -80,8 +84,8 @@ export class Subscription {
 
   #takeNext(): Uint8Array | null {
     for (;;) {
-      if (this.#isLive()) return this.#announceLive();
-      const next = this.#stretch.take();
+      if (!this.#lacksDeletes && this.#isLive()) return this.#announceLive();
+      const next = this.#lacksDeletes ? this.#startOver() : this.#stretch.take();
       // It may have passed places that hold nothing to send.
       if (next === null) return this.#isLive() ? this.#announceLive() : null;
       if (next instanceof Uint8Array) return this.#portion(next);
@@ -89,6 +93,17 @@ export class Subscription {
       this.#stretch = stretch;
       if (first !== null) return this.#portion(first);
     }
+  }
+
+  #startOver(): Step {
+    this.#lacksDeletes = false;
+    this.#stretch.close?.();
+    return openAgain(this.#stretch.place()!, true);
+  }
+
+  /** Kafka has dropped deletes that it may not have had. */
+  lacks(dropped: Dropped): void {
+    this.#lacksDeletes ||= this.#stretch.lacks(dropped, this.#client.newFrom);
   }
 
   /** What its client is told once its token is over: with where it is, if that is known yet. */
@@ -120,6 +135,7 @@ export class Subscription {
     this.#client.onWake(null);
     this.#client.asks(null);
     this.#sleepers.delete(this);
+    this.#topic.clients.delete(this);
     this.#stretch.close?.();
   }
 

@@ -1,7 +1,7 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { HistoryPool } from '../history/history_pool.ts';
 import type { IdClock } from '../log/id_clock.ts';
-import type { Log } from '../log/log.ts';
+import type { Dropped, Log } from '../log/log.ts';
 import type { Offsets, TopicDescription } from '../ports/source.ts';
 import type { Positions } from '../wire/place.ts';
 import type { PageWriter } from './page_writer.ts';
@@ -15,10 +15,18 @@ export interface TopicState {
   readonly ends: Offsets;
 }
 
+/** A client of the topic. */
+export interface TopicClient {
+  /** Kafka has dropped deletes that it may not have had. */
+  lacks(dropped: Dropped): void;
+}
+
 /** A topic as its clients see it; a feed is one. */
 export interface Topic {
   /** Its name. */
   readonly topic: string;
+  /** Those who are connected. */
+  readonly clients: Set<TopicClient>;
   /** The log once it is loaded, else `null`. */
   readonly loadedLog: Log | null;
   /** Log starts and ends as they were seen last, some seconds ago at the most. */

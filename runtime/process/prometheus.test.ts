@@ -27,16 +27,19 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
   const id = new Uint8Array(4);
   const policy = { compacted: false, deletes: true, deleteRetentionMs: null };
   const description = { name: TOPIC, id, partitions: read.length, ...policy };
-  const common = { topicId: id, maxBytes: 2 ** 20, clock: null };
+  const common = { topicId: id, maxBytes: 2 ** 20 };
+  const start = Float64Array.from(read);
+  const log = new Log({ ...common, topic: TOPIC, start, keys: null, clock: null });
   const source = { status: () => ({ up, error: null }) };
   const feed = {
     topic: TOPIC,
     traffic,
-    log: new Log({ ...common, topic: TOPIC, start: Float64Array.from(read), keys: null }),
+    log,
     ends: new Map(ends.entries()),
     // It asks for nothing until a client does.
     history: new HistoryPool({
       ...common,
+      log,
       topic: description,
       source: source as RecordSource,
       traffic,

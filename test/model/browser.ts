@@ -62,6 +62,8 @@ export class Browser {
   #return: Timer | null = null;
   /** The replica's positions when it handed out what a block began with. */
   #readUpTo: Float64Array | null = null;
+  /** And when that was. */
+  #handedOutAt = 0;
   /** While it does not take what there is. */
   #rest: Timer | null = null;
   #isCalm = false;
@@ -145,7 +147,7 @@ export class Browser {
   cut(): void {
     if (this.#stream === null) return;
     this.close();
-    const isLong = this.#random.chance(0.15);
+    const isLong = !this.#isCalm && this.#random.chance(0.15);
     const away = this.#random.next() ** 3 * 5000;
     const milliseconds = isLong ? this.#random.next() * MAX_AWAY_MS : away;
     this.#return = this.#world.clock.setTimeout(() => this.connect(), milliseconds);
@@ -206,7 +208,10 @@ export class Browser {
     stream.handedOut.push(bytes);
     const isCut = !this.#isCalm && this.#random.chance(this.#options.cuts);
     const arrived = isCut ? bytes.subarray(0, this.#random.between(0, bytes.length)) : bytes;
-    if (!stream.parser.isWithinBlock) this.#readUpTo = stream.replica.readUpTo();
+    if (!stream.parser.isWithinBlock) {
+      this.#readUpTo = stream.replica.readUpTo();
+      this.#handedOutAt = this.#world.clock.now;
+    }
     for (const block of stream.parser.push(arrived)) this.#take(block, stream);
     if (isCut) {
       this.#world.note(() => `${this.name} is cut after ${arrived.length} of ${bytes.length}`);
@@ -224,7 +229,7 @@ export class Browser {
     const cursor = decodeCursor(block.id);
     this.#world.note(() => `${this.name} <- ${show(cursor)} ${block.event} ${short(block.data)}`);
     this.#world.count(kindOf(block));
-    this.#model.receive(block, cursor, this.#readUpTo, this.#world.clock.now);
+    this.#model.receive(block, cursor, this.#readUpTo, this.#handedOutAt);
     this.#last = { id: block.id, cursor };
   }
 

@@ -61,6 +61,8 @@ export class ClientModel {
   #idTime: number | null = null;
   /** When its stream before this one was over; `null` where that does not count. */
   #leftAt: number | null = null;
+  /** When it last got a block or waited for one: who does not take is away, too. */
+  #heardAt: number | null = null;
   readonly #table: ClientTable;
 
   /** @param endsLive whether its streams end once they are live */
@@ -127,6 +129,7 @@ export class ClientModel {
     else this.#receiveRecord(block, id, readUpTo);
     this.#checkTime(id, now);
     this.#idTime = id.time;
+    this.#heardAt = now;
     if (this.#isWhole()) this.#table.isWhole(this.#place.topic!);
   }
 
@@ -160,7 +163,9 @@ export class ClientModel {
   checkAge(now: number): void {
     const { topic } = this.#place;
     if (this.#idTime === null || !topic?.isSteady || topic !== this.#ledger.current) return;
-    if (this.#stream!.blocks > 0) this.#checkTime({ time: this.#idTime }, now);
+    if (this.#stream!.blocks === 0) return;
+    this.#checkTime({ time: this.#idTime }, now);
+    this.#heardAt = now;
   }
 
   #checkTime({ time }: Pick<DecodedCursor, 'time'>, now: number): void {
@@ -426,7 +431,7 @@ export class ClientModel {
   #checkMayLackDeletes(topic: LedgerTopic, now: number): void {
     const { at, blocks, cursor } = this.#stream!;
     const time = cursor === null || cursor === 'unreadable' ? null : cursor.time;
-    const leftAt = this.#leftAt ?? (time ?? 0) * 1000;
+    const leftAt = this.#heardAt ?? (time ?? 0) * 1000;
     const isBack = blocks === 1 && time !== null && at - leftAt >= topic.deleteRetentionMs / 2;
     if (isBack || !topic.isSteady) return;
     for (const [number, next] of this.#place.offsets) {

@@ -253,6 +253,30 @@ export const MUTATIONS = [
     to: '!this.#client.isPastId',
   },
   {
+    name: 'a client that was away for long is not told of deletes that may be gone',
+    file: 'app/log/id_clock.ts',
+    from: 'return cameAt - seconds * 1000 > absenceMs;',
+    to: 'return false;',
+  },
+  {
+    name: 'a client that was away for a moment is told of deletes that may be gone',
+    file: 'app/log/id_clock.ts',
+    from: 'return cameAt - seconds * 1000 > absenceMs;',
+    to: 'return cameAt - seconds * 1000 > absenceMs / 3;',
+  },
+  {
+    name: 'a client starts over though nothing was written while it was away',
+    file: 'app/stretches/opening.ts',
+    from: '(wasWritten && this.#isLate(cursor))',
+    to: 'this.#isLate(cursor)',
+  },
+  {
+    name: 'a slow client is not told of a delete that Kafka has dropped',
+    file: 'app/log/log.ts',
+    from: 'this.onDropped?.({ log: this, seq: last, past });',
+    to: '',
+  },
+  {
     name: 'records that only one client gets are not counted as sent',
     file: 'app/stretches/page_writer.ts',
     from: 'if (lines.length > 0) this.#events++;',

@@ -45,15 +45,17 @@ export async function runScenario(seed: number, isTraced: boolean): Promise<Outc
 
 async function play(world: World, random: Random, hasIds: boolean): Promise<void> {
   const { clock, kafka, replicas } = world;
-  makeReplicas(world, random.fork(), hasIds);
+  // Clients that are so slow that deletes are dropped before they come to them.
+  const isSlow = random.chance(0.1);
+  makeReplicas(world, random.fork(), hasIds, isSlow);
   const browsers: Browser[] = [];
-  const events = makeEvents(world, random, (replica) => {
+  const events = makeEvents(world, random, isSlow, (replica) => {
     for (const browser of browsers) if (browser.replica === replica) browser.cut();
   });
-  makeTopic(world, random);
+  makeTopic(world, random, isSlow);
 
-  const length = random.between(5, 40) * 1000;
-  const count = random.between(8, 50);
+  const length = (isSlow ? 60 : random.between(5, 40)) * 1000;
+  const count = isSlow ? 80 : random.between(8, 50);
   for (let left = count; left > 0; left--) {
     // Some before anybody reads.
     const at = random.chance(0.2) ? 0 : random.next() * length;
@@ -62,7 +64,7 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   for (let number = random.between(2, 5); number > 0; number--) {
     const options = { random: random.fork(), name: `client ${number}` };
     clock.setTimeout(() => {
-      const browser = makeBrowser(world, options.random, options.name);
+      const browser = makeBrowser(world, options.random, options.name, isSlow);
       browsers.push(browser);
       browser.connect();
       if (random.chance(0.3)) clock.setTimeout(() => browser.cut(), random.next() * length);
@@ -120,14 +122,14 @@ async function drain(world: World, events: Events, browsers: readonly Browser[])
   }
 }
 
-function makeReplicas(world: World, random: Random, hasIds: boolean): void {
+function makeReplicas(world: World, random: Random, hasIds: boolean, isSlow: boolean): void {
   const { clock, kafka, topicName, replicas } = world;
   const allWithout = random.chance(0.5);
   for (let number = random.between(2, 3); number > 0; number--) {
     const options = {
-      latencyMs: random.pick([2, 20, 400]),
-      lagMs: random.pick([1, 10, 100, 3000]),
-      batchRecords: random.pick([1, 5, 30, 200]),
+      latencyMs: random.pick(isSlow ? [2, 20] : [2, 20, 400]),
+      lagMs: random.pick(isSlow ? [1, 10] : [1, 10, 100, 3000]),
+      batchRecords: random.pick(isSlow ? [30, 200] : [1, 5, 30, 200]),
       seesIds: hasIds || (!allWithout && random.chance(0.5)),
     };
     const own = random.fork();
@@ -143,13 +145,13 @@ function makeReplicas(world: World, random: Random, hasIds: boolean): void {
   }
 }
 
-function makeTopic(world: World, random: Random): void {
-  const compacted = random.chance(0.5);
+function makeTopic(world: World, random: Random, isSlow: boolean): void {
+  const compacted = isSlow || random.chance(0.5);
   const options = {
     partitions: random.pick([1, 1, 2, 3, 7]),
     compacted,
     deletes: !compacted || random.chance(0.4),
-    deleteRetentionMs: random.pick([8000, 15_000, 60_000]),
+    deleteRetentionMs: isSlow ? 4000 : random.pick([8000, 15_000, 60_000]),
   };
   const create = (): void => {
     world.note(() => `topic ${JSON.stringify(options)}`);
@@ -159,31 +161,39 @@ function makeTopic(world: World, random: Random): void {
   else world.clock.setTimeout(create, random.next() * 5000);
 }
 
-function makeEvents(world: World, random: Random, disconnect: (replica: Replica) => void): Events {
+function makeEvents(
+  world: World,
+  random: Random,
+  isSlow: boolean,
+  disconnect: (replica: Replica) => void,
+): Events {
   const sometimes = (probability: number, weight: number): number =>
     random.chance(probability) ? weight : 0;
   const weights = {
     append: 20,
     transaction: sometimes(0.5, 5),
-    compact: sometimes(0.7, 4),
+    compact: isSlow ? 10 : sometimes(0.7, 4),
     deleteRecords: sometimes(0.4, 3),
     truncate: sometimes(0.2, 1),
     addPartition: sometimes(0.3, 1),
     makeAnew: sometimes(0.2, 0.7),
     switchPolicy: sometimes(0.1, 1),
-    faults: sometimes(0.4, 2),
+    // They last longer than `delete.retention.ms` is there.
+    faults: isSlow ? 0 : sometimes(0.4, 2),
     restart: sometimes(0.3, 1),
   };
   const records = new Records(random.fork(), {
-    keys: random.pick([3, 10, 60]),
-    maxValueBytes: random.pick([40, 400, 4000, random.chance(0.1) ? 100_000 : 1000]),
-    tombstones: random.pick([0, 0.1, 0.3]),
+    keys: isSlow ? 60 : random.pick([3, 10, 60]),
+    maxValueBytes: isSlow
+      ? 10_000
+      : random.pick([40, 400, 4000, random.chance(0.1) ? 100_000 : 1000]),
+    tombstones: isSlow ? 0.3 : random.pick([0, 0.1, 0.3]),
   });
-  const maxRecords = random.pick([2, 6, 15]);
+  const maxRecords = isSlow ? 15 : random.pick([2, 6, 15]);
   return new Events(world, random.fork(), records, { weights, maxRecords, disconnect });
 }
 
-function makeBrowser(world: World, random: Random, name: string): Browser {
+function makeBrowser(world: World, random: Random, name: string, isSlow: boolean): Browser {
   const kind = random.next();
   const time = Math.floor(world.clock.now) - random.between(-2000, 20_000);
   return new Browser(world, random.fork(), {
@@ -192,8 +202,8 @@ function makeBrowser(world: World, random: Random, name: string): Browser {
     format: random.chance(0.5) ? 'text' : 'json',
     since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),
-    pauseMs: random.pick([0, 1, 50, 500, 3000]),
-    cuts: random.pick([0, 0.02, 0.1, 0.4]),
+    pauseMs: isSlow ? 3000 : random.pick([0, 1, 50, 500, 3000]),
+    cuts: isSlow ? 0 : random.pick([0, 0.02, 0.1, 0.4]),
   });
 }
 

@@ -12,7 +12,7 @@ import type {
   TopicDescription,
 } from '../../app/ports/source.ts';
 import { PageWriter } from '../../app/stretches/page_writer.ts';
-import type { Topic, TopicState } from '../../app/stretches/topic.ts';
+import type { Topic, TopicClient, TopicState } from '../../app/stretches/topic.ts';
 
 const encoder = new TextEncoder();
 
@@ -33,6 +33,7 @@ export class MemoryTopic implements Topic {
   readonly page: PageWriter = new PageWriter();
   readonly traffic: Traffic = new Traffic();
   readonly deniedAgainMs = 1;
+  readonly clients: Set<TopicClient> = new Set();
   readonly idClock: IdClock | null;
   readonly log: Log;
   readonly history: HistoryPool;
@@ -63,7 +64,7 @@ export class MemoryTopic implements Topic {
       topic: this.description,
       maxBytes,
       traffic: this.traffic,
-      clock: this.idClock,
+      log: this.log,
       slots: new ReaderSlots(2),
     });
   }
@@ -96,6 +97,14 @@ export class MemoryTopic implements Topic {
       { records: [record], positions: new Map([[partition, offset + 1]]) },
       new Map(),
     );
+  }
+
+  /** Kafka's cleaner takes a record away. */
+  drop(partition: number, offset: number): void {
+    const at = this.#records.findIndex(
+      (one) => one.partition === partition && one.offset === offset,
+    );
+    this.#records.splice(at, 1);
   }
 
   /** Nothing that shows lies below: the trace of a transaction. */
