@@ -77,6 +77,7 @@ export class DeleteList {
     return low;
   }
 
+  /** Lets go of what was superseded, in the chunks that were looked at longest ago. */
   #clean(): void {
     for (let left = Math.min(CLEANED_AT_ONCE, this.#chunks.length); left > 0; left--) {
       if (this.#nextCleaned >= this.#chunks.length) this.#nextCleaned = 0;
