@@ -1,4 +1,4 @@
-// Of this sse_cat/ has a copy.
+// @ts-nocheck for 5 kB; sse_cat/ has a copy.
 
 /** Until a stream says another. */
 const RETRY_MS = 1000;

@@ -19,6 +19,13 @@ const CERTIFICATE_ADVICE = [
   [/./, 'give --cacert FILE with its authority, or --insecure to accept any'],
 ];
 
+/**
+ * What stands between two blank lines of a stream: no event where `data` is `null`. `retry` is the
+ * server's wish for the time before the next connection, in milliseconds.
+ *
+ * @typedef {{ type: string, data: string | null, id?: string, retry?: number }} Block
+ */
+
 /** The stream cannot be had; the message says why and what to do. */
 export class GaveUp extends Error {
   /** @override */
@@ -94,7 +101,9 @@ export async function follow(url, follower) {
     try {
       for await (const bytes of response) {
         printing = true;
-        for (const { type, data, id, retry } of parser.feed(bytes)) {
+        /** @type {Iterable<Block>} */
+        const blocks = parser.feed(bytes);
+        for (const { type, data, id, retry } of blocks) {
           comeback.retryMs = retry ?? comeback.retryMs;
           lastId = id ?? lastId;
           if (data === null) continue;

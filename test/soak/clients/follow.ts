@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BlockParser } from '../../../sse_cat/event_stream.mjs';
+import type { Block } from '../../../sse_cat/follower.mjs';
 import { within } from '../../support/deadline.ts';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs, showTemper } from '../temper.ts';
@@ -59,7 +60,8 @@ async function read(
   const parser = new BlockParser();
   let lastId = '';
   const parse = (bytes: Uint8Array): void => {
-    for (const { type: event, data, id, retry } of parser.feed(bytes)) {
+    const blocks: Iterable<Block> = parser.feed(bytes);
+    for (const { type: event, data, id, retry } of blocks) {
       if (retry !== undefined) onRetry(retry);
       if (id !== undefined) {
         lastId = id;
