@@ -114,7 +114,7 @@ onEachRuntime((runtime) => {
         const { code, stderr } = await run(command, { cwd: await newFolder(), env });
         expect({ code, stderr }).toEqual({
           code: 78,
-          stderr: expect.stringMatching(/^WORKERS: .*pm2/),
+          stderr: expect.stringMatching(/"message":"WORKERS: .*pm2/),
         });
       },
     );
