@@ -29,6 +29,8 @@ export interface ConfigFault {
   readonly setting: string;
   /** What would have been right, as the end of "expected ...". */
   readonly expected: string;
+  /** What is wrong, in the place of that, where nothing else was expected. */
+  readonly words?: string;
   /** What was given; left out where nothing was, and for secrets. */
   readonly got?: string;
 }
@@ -45,7 +47,8 @@ export class ConfigError extends GatewayError {
   }
 }
 
-function line({ setting, expected, got }: ConfigFault): string {
+function line({ setting, expected, words, got }: ConfigFault): string {
+  if (words !== undefined) return `${setting}: ${words}`;
   return `${setting}: ${got === undefined ? '' : `got ${quote(got)}, `}expected ${expected}`;
 }
 

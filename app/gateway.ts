@@ -3,6 +3,8 @@ import { type Context, Hono } from 'hono';
 import { SignIn } from './auth/sign_in.ts';
 import type { SignInPorts } from './auth/sign_in_ports.ts';
 import { type Channel, Channels } from './channels/channels.ts';
+import { parametersOf } from './channels/path_pattern.ts';
+import { type StreamsFile, withTopics } from './channels/streams_file.ts';
 import type { Config } from './config/config.ts';
 import { StreamCounts } from './counts/stream_counts.ts';
 import type { Health } from './describe/admin.ts';
@@ -46,6 +48,8 @@ export interface Gateway {
   health(): Health;
   /** What it serves, which may change at any time: at the start each topic of the settings. */
   readonly channels: Channels;
+  /** Serves what a streams file says, beside the topics of the settings, in the place of the one before. */
+  serve(file: StreamsFile): void;
   /** What the metrics are read from. */
   readonly measured: Measured;
   /**
@@ -104,14 +108,14 @@ export function createGateway(
     [
       '/-/openapi.json',
       (served) => {
-        const description = openapi({ ...config, topics: topicsOf(served) });
+        const description = openapi({ ...config, ...named(served) });
         return gate === null ? description : openapiWithSignIn(description, gate.makesCookie);
       },
     ],
     [
       '/-/asyncapi.json',
       (served) => {
-        const description = asyncapi({ ...config, topics: topicsOf(served) });
+        const description = asyncapi({ ...config, ...named(served) });
         return gate === null ? description : asyncapiWithSignIn(description);
       },
     ],
@@ -122,20 +126,21 @@ export function createGateway(
       const isTaken = SIGN_IN_METHODS.includes(method);
       return isTaken ? marked(await gate!.cookie(c)) : notTaken(c, SIGN_IN_METHODS);
     }
-    const channel = channels.find(path);
+    const channel = channels.find(new URL(c.req.url).pathname);
     const document = documents.get(path);
-    const file = channel === undefined ? staticFileResponse(files, c.req.raw) : null;
-    if (channel === undefined && document === undefined && file === null) return c.notFound();
+    const file = channel === null ? staticFileResponse(files, c.req.raw) : null;
+    if (channel === null && document === undefined && file === null) return c.notFound();
     if (!READ_METHODS.includes(method)) return notTaken(c, READ_METHODS);
-    if (channel !== undefined) {
+    if (channel !== null) {
       const forwardedFor = c.req.header('x-forwarded-for');
       const address = clientAddress(c.env.address, forwardedFor, config.trustProxy);
       const response = streamEvents(c, channel, address, streams, gate);
       return gate === null ? response : marked(await response);
     }
     if (document === undefined) return file!;
-    if (gate === null) return c.json(document([...channels]));
-    return marked(await documentFor(c, gate, document, [...channels]));
+    const listed = [...channels].filter(({ segments }) => parametersOf(segments).length === 0);
+    if (gate === null) return c.json(document(listed));
+    return marked(await documentFor(c, gate, document, listed));
   });
   app.notFound((c) => {
     const path = c.req.path.slice(0, MAX_LOGGED_PATH);
@@ -158,6 +163,7 @@ export function createGateway(
     fetch: (request, connection) => app.fetch(request, connection),
     health,
     channels,
+    serve: (file) => channels.replace(withTopics(config.topics, file)),
     measured: {
       get feeds() {
         return channels.feeds;
@@ -165,6 +171,7 @@ export function createGateway(
       streams: counts,
       source,
       signIn,
+      reloads: { ok: 0, faulty: 0 },
     },
     async run(signal) {
       signal.addEventListener('abort', () => streams.endAll(), { once: true });
@@ -185,7 +192,9 @@ async function documentFor(
 ): Promise<Response> {
   const reader = await gate.admit(c, null);
   if (reader instanceof Response) return reader;
-  return c.json(document(channels.filter((channel) => gate.permits(reader, channel))));
+  const params = {};
+  const permitted = channels.filter((channel) => gate.permits(reader, { ...channel, params }));
+  return c.json(document(permitted));
 }
 
 function notTaken(c: Context, methods: readonly string[]): Response {
@@ -198,8 +207,14 @@ function marked(response: Response): Response {
   return response;
 }
 
-function topicsOf(channels: readonly Channel[]): string[] {
-  return channels.map(({ topic }) => topic);
+/** Topics by their names, and the paths of streams. */
+function named(channels: readonly Channel[]): { topics: string[]; streams: string[] } {
+  const ofStreams = channels.filter(({ isStream }) => isStream);
+  const ofTopics = channels.filter(({ isStream }) => !isStream);
+  return {
+    topics: ofTopics.map(({ topic }) => topic),
+    streams: ofStreams.map(({ path }) => path),
+  };
 }
 
 function describeChannel({ path, topic, feed: { description } }: Channel): object {

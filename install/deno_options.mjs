@@ -11,6 +11,7 @@ const FILE_SETTINGS = [
   'JWT_KEYS_FILE',
   'JWT_SECRET_FILE',
   'CA_FILE',
+  'STREAMS_FILE',
 ];
 
 /**

@@ -14,7 +14,8 @@ import {
 import { type KafkaConnection, kafkaConnection } from './kafka/brokers/kafka_connection.ts';
 import { LOCAL_FILES } from './process/local_files.ts';
 import { expiryOf } from './process/pem.ts';
-import type { ReadSettings } from './process/settings.ts';
+import { type ReadSettings, topicsOf } from './process/settings.ts';
+import { parseStreams } from './process/streams_file.ts';
 import { createWebClient } from './process/web_client.ts';
 import { CertificateWatch } from './server/certificate_watch.ts';
 import { readStaticFiles } from './server/files.ts';
@@ -35,17 +36,13 @@ export interface RuntimeAdapter {
 }
 
 /** The first lines of the log. */
-export function logStart(
-  { name }: RuntimeAdapter,
-  version: string,
-  { config, warnings }: ReadSettings,
-): void {
+export function logStart({ name }: RuntimeAdapter, version: string, settings: ReadSettings): void {
   logger.info('Starting {version} on {runtime}: {topics}', {
     version,
     runtime: name,
-    topics: config.topics.join(),
+    topics: topicsOf(settings).join(),
   });
-  for (const warning of warnings) logger.warn('{warning}', { warning });
+  for (const warning of settings.warnings) logger.warn('{warning}', { warning });
 }
 
 /** A gateway with its source and its ports, from the start to the end: a process, or one worker. */
@@ -57,12 +54,13 @@ export class Serving {
   readonly #connection: KafkaConnection;
   readonly #source: RecordSource;
   readonly #stopped = new AbortController();
+  #streamsText: string | null;
   #graceMs = MIN_GRACE_MS;
   #closed: Promise<void> | null = null;
 
   static async create(
     adapter: RuntimeAdapter,
-    config: Config,
+    { config, streams }: Pick<ReadSettings, 'config' | 'streams'>,
     slots: StreamSlots,
   ): Promise<Serving> {
     const connection = kafkaConnection(config);
@@ -70,12 +68,14 @@ export class Serving {
     const files = await readStaticFiles(publicFolder());
     const ports = { web: createWebClient(config), files: LOCAL_FILES };
     const gateway = createGateway(config, source, files, slots, ports);
-    return new Serving(adapter, config, connection, source, gateway);
+    if (streams !== null) gateway.serve(streams.file);
+    return new Serving(adapter, config, streams?.text ?? null, connection, source, gateway);
   }
 
   private constructor(
     adapter: RuntimeAdapter,
     config: Config,
+    streamsText: string | null,
     connection: KafkaConnection,
     source: RecordSource,
     gateway: Gateway,
@@ -83,6 +83,7 @@ export class Serving {
     this.#runtime = adapter.name;
     this.#connection = connection;
     this.#config = config;
+    this.#streamsText = streamsText;
     this.#source = source;
     this.gateway = gateway;
     this.listeners = new Listeners(adapter.listen);
@@ -134,6 +135,18 @@ export class Serving {
       () => logger.info('The certificate of HTTPS was read again'),
       (error) => logger.error('The old certificate of HTTPS stays: {error}', { error }),
     );
+  }
+
+  /**
+   * Serves what a streams file says that was read again and found right.
+   * @returns whether it is another than before
+   */
+  serveStreams(text: string): boolean {
+    if (text === this.#streamsText) return false;
+    this.#streamsText = text;
+    const read = parseStreams(this.#config, text);
+    if ('file' in read) this.gateway.serve(read.file);
+    return true;
   }
 
   /** Ends the streams over DRAIN_SECONDS, and stops then. */

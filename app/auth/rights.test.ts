@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { identityOf } from './identity.ts';
 import { holds, parseRight } from './rights.ts';
 
+const wanted = (topic: string) => ({ topic, right: null, params: {} });
+
 /** What the tokens of those who make them look like; beside it the right that fits. */
 const PROVIDERS: [string, string, object][] = [
   [
@@ -40,21 +42,21 @@ const PROVIDERS: [string, string, object][] = [
 describe('holds()', () => {
   test.each(PROVIDERS)('holds() for a token of %s, and for no other', (_, text, claims) => {
     const right = parseRight(text);
-    const of = (said: object) => holds(right, identityOf({ ...said }, 1), { topic: 'orders' });
+    const of = (said: object) => holds(right, identityOf({ ...said }, 1), wanted('orders'));
     expect(of(claims)).toBe(true);
     expect(of({})).toBe(false);
     for (const name of Object.keys(claims)) {
       if (text.includes(name)) expect(of({ ...claims, [name]: null })).toBe(false);
     }
     if (text.includes('topic')) {
-      expect(holds(right, identityOf({ ...claims }, 1), { topic: 'prices' })).toBe(false);
+      expect(holds(right, identityOf({ ...claims }, 1), wanted('prices'))).toBe(false);
     }
   });
 
   test('holds() not where it cannot be worked out, whichever way it is put', () => {
     const identity = identityOf({ sub: 'alice' }, 1);
     for (const text of ['claims.admin', '!claims.blocked', 'claims.tenant != "b"']) {
-      expect([text, holds(parseRight(text), identity, { topic: 't' })]).toEqual([text, false]);
+      expect([text, holds(parseRight(text), identity, wanted('t'))]).toEqual([text, false]);
     }
   });
 });

@@ -5,6 +5,10 @@ import type { Identity } from './identity.ts';
 /** What is read, for a right that depends on it. */
 export interface Wanted {
   readonly topic: string;
+  /** The right of the topic or stream itself; null: none beside `REQUIRE`. */
+  readonly right: Expression | null;
+  /** What stands in the path in the place of its parameters. */
+  readonly params: Readonly<Record<string, string>>;
 }
 
 /** Names of whoever is signed in. */
@@ -22,7 +26,8 @@ export function parseRight(text: string): Expression {
 }
 
 /** One that cannot be worked out does not hold. */
-export function holds(right: Expression, identity: Identity, { topic }: Wanted): boolean {
+export function holds(right: Expression, identity: Identity, wanted: Wanted): boolean {
+  const { topic, params } = wanted;
   const { claims, scopes } = identity;
-  return right.evaluate({ claims, scopes, topic }) === true;
+  return right.evaluate({ claims, scopes, topic, params }) === true;
 }

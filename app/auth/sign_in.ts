@@ -64,7 +64,8 @@ export class SignIn {
 
   /** Whether somebody may read something. */
   permits(identity: Identity, wanted: Wanted): boolean {
-    return this.#right === null || holds(this.#right, identity, wanted);
+    const rights = [this.#right, wanted.right];
+    return rights.every((right) => right === null || holds(right, identity, wanted));
   }
 
   /** Who asks, where they may read it, else why not; counted and, once a minute a reason, logged. */

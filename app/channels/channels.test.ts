@@ -38,9 +38,9 @@ afterEach(() => end.abort());
 describe('Channels', () => {
   test('Channels.find() decodes the path of a request once', () => {
     const channel = channels.add({ path: '/a b', topic: 't' });
-    expect(channels.find('/a%20b')).toBe(channel);
-    expect(channels.find('/a%2520b')).toBeUndefined();
-    expect(channels.find('/%ff')).toBeUndefined();
+    expect(channels.find('/a%20b')).toEqual({ value: channel, params: {} });
+    expect(channels.find('/a%2520b')).toBeNull();
+    expect(channels.find('/%ff')).toBeNull();
     expect([...channels]).toEqual([channel]);
   });
 
@@ -53,7 +53,7 @@ describe('Channels', () => {
   test('Channels.run() reads each topic once, until the signal aborts', async () => {
     channels.add({ path: '/a', topic: 't' });
     channels.add({ path: '/b', topic: 't' });
-    expect(channels.find('/a')!.feed).toBe(channels.find('/b')!.feed);
+    expect(channels.find('/a')!.value.feed).toBe(channels.find('/b')!.value.feed);
     expect(told).toEqual(['create t']);
     const ended = channels.run(end.signal);
     expect(told).toEqual(['create t', 'read t']);
@@ -83,7 +83,7 @@ describe('Channels', () => {
     await settled();
     expect([b, other].map((channel) => channel!.signal.aborted)).toEqual([true, false]);
     expect(told.slice(-1)).toEqual(['end t']);
-    expect([channels.find('/b'), channels.feeds.length]).toEqual([undefined, 1]);
+    expect([channels.find('/b'), channels.feeds.length]).toEqual([null, 1]);
     channels.drop('/b');
   });
 
@@ -94,6 +94,35 @@ describe('Channels', () => {
     channels.add({ path: '/a', topic: 't' });
     await settled();
     expect(told).toEqual(['create t', 'read t', 'create t', 'read t', 'end t']);
+  });
+
+  test('Channels.replace() leaves what is the same alone, and its topic with it', async () => {
+    channels.add({ path: '/a', topic: 't' });
+    channels.add({ path: '/b', topic: 't', require: 'true' });
+    channels.add({ path: '/c', topic: 'u' });
+    void channels.run(end.signal);
+    const [a, b, c] = ['/a', '/b', '/c'].map((path) => channels.find(path)!.value);
+    channels.replace([
+      { path: '/a', topic: 't' },
+      { path: '/b', topic: 't', require: 'topic == "t"' },
+      { path: '/d', topic: 'v' },
+    ]);
+    await settled();
+    expect(channels.find('/a')!.value).toBe(a);
+    expect([a, b, c].map((channel) => channel!.signal.aborted)).toEqual([false, true, true]);
+    expect(channels.find('/b')!.value.right!.text).toBe('topic == "t"');
+    expect(channels.find('/c')).toBeNull();
+    // The topic of what was changed is read on.
+    expect(told).toEqual([
+      ...['create t', 'create u', 'read t', 'read u', 'create v', 'read v', 'end u'],
+    ]);
+  });
+
+  test('Channels.find() gives a stream before a topic, with its parameters', () => {
+    channels.add({ path: '/a', topic: 'a' });
+    const segments = [{ parameter: 'id' }];
+    channels.add({ path: '/{id}', segments, topic: 't', isStream: true });
+    expect(channels.find('/a')).toMatchObject({ value: { topic: 't' }, params: { id: 'a' } });
   });
 
   test('Channels.missing tells of the topics of the start alone', () => {

@@ -1,15 +1,27 @@
+import { type Expression, parseExpression } from '../expressions/expression.ts';
 import type { Feed } from '../feed/feed.ts';
 import { LinkedAbort } from '../waits/abortable.ts';
+import { parametersOf, type Segment, segmentsOf } from './path_pattern.ts';
+import { type Found, PathTree } from './path_tree.ts';
+import { namesOf } from './streams_file.ts';
 
 /** What a path is to serve. */
 export interface ChannelDefinition {
-  /** From the slash on, percent-decoded. */
+  /** From the slash on, percent-decoded; of a stream with its parameters in braces. */
   readonly path: string;
   readonly topic: string;
+  /** The path in its parts; left out: it has no parameters. */
+  readonly segments?: readonly Segment[];
+  /** Whether it is a stream of the streams file: its path wins over a topic's. */
+  readonly isStream?: boolean;
+  /** A right beside that of `REQUIRE`. */
+  readonly require?: string | null;
 }
 
 /** What a path serves, for as long as it does. */
 export interface Channel extends ChannelDefinition {
+  readonly segments: readonly Segment[];
+  readonly right: Expression | null;
   /** The feed of its topic, which other channels may share. */
   readonly feed: Feed;
   /** Aborts once the channel is dropped: its streams have to end. */
@@ -39,6 +51,8 @@ export class Channels implements Iterable<Channel> {
   readonly #byPath = new Map<string, ServedChannel>();
   readonly #topics = new Map<string, ServedTopic>();
   readonly #readings = new Set<Promise<void>>();
+  /** Those of streams and those of topics, made anew once they have changed. */
+  #trees: readonly PathTree<Channel>[] | null = null;
   /** Ends all; `null` until `run`. */
   #signal: AbortSignal | null = null;
 
@@ -50,13 +64,38 @@ export class Channels implements Iterable<Channel> {
     return this.#byPath.values();
   }
 
-  /** The channel that the path of a request names; percent-encoding is decoded once. */
-  find(path: string): Channel | undefined {
-    try {
-      return this.#byPath.get(decodeURIComponent(path));
-    } catch {
-      return undefined;
+  /** The channel that the path of a request names, and its parameters; each segment is decoded once. */
+  find(pathname: string): Found<Channel> | null {
+    const segments = segmentsOf(pathname);
+    if (segments === null) return null;
+    this.#trees ??= this.#plant();
+    for (const tree of this.#trees) {
+      const found = tree.find(segments);
+      if (found !== null) return found;
     }
+    return null;
+  }
+
+  #plant(): PathTree<Channel>[] {
+    const streams = new PathTree<Channel>();
+    const topics = new PathTree<Channel>();
+    for (const channel of this.#byPath.values()) {
+      (channel.isStream ? streams : topics).set(channel.segments, channel);
+    }
+    return [streams, topics];
+  }
+
+  /** Serves these and no others from now on. What is as it was goes on untouched. */
+  replace(definitions: readonly ChannelDefinition[]): void {
+    const wanted = new Map(definitions.map((definition) => [definition.path, definition]));
+    for (const channel of this.#byPath.values()) {
+      const definition = wanted.get(channel.path);
+      if (definition === undefined || !isSame(channel, definition)) this.#remove(channel);
+    }
+    for (const definition of definitions) {
+      if (!this.#byPath.has(definition.path)) this.add(definition);
+    }
+    this.#endUnused();
   }
 
   /**
@@ -68,8 +107,12 @@ export class Channels implements Iterable<Channel> {
     if (this.#byPath.has(path)) throw new Error(`${path} is served already: drop it first`);
     const topic = this.#topics.get(name) ?? this.#addTopic(name);
     const end = new AbortController();
-    const channel = { ...definition, feed: topic.feed, signal: end.signal, end };
+    const segments = definition.segments ?? path.slice(1).split('/').map(literalOf);
+    const right = rightOf(definition.require ?? null, segments);
+    const { feed } = topic;
+    const channel = { ...definition, segments, right, feed, signal: end.signal, end };
     this.#byPath.set(path, channel);
+    this.#trees = null;
     topic.channels.add(channel);
     return channel;
   }
@@ -78,14 +121,25 @@ export class Channels implements Iterable<Channel> {
   drop(path: string): void {
     const channel = this.#byPath.get(path);
     if (channel === undefined) return;
-    this.#byPath.delete(path);
+    this.#remove(channel);
+    this.#endUnused();
+  }
+
+  #remove(channel: ServedChannel): void {
+    this.#byPath.delete(channel.path);
+    this.#trees = null;
     channel.end.abort();
-    const topic = this.#topics.get(channel.topic)!;
-    topic.channels.delete(channel);
-    if (topic.channels.size > 0) return;
-    this.#topics.delete(channel.topic);
-    topic.end?.abort();
-    topic.end?.letGo();
+    this.#topics.get(channel.topic)!.channels.delete(channel);
+  }
+
+  /** Ends the reading of topics that no channel needs any more. */
+  #endUnused(): void {
+    for (const [name, topic] of this.#topics) {
+      if (topic.channels.size > 0) continue;
+      this.#topics.delete(name);
+      topic.end?.abort();
+      topic.end?.letGo();
+    }
   }
 
   /** The feeds of the topics that are served. */
@@ -126,4 +180,21 @@ export class Channels implements Iterable<Channel> {
     this.#readings.add(reading);
     void reading.finally(() => this.#readings.delete(reading));
   }
+}
+
+function literalOf(literal: string): Segment {
+  return { literal };
+}
+
+function rightOf(require: string | null, segments: readonly Segment[]): Expression | null {
+  return require === null ? null : parseExpression(require, namesOf(parametersOf(segments), true));
+}
+
+/** Whether a stream of the one may go on as one of the other. */
+function isSame(channel: Channel, definition: ChannelDefinition): boolean {
+  return (
+    channel.topic === definition.topic &&
+    (channel.isStream ?? false) === (definition.isStream ?? false) &&
+    (channel.require ?? null) === (definition.require ?? null)
+  );
 }

@@ -16,7 +16,7 @@ export function parsePath(text: string): Segment[] {
   if (!text.startsWith('/')) throw new Error(`${EXPECTED} begins with /`);
   if (/[?#%\\]|\p{Cc}/u.test(text)) throw new Error(`${EXPECTED} has none of ? # % \\ in it`);
   const segments = text.slice(1).split('/').map(segmentOf);
-  const names = segments.flatMap((segment) => ('parameter' in segment ? segment.parameter : []));
+  const names = parametersOf(segments);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw new Error(`{${twice}} stands in the path twice`);
   const [first] = segments;
@@ -46,4 +46,9 @@ export function segmentsOf(pathname: string): string[] | null {
   } catch {
     return null;
   }
+}
+
+/** The names of its parameters, in order. */
+export function parametersOf(segments: readonly Segment[]): string[] {
+  return segments.flatMap((segment) => ('parameter' in segment ? segment.parameter : []));
 }

@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseStreamsFile, StreamsFileError, type StreamsFileFault } from './streams_file.ts';
+import {
+  parseStreamsFile,
+  StreamsFileError,
+  type StreamsFileFault,
+  withTopics,
+} from './streams_file.ts';
 
 function faultsOf(text: string, hasSignIn = true): readonly StreamsFileFault[] {
   try {
@@ -168,36 +173,37 @@ streams:
   /again: *own
 `;
     expect(
-      parseStreamsFile(text, true).map(({ kind, path, topic, require }) => [
-        kind,
+      parseStreamsFile(text, true).channels.map(({ isStream, path, topic, require }) => [
+        isStream,
         path,
         topic,
         require,
       ]),
     ).toEqual([
-      ['topic', '/prices', 'prices', 'true'],
-      ['topic', '/audit', 'audit', '"auditor" in claims.roles'],
-      ['stream', '/my/orders', 'orders', '"orders:read" in scopes'],
+      [false, '/prices', 'prices', 'true'],
+      [false, '/audit', 'audit', '"auditor" in claims.roles'],
+      [true, '/my/orders', 'orders', '"orders:read" in scopes'],
       [
-        'stream',
+        true,
         '/customers/{id}/orders',
         'orders',
         'claims.sub == params.id || "support" in claims.roles',
       ],
-      ['stream', '/again', 'orders', '"orders:read" in scopes'],
+      [true, '/again', 'orders', '"orders:read" in scopes'],
     ]);
   });
 
   test.each(['', '# nothing\n', '{}', 'topics:\nstreams:\n', 'topics: {}\nstreams: {}\n'])(
     'parseStreamsFile() takes %j, in which nothing is',
     (text) => {
-      expect(parseStreamsFile(text, true)).toEqual([]);
+      expect(parseStreamsFile(text, true)).toEqual({ topics: [], channels: [] });
     },
   );
 
   test('parseStreamsFile() takes JSON, and needs no right where everybody may read', () => {
     const file = { topics: { a: null }, streams: { '/b': { topic: 'a' }, '/c/': { topic: 'a' } } };
-    const paths = parseStreamsFile(JSON.stringify(file), false).map(({ path }) => path);
+    const { channels } = parseStreamsFile(JSON.stringify(file), false);
+    const paths = channels.map(({ path }) => path);
     expect(paths).toEqual(['/a', '/b', '/c/']);
   });
 
@@ -256,5 +262,23 @@ streams:
       expect(length).toBeGreaterThan(0);
       expect(length).toBeLessThanOrEqual(101);
     }
+  });
+});
+
+describe('withTopics()', () => {
+  test('withTopics() leaves a topic to the file, and a path to a stream', () => {
+    const text = `
+topics: { a: { require: "true" }, hidden: { path: false } }
+streams:
+  /c: { topic: other, require: "true" }
+  "/{x}/y": { topic: a, require: "true" }
+`;
+    const served = withTopics(['a', 'b', 'c', 'hidden'], parseStreamsFile(text, true));
+    expect(served.map(({ path, topic, require }) => [path, topic, require])).toEqual([
+      ['/b', 'b', null],
+      ['/a', 'a', 'true'],
+      ['/c', 'other', 'true'],
+      ['/{x}/y', 'a', 'true'],
+    ]);
   });
 });

@@ -19,7 +19,7 @@ import { IDENTITY_NAMES } from '../auth/rights.ts';
 import { topic as topicName } from '../config/config_values.ts';
 import { ExpressionError, type Names, parseExpression } from '../expressions/expression.ts';
 import { ANY, MAP, NULL, NUMBER_TYPE, TEXT, TEXT_TYPE, type Type } from '../expressions/kinds.ts';
-import { parsePath, type Segment, shapeOf } from './path_pattern.ts';
+import { parametersOf, parsePath, type Segment, shapeOf } from './path_pattern.ts';
 
 const MAX_BYTES = 2 ** 20;
 /** Anchors that stand for anchors could make a small file endless. */
@@ -27,14 +27,19 @@ const MAX_ALIASES = 100;
 /** A file that is something else may have any number of them. */
 const MAX_FAULTS = 100;
 
-/** What one path serves. */
-export interface StreamDefinition {
-  readonly kind: 'topic' | 'stream';
-  /** As the file has it, with parameters in braces. */
+/** What a streams file says. */
+export interface StreamsFile {
+  /** The topics that it says something of: theirs is said here alone. */
+  readonly topics: readonly string[];
+  readonly channels: readonly ChannelDefinition[];
+}
+
+/** What one path is to serve; `Channels` has it so. */
+interface ChannelDefinition {
   readonly path: string;
   readonly segments: readonly Segment[];
   readonly topic: string;
-  /** A right beside that of `REQUIRE`; null: none. */
+  readonly isStream: boolean;
   readonly require: string | null;
 }
 
@@ -106,7 +111,7 @@ type Key = string | number;
  * @param hasSignIn whether it is known who asks, so that rights can be worked out
  * @throws StreamsFileError with every fault
  */
-export function parseStreamsFile(text: string, hasSignIn: boolean): StreamDefinition[] {
+export function parseStreamsFile(text: string, hasSignIn: boolean): StreamsFile {
   return new Reader(text, hasSignIn).read();
 }
 
@@ -122,12 +127,14 @@ class Reader {
     this.#hasSignIn = hasSignIn;
   }
 
-  read(): StreamDefinition[] {
+  read(): StreamsFile {
     const file = this.#parse();
     const parsed = SHAPE.safeParse(file ?? {});
     for (const issue of parsed.error?.issues ?? []) this.#shapeFault(issue);
-    const definitions = this.#faults.length === 0 ? this.#define(parsed.data!) : [];
-    if (this.#faults.length === 0) return definitions;
+    const channels = this.#faults.length === 0 ? this.#define(parsed.data!) : [];
+    if (this.#faults.length === 0) {
+      return { topics: Object.keys(parsed.data!.topics ?? {}), channels };
+    }
     const inOrder = this.#faults.toSorted((a, b) => a.offset - b.offset);
     const told = inOrder
       .slice(0, MAX_FAULTS)
@@ -182,8 +189,8 @@ class Reader {
     this.#fault(this.#offsetOf(path, false), `expected ${issue.message}`);
   }
 
-  #define({ topics, streams }: z.output<typeof SHAPE>): StreamDefinition[] {
-    const definitions: StreamDefinition[] = [];
+  #define({ topics, streams }: z.output<typeof SHAPE>): ChannelDefinition[] {
+    const definitions: ChannelDefinition[] = [];
     for (const [topic, given] of Object.entries(topics ?? {})) {
       const at = ['topics', topic];
       const said = given ?? {};
@@ -198,14 +205,13 @@ class Reader {
       this.#checkRight(at, said.require);
       const segments = [{ literal: topic }];
       const require = said.require ?? null;
-      definitions.push({ kind: 'topic', path: `/${topic}`, segments, topic, require });
+      definitions.push({ path: `/${topic}`, segments, topic, isStream: false, require });
     }
     const shapes = new Map<string, string>();
     for (const [path, said] of Object.entries(streams ?? {})) {
       const at = ['streams', path];
       const segments = this.#segments(at, path);
-      const names = segments.flatMap((one) => ('parameter' in one ? one.parameter : []));
-      this.#checkRules(at, said, names);
+      this.#checkRules(at, said, parametersOf(segments));
       this.#checkRight(at, said.require);
       if ((said.topic === undefined) === (said.topics === undefined)) {
         this.#fault(this.#offsetOf(at, true), 'expected topic or topics, one of the two');
@@ -217,7 +223,7 @@ class Reader {
       }
       shapes.set(shape, path);
       const { topic = '', require = null } = said;
-      definitions.push({ kind: 'stream', path, segments, topic, require });
+      definitions.push({ path, segments, topic, isStream: true, require });
     }
     return definitions;
   }
@@ -294,6 +300,28 @@ class Reader {
     // Before anything was read it knows no lines.
     this.#faults.push({ offset, line: Math.max(1, line), column: Math.max(1, col), message });
   }
+}
+
+/**
+ * What is served with a streams file: its own, and the topics of the settings that it says nothing of.
+ * A stream's path takes the place of a topic's.
+ */
+export function withTopics(
+  settled: readonly string[],
+  { topics, channels }: StreamsFile,
+): ChannelDefinition[] {
+  const ofSettings = settled
+    .filter((topic) => !topics.includes(topic))
+    .map((topic) => ({
+      path: `/${topic}`,
+      segments: [{ literal: topic }],
+      topic,
+      isStream: false,
+      require: null,
+    }));
+  const streams = new Set(channels.flatMap(({ path, isStream }) => (isStream ? path : [])));
+  const isFree = ({ path, isStream }: ChannelDefinition): boolean => isStream || !streams.has(path);
+  return [...ofSettings, ...channels].filter(isFree);
 }
 
 const RECORD_NAMES: readonly (readonly [string, Type])[] = [

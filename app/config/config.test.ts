@@ -6,7 +6,7 @@ import { type Config, parseConfig, parseLogSettings, SETTINGS } from './config.t
 
 /** The names that users rely on, as they stand in the documentation. */
 const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_CERT_FILE
-  KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD TOPICS HOST ADMIN_HOST
+  KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD TOPICS STREAMS_FILE HOST ADMIN_HOST
   HTTP_PORT HTTPS_PORT ADMIN_PORT TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
   JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
@@ -71,6 +71,7 @@ describe('parseConfig()', () => {
       kafkaUsername: null,
       kafkaPassword: null,
       topics: ['events'],
+      streamsFile: null,
       host: 'localhost',
       adminHost: 'localhost',
       httpPort: 8080,
@@ -162,6 +163,7 @@ describe('parseConfig()', () => {
       kafkaUsername: 'user',
       kafkaPassword: 'pa$sw#"\'',
       topics: ['a', 'B_b.c-1', '-'],
+      streamsFile: null,
       host: '::',
       adminHost: 'localhost',
       httpPort: 0,

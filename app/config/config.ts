@@ -75,6 +75,8 @@ export const SETTINGS = {
   kafkaPassword: { name: 'KAFKA_PASSWORD', default: null, schema: z.string(), secret: true },
   /** Topics to serve, each at `/<topic>`. */
   topics: { name: 'TOPICS', default: 'events', schema: list(topic) },
+  /** YAML file of streams with paths and rights of their own. */
+  streamsFile: { name: 'STREAMS_FILE', default: null, schema: file },
   /**
    * Address that HTTP and HTTPS listen on: only this machine's with the embedded Kafka, else every
    * one. `localhost` and `::` are IPv6 and IPv4, where the machine has both.
@@ -209,6 +211,8 @@ export function parseConfig(
     // A default that is wrong was copied from another setting, which has its own fault.
     else if (given.has(setting.name)) faults.push(...valueFaults(setting, text, error.issues));
   }
+  // With a streams file there may be none beside its own.
+  if (given.has('STREAMS_FILE') && !given.has('TOPICS')) values['topics'] = [];
   const config = values as Partial<Config>;
   faults.push(
     ...strangersToSignIn(env, NAMES),

@@ -3,10 +3,18 @@ import { FORMATS } from '../views/format.ts';
 import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
 import { STREAM_PARAMETERS } from './stream_parameters.ts';
 
-type Described = Pick<Config, 'topics' | 'httpPort' | 'httpsPort'>;
+interface Described extends Pick<Config, 'topics' | 'httpPort' | 'httpsPort'> {
+  /** Paths of streams beside the topics. */
+  readonly streams?: readonly string[];
+}
 
 /** `GET /-/asyncapi.json`: the streams and what they carry, in the words of AsyncAPI 3. */
-export function asyncapi({ topics, httpPort, httpsPort }: Described): object {
+export function asyncapi({ topics, streams = [], httpPort, httpsPort }: Described): object {
+  const channels = new Map([
+    ...topics.map((topic) => [topic, `/${topic}`] as const),
+    // A name that no topic can have.
+    ...streams.map((path) => [`stream:${path.replaceAll('/', ':')}`, path] as const),
+  ]);
   return {
     asyncapi: '3.0.0',
     info: {
@@ -22,9 +30,9 @@ export function asyncapi({ topics, httpPort, httpsPort }: Described): object {
       ...(httpPort === 0 ? {} : { http: server('http', httpPort) }),
       ...(httpsPort === 0 ? {} : { https: server('https', httpsPort) }),
     },
-    channels: Object.fromEntries(topics.map((topic) => [topic, channel(topic)])),
+    channels: Object.fromEntries([...channels].map(([name, path]) => [name, channel(path)])),
     operations: Object.fromEntries(
-      topics.flatMap((topic) =>
+      [...channels.keys()].flatMap((topic) =>
         FORMATS.map(({ name }) => [`${topic}.${name}`, operation(topic, name)]),
       ),
     ),
@@ -94,10 +102,10 @@ function server(protocol: string, port: number): object {
   };
 }
 
-function channel(topic: string): object {
+function channel(path: string): object {
   const names = Object.keys(MESSAGES);
   return {
-    address: `/${topic}`,
+    address: path,
     messages: Object.fromEntries(
       names.map((name) => [name, { $ref: `#/components/messages/${name}` }]),
     ),

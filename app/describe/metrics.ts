@@ -23,6 +23,8 @@ export interface Measured {
   readonly source: Pick<RecordSource, 'status'>;
   /** Null where everybody may read. */
   readonly signIn: Pick<SignIn, 'counts' | 'keysAgeSeconds'> | null;
+  /** What came of streams files that were read again; counted by whoever reads them. */
+  readonly reloads: { ok: number; faulty: number };
 }
 
 /** What a certificate is shown for. */
@@ -252,6 +254,16 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
       const age = signIn?.keysAgeSeconds ?? null;
       return age === null ? [] : [[{}, age]];
     },
+  },
+  {
+    name: 'sse_kafka_config_reloads_total',
+    help: 'Streams files that were read again: ok, faulty (the one before stays).',
+    type: 'counter',
+    labels: ['result'],
+    // Each worker is told of each.
+    merge: 'max',
+    values: ({ reloads }) =>
+      Object.entries(reloads).map(([result, count]) => [{ result }, count] as const),
   },
 ];
 

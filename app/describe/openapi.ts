@@ -2,13 +2,16 @@ import type { Config } from '../config/config.ts';
 import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
 import { STREAM_PARAMETERS } from './stream_parameters.ts';
 
-type Described = Pick<Config, 'topics' | 'adminPort'>;
+interface Described extends Pick<Config, 'topics' | 'adminPort'> {
+  /** Paths of streams beside the topics. */
+  readonly streams?: readonly string[];
+}
 
 /**
  * `GET /-/openapi.json`: all that can be asked over HTTP, in the words of OpenAPI 3.1, but for the
  * files that the page is made of.
  */
-export function openapi({ topics, adminPort }: Described): object {
+export function openapi({ topics, adminPort, streams = [] }: Described): object {
   return {
     openapi: '3.1.1',
     info: {
@@ -52,6 +55,7 @@ export function openapi({ topics, adminPort }: Described): object {
         // It is not asked whether there is such a topic.
         options: { parameters: [topic({})], ...PREFLIGHT },
       },
+      ...Object.fromEntries(streams.map((path) => [path, streamPath(path)])),
       '/-/topics': jsonPath('topics', 'The topics that are served.', TOPICS),
       '/-/openapi.json': jsonPath('openapi', 'This description.', { type: 'object' }),
       '/-/asyncapi.json': jsonPath('asyncapi', 'What the streams carry.', { type: 'object' }),
@@ -60,6 +64,31 @@ export function openapi({ topics, adminPort }: Described): object {
       ...(adminPort === 0 ? {} : adminPaths(adminPort)),
     },
     components: { schemas: { ...EVENT_SCHEMAS, Event: EVENT } },
+  };
+}
+
+/** A stream of the streams file. */
+function streamPath(path: string): object {
+  const parameters = STREAM_PARAMETERS;
+  const faults = { 400: text('What `format`, `since`, `until` or `wait` takes.') };
+  const full = {
+    429: refusal('This address has as many streams open as it may.'),
+    503: refusal('No more streams: all are taken, or the gateway is about to end.'),
+  };
+  return {
+    get: {
+      operationId: `stream ${path}`,
+      summary: 'A stream. It does not end by itself unless it is asked to.',
+      parameters,
+      responses: { 200: STREAM, ...faults, ...full },
+    },
+    head: {
+      operationId: `streamHead ${path}`,
+      summary: 'The head of that stream; never refused for want of room.',
+      parameters,
+      responses: { 200: STREAM, ...faults },
+    },
+    options: PREFLIGHT,
   };
 }
 

@@ -36,9 +36,11 @@ const REFUSALS = {
   },
 };
 
+const ADMIN_PATHS = ['/livez', '/readyz', '/metrics'];
+
 /** Everything but the page's files, health and metrics. */
 function isBehindSignIn(path: string): boolean {
-  return path === '/{topic}' || path.startsWith('/-/');
+  return path !== '/' && path !== '/index.html' && !ADMIN_PATHS.includes(path);
 }
 
 /** The description of what is asked over HTTP, with its security schemes. */

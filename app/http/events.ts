@@ -1,6 +1,7 @@
 import { getLogger } from '@logtape/logtape';
 import type { Context } from 'hono';
 import type { Channel } from '../channels/channels.ts';
+import type { Found } from '../channels/path_tree.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
 import { FORMAT_NAMES, formatByName, TEXT } from '../views/format.ts';
 import { viewIn } from '../views/view.ts';
@@ -26,12 +27,15 @@ export const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-I
 /** `GET` and `HEAD` of a channel: its stream. */
 export async function streamEvents(
   c: Context<{ Bindings: ClientConnection }>,
-  channel: Channel,
+  { value: channel, params }: Found<Channel>,
   address: string,
   streams: OpenStreams,
   gate: Gate | null,
 ): Promise<Response> {
-  const reader = gate === null ? null : await gate.admit(c, channel);
+  const reader =
+    gate === null
+      ? null
+      : await gate.admit(c, { topic: channel.topic, right: channel.right, params });
   if (reader instanceof Response) return reader;
   const format = formatByName(c.req.query('format') || TEXT.name);
   if (format === undefined) return c.text(`format takes ${FORMAT_NAMES}\n`, 400);

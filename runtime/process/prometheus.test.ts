@@ -50,7 +50,7 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
   streams.addTopic(TOPIC);
   for (let i = 0; i < clients; i++) streams.opened(TOPIC);
   streams.closed(TOPIC, 'stalled');
-  return { feeds: [feed], streams, source, signIn: null };
+  return { feeds: [feed], streams, source, signIn: null, reloads: { ok: 0, faulty: 0 } };
 }
 
 const FACTS = {

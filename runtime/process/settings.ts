@@ -8,6 +8,7 @@ import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { parse } from 'dotenv';
 import { parseRight } from '../../app/auth/rights.ts';
+import { type StreamsFile, withTopics } from '../../app/channels/streams_file.ts';
 import {
   type Config,
   type LogSettings,
@@ -25,10 +26,13 @@ import {
 import type { ConfigFault } from '../../app/errors.ts';
 import { ExpressionError } from '../../app/expressions/expression.ts';
 import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
+import { parseStreams, type ReadStreams, readStreams } from './streams_file.ts';
 
 /** What a process was told. */
 export interface ReadSettings {
   readonly config: Config;
+  /** The streams file, and its text; null where there is none. */
+  readonly streams: { readonly file: StreamsFile; readonly text: string } | null;
   /** What is no fault and most likely not meant, a line each. */
   readonly warnings: readonly string[];
 }
@@ -36,12 +40,14 @@ export interface ReadSettings {
 /**
  * Reads the settings. The environment wins over `.env` of the working directory, a variable that
  * is there but empty too. Nothing is written into the environment.
+ * @param streamsText what is in the streams file, where another process has read it
  * @throws ConfigError with every fault of the settings, of `.env` and of the PEM files.
  */
 export function readSettings(
   runtime: Runtime,
   env: Readonly<Record<string, string | undefined>> = process.env,
   dotenvFile = '.env',
+  streamsText: string | null = null,
 ): ReadSettings {
   const faults: ConfigFault[] = [];
   const merged = { ...readDotenv(dotenvFile, faults), ...env };
@@ -49,9 +55,26 @@ export function readSettings(
     ...faults,
     ...pemFaults(config),
     ...signInFaults(config),
+    ...streamsFaults(config, streamsText),
   ]);
+  const streams = streamsOf(config, streamsText) as ReadSettings['streams'];
   const warnings = [...likeSettings(merged).map(strayWarning), ...plainAddressWarnings(config)];
-  return { config, warnings };
+  return { config, streams, warnings };
+}
+
+function streamsOf(config: Partial<Config>, text: string | null): ReadStreams | null {
+  return text === null ? readStreams(config) : parseStreams(config, text);
+}
+
+function streamsFaults(config: Partial<Config>, text: string | null): readonly ConfigFault[] {
+  const read = streamsOf(config, text);
+  return read !== null && 'faults' in read ? read.faults : [];
+}
+
+/** All topics that are read: those of the settings and those of the streams file. */
+export function topicsOf({ config, streams }: ReadSettings): string[] {
+  const served = streams === null ? [] : withTopics(config.topics, streams.file);
+  return [...new Set(streams === null ? config.topics : served.map(({ topic }) => topic))];
 }
 
 /** Whoever stands between could let anybody in. */

@@ -2,8 +2,14 @@ import type { Health } from '../../app/describe/admin.ts';
 import type { RefusalReason } from '../../app/ports/stream_observer.ts';
 import type { MetricValues } from '../process/prometheus.ts';
 
+/** In the environment of a worker: another program's process may be a cluster's worker, too. */
+export const OWN_WORKER = 'SSE_KAFKA_WORKER';
+/** Its value where the primary process has the streams file: one process reads it for all. */
+export const WITH_STREAMS = 'streams';
+
 /** What a worker tells the primary process. */
 export type WorkerMessage =
+  | { readonly kind: 'asks for streams' }
   | { readonly kind: 'listening'; readonly urls: readonly string[] }
   /** It cannot start: why, for people. */
   | { readonly kind: 'failed'; readonly message: string }
@@ -21,5 +27,7 @@ export type PrimaryMessage =
   | { readonly kind: 'drain' }
   | { readonly kind: 'reload' }
   | { readonly kind: 'stop' }
+  /** The streams file was read again: its text, where it is right. */
+  | { readonly kind: 'streams'; readonly text: string | null }
   | { readonly kind: 'measure'; readonly number: number }
   | { readonly kind: 'taken'; readonly number: number; readonly refusal: RefusalReason | null };

@@ -7,8 +7,9 @@ import { ConfigError } from '../../app/errors.ts';
 import { withEmbeddedKafka } from '../embedded_kafka/with_embedded_kafka.ts';
 import { kafkaConnection } from '../kafka/brokers/kafka_connection.ts';
 import { announce, openTo } from '../process/announcement.ts';
-import type { ReadSettings } from '../process/settings.ts';
+import { type ReadSettings, topicsOf } from '../process/settings.ts';
 import { onSignals } from '../process/signals.ts';
+import { StreamsWatch } from '../process/streams_file.ts';
 import { ConnectionRoom } from '../server/connection_room.ts';
 import { Listeners, publicPorts } from '../server/listeners.ts';
 import { PortWatch } from '../server/port_watch.ts';
@@ -35,14 +36,23 @@ export async function runWorkers(
   settings: ReadSettings,
 ): Promise<void> {
   const { config } = settings;
-  if (isOwnWorker()) return runWorker(adapter, version, config);
+  if (isOwnWorker()) return runWorker(adapter, version, settings);
   // There it would neither listen nor hear of its workers.
   if (cluster.isWorker) throw new ConfigError([ALREADY_A_WORKER]);
   logStart(adapter, version, settings);
   const count = config.workers === 'auto' ? availableParallelism() : config.workers;
-  new ConnectionRoom(config.topics.length).warnOf(config.maxConnections, count);
-  const pool = new WorkerPool(config, count);
+  const served = { ...config, topics: topicsOf(settings) };
+  new ConnectionRoom(served.topics.length).warnOf(config.maxConnections, count);
+  const { streams } = settings;
+  const pool = new WorkerPool(config, count, streams?.text ?? null);
   const stopped = new AbortController();
+  const streamsWatch =
+    streams === null
+      ? null
+      : new StreamsWatch(config, streams.text, {
+          changed: (text) => pool.serveStreams(text),
+          faulty: () => pool.serveStreams(null),
+        });
   onSignals({
     drain: () => {
       logger.info(`Draining for up to ${config.drainSeconds} s`);
@@ -53,7 +63,10 @@ export async function runWorkers(
       stopped.abort();
       pool.stop();
     },
-    reload: () => pool.reload(),
+    reload: () => {
+      pool.reload();
+      streamsWatch?.reload();
+    },
     exit: (code) => process.exit(code),
   });
   const listeners = new Listeners(adapter.listen);
@@ -69,7 +82,7 @@ export async function runWorkers(
     if (urls !== null) {
       watch = new PortWatch(publicPorts(config));
       const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));
-      await withEmbeddedKafka(config, stopped.signal, async () => {
+      await withEmbeddedKafka(served, stopped.signal, async () => {
         const { brokers } = kafkaConnection(config);
         const places = { streams: urls, admin: ofAdmin, brokers, openTo: openTo(config) };
         announce(places, () => pool.health, stopped.signal);
@@ -80,6 +93,7 @@ export async function runWorkers(
     logger.info('Stopped');
   } finally {
     watch?.close();
+    streamsWatch?.close();
     await listeners.close(0);
   }
 }

@@ -1,7 +1,7 @@
 import process from 'node:process';
-import type { Config } from '../../app/config/config.ts';
 import { GatewayError } from '../../app/errors.ts';
 import { exposeMetrics, type ProcessMetrics } from '../process/prometheus.ts';
+import { type ReadSettings, topicsOf } from '../process/settings.ts';
 import { type RuntimeAdapter, Serving } from '../serving.ts';
 import { AskedSlots } from './asked_slots.ts';
 import type { PrimaryMessage, WorkerMessage } from './messages.ts';
@@ -12,26 +12,28 @@ const HEALTH_MS = 250;
 export async function runWorker(
   adapter: RuntimeAdapter,
   version: string,
-  config: Config,
+  settings: ReadSettings,
 ): Promise<void> {
+  const { config } = settings;
   // A Ctrl-C reaches every process of the terminal: the primary says what becomes of it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.once('disconnect', () => process.exit(1));
 
   const slots = new AskedSlots(send);
-  const serving = await Serving.create(adapter, config, slots);
+  const serving = await Serving.create(adapter, settings, slots);
   const metrics = exposeMetrics(serving.gateway.measured, serving.facts(version));
   process.on('message', (message: PrimaryMessage) => {
     if (message.kind === 'drain') serving.drain();
     else if (message.kind === 'stop') serving.stop();
     else if (message.kind === 'reload') serving.reload();
+    else if (message.kind === 'streams') takeStreams(serving, message.text);
     else if (message.kind === 'taken') slots.taken(message.number, message.refusal);
     else if (message.kind === 'measure') void measure(metrics, message.number);
   });
   const { gateway, listeners } = serving;
   let urls: readonly string[];
   try {
-    urls = await listeners.openPublic(config, gateway.fetch);
+    urls = await listeners.openPublic({ ...config, topics: topicsOf(settings) }, gateway.fetch);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     await sent({ kind: 'failed', message: error.message });
@@ -43,6 +45,12 @@ export async function runWorker(
   setInterval(tellHealth, HEALTH_MS).unref();
   await serving.run();
   await sent({ kind: 'ended' });
+}
+
+function takeStreams(serving: Serving, text: string | null): void {
+  const { reloads } = serving.gateway.measured;
+  if (text === null) reloads.faulty++;
+  else if (serving.serveStreams(text)) reloads.ok++;
 }
 
 async function measure(metrics: ProcessMetrics, number: number): Promise<void> {

@@ -5,7 +5,7 @@ import type { Config } from '../../app/config/config.ts';
 import type { Health } from '../../app/describe/admin.ts';
 import { GatewayError } from '../../app/errors.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
-import type { PrimaryMessage, WorkerMessage } from './messages.ts';
+import { OWN_WORKER, type PrimaryMessage, WITH_STREAMS, type WorkerMessage } from './messages.ts';
 import { WorkerMetrics } from './worker_metrics.ts';
 
 const logger = getLogger(['sse-kafka', 'workers']);
@@ -18,9 +18,6 @@ const RESTART_MS = 1000;
 const MAX_SILENCE_MS = 30_000;
 /** What workers may take to end beyond DRAIN_SECONDS. */
 const END_MS = 10_000;
-
-/** In the environment of a worker: another program's process may be a cluster's worker, too. */
-const OWN_WORKER = 'SSE_KAFKA_WORKER';
 
 /** Whether this process was started by a `WorkerPool`. */
 export function isOwnWorker(): boolean {
@@ -50,6 +47,8 @@ export class WorkerPool {
   #end!: () => void;
   #fail!: (error: GatewayError) => void;
   #onChange: () => void = () => {};
+  /** The last one that was right: a worker that comes later begins with it. */
+  #streams: string | null;
   #isEnding = false;
   /** Whether all have listened once. */
   #wasUp = false;
@@ -57,8 +56,10 @@ export class WorkerPool {
   /** How many ended, one after the other, without having got going. */
   #shortLives = 0;
 
-  constructor(config: Config, count: number) {
+  /** @param streams the text of the streams file; null where there is none */
+  constructor(config: Config, count: number, streams: string | null) {
     this.#config = config;
+    this.#streams = streams;
     this.#count = count;
     this.#slots = new CountedSlots(config);
     this.ended = new Promise((resolve, reject) => {
@@ -104,6 +105,12 @@ export class WorkerPool {
     };
   }
 
+  /** Of a streams file that was read again, its text; null where it is at fault. */
+  serveStreams(text: string | null): void {
+    if (text !== null) this.#streams = text;
+    for (const worker of this.#members.keys()) this.#send(worker, { kind: 'streams', text });
+  }
+
   reload(): void {
     for (const worker of this.#members.keys()) this.#send(worker, { kind: 'reload' });
   }
@@ -116,6 +123,16 @@ export class WorkerPool {
     this.#endAll('stop', END_MS);
   }
 
+  #noteListening(worker: Worker, member: Member, urls: readonly string[]): void {
+    member.urls = urls;
+    // It may have missed one while it started. One that is the same changes nothing.
+    this.#tellStreams(worker);
+  }
+
+  #tellStreams(worker: Worker): void {
+    if (this.#streams !== null) this.#send(worker, { kind: 'streams', text: this.#streams });
+  }
+
   #endAll(kind: 'drain' | 'stop', deadlineMs: number): void {
     this.#isEnding = true;
     for (const worker of this.#members.keys()) this.#send(worker, { kind });
@@ -124,7 +141,8 @@ export class WorkerPool {
   }
 
   #fork(): void {
-    const worker = cluster.fork({ [OWN_WORKER]: '1' });
+    const streams = this.#streams;
+    const worker = cluster.fork({ [OWN_WORKER]: streams === null ? '1' : WITH_STREAMS });
     const now = performance.now();
     const member: Member = {
       startedAt: now,
@@ -145,7 +163,8 @@ export class WorkerPool {
     else if (message.kind === 'release') this.#releaseSlot(member, message.address);
     else if (message.kind === 'health') this.#noteHealth(member, message.health);
     else if (message.kind === 'measured') this.metrics.told(worker, message.number, message.values);
-    else if (message.kind === 'listening') member.urls = message.urls;
+    else if (message.kind === 'asks for streams') this.#tellStreams(worker);
+    else if (message.kind === 'listening') this.#noteListening(worker, member, message.urls);
     else if (message.kind === 'failed') this.#giveUp(message.message);
     // What would come now is the end of threads that wait for brokers, for seconds.
     else if (message.kind === 'ended' && this.#isEnding) this.#kill([worker]);

@@ -1,7 +1,9 @@
 import { parseConfig } from '../../app/config/config.ts';
 import { createAdmin } from '../../app/describe/admin.ts';
+import { ConfigError } from '../../app/errors.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
 import { exposeMetrics } from '../../runtime/process/prometheus.ts';
+import { readStreams } from '../../runtime/process/streams_file.ts';
 import { type RuntimeAdapter, Serving } from '../../runtime/serving.ts';
 
 /** A gateway with ports of its own in this process, which others share. */
@@ -15,7 +17,10 @@ export class LocalGateway {
     env: Readonly<Record<string, string>>,
   ): Promise<LocalGateway> {
     const config = parseConfig(env, adapter.name);
-    const serving = await Serving.create(adapter, config, new CountedSlots(config));
+    const read = readStreams(config);
+    if (read !== null && 'faults' in read) throw new ConfigError(read.faults);
+    const settings = { config, streams: read };
+    const serving = await Serving.create(adapter, settings, new CountedSlots(config));
     const { gateway, listeners } = serving;
     await listeners.openPublic(config, gateway.fetch);
     const admin = createAdmin(

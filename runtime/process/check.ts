@@ -1,0 +1,15 @@
+import { withTopics } from '../../app/channels/streams_file.ts';
+import { openTo } from './announcement.ts';
+import type { ReadSettings } from './settings.ts';
+
+/** What would be served, a line each: for `--check`, which starts nothing. */
+export function wordsOfCheck({ config, streams, warnings }: ReadSettings): string {
+  const { channels } = streams?.file ?? { channels: [] };
+  const topics = streams?.file.topics ?? [];
+  const served = withTopics(config.topics, { topics, channels });
+  const lines = served.map(({ path, topic, require }) => {
+    return `${path}: topic ${topic}${require === null ? '' : `, require ${require}`}`;
+  });
+  const everywhere = openTo(config) ?? `everywhere required: ${config.require}`;
+  return `${[...warnings.map((warning) => `warning: ${warning}`), ...lines, everywhere].join('\n')}\n`;
+}

@@ -1,0 +1,102 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { curl } from '../support/curl.ts';
+import { Issuer } from '../support/issuer.ts';
+import { onEachRuntime } from '../support/runtime.ts';
+import { Gateway, kafka } from './face.ts';
+
+let issuer: Issuer;
+beforeAll(async () => {
+  issuer = await Issuer.start();
+});
+afterAll(() => issuer[Symbol.asyncDispose]());
+
+function fileOf(text: string): string {
+  const file = join(
+    mkdtempSync(join(process.env['TEST_FOLDER'] ?? tmpdir(), 'streams-')),
+    'streams.yaml',
+  );
+  writeFileSync(file, text);
+  return file;
+}
+
+onEachRuntime((runtime) => {
+  describe('STREAMS_FILE', () => {
+    test('serves paths of its own, each to those who have its right', async () => {
+      const [orders, prices, plain] = [
+        await kafka.createTopic(),
+        await kafka.createTopic(),
+        await kafka.createTopic(),
+      ];
+      const STREAMS_FILE = fileOf(`
+topics:
+  ${orders.name}: { path: false }
+  ${prices.name}: { require: "true" }
+streams:
+  /my/orders: { topic: ${orders.name}, require: '"orders:read" in scopes' }
+  "/customers/{id}/orders": { topic: ${orders.name}, require: claims.sub == params.id }
+  "/customers/all/orders": { topic: ${orders.name}, require: claims.admin }
+  "/index.html": { topic: ${prices.name}, require: "true" }
+`);
+      const env = { ...issuer.env, STREAMS_FILE };
+      const topics = [plain.name, orders.name];
+      await using gateway = await Gateway.startReady(runtime, { topics, env });
+      const statusOf = async (path: string, claims: object): Promise<number> => {
+        const token = `Authorization: Bearer ${await issuer.token(claims)}`;
+        const answer = await curl('-I', '--path-as-is', '-H', token, `${gateway.http}${path}`);
+        return answer.status;
+      };
+      const alice = { sub: 'alice' };
+      expect(await statusOf(`/${plain.name}`, alice)).toBe(200);
+      expect(await statusOf(`/${prices.name}`, alice)).toBe(200);
+      expect(await statusOf(`/${orders.name}`, alice)).toBe(404);
+      expect(await statusOf('/my/orders', alice)).toBe(403);
+      expect(await statusOf('/my/orders', { scope: 'orders:read' })).toBe(200);
+      expect(await statusOf('/customers/alice/orders', alice)).toBe(200);
+      expect(await statusOf('/customers/%61lice/orders', alice)).toBe(200);
+      expect(await statusOf('/customers/x/../alice/orders', alice)).toBe(200);
+      expect(await statusOf('/customers/x/%2e%2E/alice/orders', alice)).toBe(200);
+      expect(await statusOf('/customers/bob/orders', alice)).toBe(403);
+      expect(await statusOf('/customers/bob%2F..%2Falice/orders', alice)).toBe(403);
+      expect(await statusOf('/customers/%2561lice/orders', alice)).toBe(403);
+      expect(await statusOf('/customers//orders', alice)).toBe(404);
+      expect(await statusOf('/customers/alice/orders/', alice)).toBe(404);
+      expect(await statusOf('/customers/%ff/orders', alice)).toBe(404);
+      // From the left the first literal wins.
+      expect(await statusOf('/customers/all/orders', { sub: 'all' })).toBe(403);
+      expect(await statusOf('/customers/all/orders', { sub: 'x', admin: true })).toBe(200);
+      const page = await curl('-I', `${gateway.http}/index.html`);
+      expect(page.status).toBe(401);
+      const listed = async (claims: object): Promise<unknown[]> => {
+        const token = `Authorization: Bearer ${await issuer.token(claims)}`;
+        const { body } = await curl('-H', token, `${gateway.http}/-/topics`);
+        return JSON.parse(`${body}`).topics.map(({ path }: { path: string }) => path);
+      };
+      const all = [`/${plain.name}`, `/${prices.name}`, '/index.html'];
+      expect((await listed(alice)).toSorted()).toEqual(all.toSorted());
+      expect((await listed({ scope: 'orders:read' })).toSorted()).toEqual(
+        [...all, '/my/orders'].toSorted(),
+      );
+      const token = `Authorization: Bearer ${await issuer.token(alice)}`;
+      for (const name of ['openapi', 'asyncapi']) {
+        const { body } = await curl('-H', token, `${gateway.http}/-/${name}.json`);
+        expect(`${body}`).toContain('/index.html');
+        expect(`${body}`).not.toContain('/my/orders');
+        expect(`${body}`).not.toContain(orders.name);
+      }
+    });
+
+    test('serves whoever comes where there is no sign-in, and no topic beside its own', async () => {
+      const topic = await kafka.createTopic();
+      const STREAMS_FILE = fileOf(`streams: { "/a/{x}": { topic: ${topic.name} } }`);
+      await using gateway = await Gateway.startReady(runtime, { env: { STREAMS_FILE } });
+      const statusOf = async (path: string) => (await curl('-I', gateway.http + path)).status;
+      expect(await statusOf('/a/b')).toBe(200);
+      expect(await statusOf('/events')).toBe(404);
+      expect(await statusOf(`/${topic.name}`)).toBe(404);
+    });
+  });
+});
