@@ -135,7 +135,7 @@ for (const [name, fault] of Object.entries(FAULTS)) {
         return (await gateway.readiness()).brokers.up;
       });
       expect(use.cpuShare).toBeLessThan(0.5);
-      expect(use.logLines).toBeLessThan(8);
+      expect(use.logLines).toBeLessThan(12);
       expect(use.grownMb).toBeLessThan(64);
     },
   );
