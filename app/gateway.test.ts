@@ -25,7 +25,7 @@ beforeEach(() => {
   for (const topic of ['orders', 'prices']) kafka.create(topic, '01020304', 1, {});
   // Streams are looked at eight times in it.
   const env = { KAFKA_BROKERS: 'kafka:9092', TOPICS: 'orders', HEARTBEAT_SECONDS: '1' };
-  const config = parseConfig(env, 'node');
+  const config = parseConfig(env);
   gateway = createGateway(config, new MemorySource(kafka), new Map(), new CountedSlots(config));
   end = new AbortController();
   void gateway.run(end.signal);

@@ -46,7 +46,7 @@ const CONNECTION: ClientConnection = {
 };
 
 test('createGateway() makes what can be mounted in any Hono app', async () => {
-  const config = parseConfig({ KAFKA_BROKERS: 'kafka:9092', TOPICS: 'orders' }, 'node');
+  const config = parseConfig({ KAFKA_BROKERS: 'kafka:9092', TOPICS: 'orders' });
   const gateway = createGateway(config, SOURCE, new Map(), new CountedSlots(config));
   const app = new Hono();
   app.get('/', (c) => c.text('the app'));

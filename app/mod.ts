@@ -2,7 +2,7 @@
  * The gateway as a part of any program that answers requests, here below `/streams` of a Hono app:
  *
  * ```ts
- * const config = parseConfig({ KAFKA_BROKERS: 'kafka:9092', TOPICS: 'orders' }, 'node');
+ * const config = parseConfig({ KAFKA_BROKERS: 'kafka:9092', TOPICS: 'orders' });
  * const gateway = createGateway(config, source, new Map(), new CountedSlots(config));
  * const app = new Hono();
  * app.mount('/streams', (request) => gateway.fetch(request, connection));
@@ -18,7 +18,7 @@
 
 export type { SignInPorts } from './auth/sign_in_ports.ts';
 export type { Channel, ChannelDefinition, Channels } from './channels/channels.ts';
-export { type Config, parseConfig, type Runtime } from './config/config.ts';
+export { type Config, parseConfig } from './config/config.ts';
 export { createAdmin, type Health } from './describe/admin.ts';
 export { ConfigError, type ConfigFault, type ErrorCode, GatewayError } from './errors.ts';
 export { createGateway, type Gateway } from './gateway.ts';

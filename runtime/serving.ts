@@ -8,13 +8,12 @@ import {
   createGateway,
   type Gateway,
   type RecordSource,
-  type Runtime,
   type StreamSlots,
 } from '../app/mod.ts';
 import { type KafkaConnection, kafkaConnection } from './kafka/brokers/kafka_connection.ts';
 import { LOCAL_FILES } from './process/local_files.ts';
 import { expiryOf } from './process/pem.ts';
-import { type ReadSettings, topicsOf } from './process/settings.ts';
+import { type ReadSettings, type Runtime, topicsOf } from './process/settings.ts';
 import { parseStreams } from './process/streams_file.ts';
 import { createWebClient } from './process/web_client.ts';
 import { CertificateWatch } from './server/certificate_watch.ts';

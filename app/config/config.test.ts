@@ -15,9 +15,9 @@ const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_C
 
 type Env = Record<string, string | undefined>;
 
-function faultsOf(env: Env, runtime: 'node' | 'deno' = 'node'): readonly ConfigFault[] {
+function faultsOf(env: Env): readonly ConfigFault[] {
   try {
-    parseConfig(env, runtime);
+    parseConfig(env);
   } catch (error) {
     if (error instanceof ConfigError) return error.faults;
     throw error;
@@ -25,8 +25,8 @@ function faultsOf(env: Env, runtime: 'node' | 'deno' = 'node'): readonly ConfigF
   return [];
 }
 
-function faultNames(env: Env, runtime: 'node' | 'deno' = 'node'): string[] {
-  return faultsOf(env, runtime).map((fault) => fault.setting);
+function faultNames(env: Env): string[] {
+  return faultsOf(env).map((fault) => fault.setting);
 }
 
 function messageOf(env: Env): string {
@@ -53,13 +53,13 @@ describe('SETTINGS', () => {
     expect(parse(text)).toEqual({});
     const uncommented = parse(text.replace(/^#(?=[A-Z_]+=)/gm, ''));
     expect(Object.keys(uncommented)).toEqual(NAMES);
-    expect(parseConfig(uncommented, 'node')).toEqual(parseConfig({}, 'node'));
+    expect(parseConfig(uncommented)).toEqual(parseConfig({}));
   });
 });
 
 describe('parseConfig()', () => {
   test('parseConfig() gives the defaults of an empty environment, frozen', () => {
-    const config = parseConfig({}, 'node');
+    const config = parseConfig({});
     expect(config).toEqual({
       kafkaBrokers: null,
       embeddedKafkaPort: 9092,
@@ -105,53 +105,50 @@ describe('parseConfig()', () => {
     } satisfies Config);
     expect(Object.isFrozen(config)).toBe(true);
     expect(Object.isFrozen(config.topics)).toBe(true);
-    expect(parseConfig({}, 'deno')).toEqual(config);
+    expect(parseConfig({})).toEqual(config);
   });
 
   test('parseConfig() takes a value for every setting', () => {
-    const config = parseConfig(
-      {
-        KAFKA_BROKERS: 'kafka-0.kafka:9092, [::1]:9093 ,10.0.0.1:1,my_kafka:65535',
-        EMBEDDED_KAFKA_PORT: '19092',
-        KAFKA_TLS: 'TRUE',
-        KAFKA_CA_FILE: '/ca.pem',
-        KAFKA_CERT_FILE: 'cert.pem',
-        KAFKA_KEY_FILE: 'key.pem',
-        KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
-        KAFKA_USERNAME: 'user',
-        KAFKA_PASSWORD: 'pa$sw#"\'',
-        TOPICS: 'a, B_b.c-1 ,a,-',
-        HOST: '::',
-        ADMIN_HOST: 'localhost',
-        HTTP_PORT: '0',
-        HTTPS_PORT: ' 8443 ',
-        ADMIN_PORT: '65535',
-        TLS_CERT_FILE: 'tls.pem',
-        TLS_KEY_FILE: 'tls.key',
-        CORS_ORIGINS: 'https://a.example,http://localhost:3000,null,capacitor://localhost',
-        HEARTBEAT_SECONDS: '0',
-        MAX_AGE_SECONDS: '2147483',
-        STALL_SECONDS: '1',
-        MAX_CONNECTIONS: '0',
-        MAX_CONNECTIONS_PER_IP: '7',
-        TRUST_PROXY: 'true',
-        JWT_ISSUER: 'https://issuer.example/realm/',
-        JWT_AUDIENCE: 'gateway, other',
-        JWT_JWKS_URL: 'https://issuer.example/keys',
-        JWT_ALGORITHMS: 'ES256,EdDSA',
-        JWT_COOKIE: '__Secure-session',
-        JWT_QUERY: 'true',
-        REQUIRE: '"a" in scopes',
-        CA_FILE: 'own.pem',
-        FEED_MEMORY_MB: '1',
-        DRAIN_SECONDS: '0',
-        WORKERS: 'auto',
-        LOG_LEVEL: 'warn',
-        LOG_FORMAT: 'json',
-        PATH: '/bin',
-      },
-      'node',
-    );
+    const config = parseConfig({
+      KAFKA_BROKERS: 'kafka-0.kafka:9092, [::1]:9093 ,10.0.0.1:1,my_kafka:65535',
+      EMBEDDED_KAFKA_PORT: '19092',
+      KAFKA_TLS: 'TRUE',
+      KAFKA_CA_FILE: '/ca.pem',
+      KAFKA_CERT_FILE: 'cert.pem',
+      KAFKA_KEY_FILE: 'key.pem',
+      KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+      KAFKA_USERNAME: 'user',
+      KAFKA_PASSWORD: 'pa$sw#"\'',
+      TOPICS: 'a, B_b.c-1 ,a,-',
+      HOST: '::',
+      ADMIN_HOST: 'localhost',
+      HTTP_PORT: '0',
+      HTTPS_PORT: ' 8443 ',
+      ADMIN_PORT: '65535',
+      TLS_CERT_FILE: 'tls.pem',
+      TLS_KEY_FILE: 'tls.key',
+      CORS_ORIGINS: 'https://a.example,http://localhost:3000,null,capacitor://localhost',
+      HEARTBEAT_SECONDS: '0',
+      MAX_AGE_SECONDS: '2147483',
+      STALL_SECONDS: '1',
+      MAX_CONNECTIONS: '0',
+      MAX_CONNECTIONS_PER_IP: '7',
+      TRUST_PROXY: 'true',
+      JWT_ISSUER: 'https://issuer.example/realm/',
+      JWT_AUDIENCE: 'gateway, other',
+      JWT_JWKS_URL: 'https://issuer.example/keys',
+      JWT_ALGORITHMS: 'ES256,EdDSA',
+      JWT_COOKIE: '__Secure-session',
+      JWT_QUERY: 'true',
+      REQUIRE: '"a" in scopes',
+      CA_FILE: 'own.pem',
+      FEED_MEMORY_MB: '1',
+      DRAIN_SECONDS: '0',
+      WORKERS: 'auto',
+      LOG_LEVEL: 'warn',
+      LOG_FORMAT: 'json',
+      PATH: '/bin',
+    });
     expect(config).toEqual({
       kafkaBrokers: ['kafka-0.kafka:9092', '[::1]:9093', '10.0.0.1:1', 'my_kafka:65535'],
       embeddedKafkaPort: 19092,
@@ -199,18 +196,18 @@ describe('parseConfig()', () => {
 
   test('parseConfig() takes an empty or blank value for unset', () => {
     const blank = Object.fromEntries(NAMES.map((name, index) => [name, index % 2 ? '' : ' \t\n']));
-    expect(parseConfig(blank, 'node')).toEqual(parseConfig({}, 'node'));
+    expect(parseConfig(blank)).toEqual(parseConfig({}));
   });
 
   test('parseConfig() keeps spaces of a password and drops the line end after it', () => {
     const sasl = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USERNAME: 'u\n' };
-    const config = parseConfig({ ...sasl, KAFKA_PASSWORD: ' secret \r\n' }, 'node');
+    const config = parseConfig({ ...sasl, KAFKA_PASSWORD: ' secret \r\n' });
     expect([config.kafkaUsername, config.kafkaPassword]).toEqual(['u', ' secret ']);
   });
 
   test('parseConfig() listens on this machine only with the embedded Kafka', () => {
     const hosts = (env: Env) => {
-      const { host, adminHost } = parseConfig(env, 'node');
+      const { host, adminHost } = parseConfig(env);
       return [host, adminHost];
     };
     expect(hosts({})).toEqual(['localhost', 'localhost']);
@@ -296,19 +293,12 @@ describe('parseConfig()', () => {
     expect(faultNames({ ...off, KAFKA_BROKERS: 'kafka:9092' })).toEqual([]);
   });
 
-  test('parseConfig() takes nothing but one worker on Deno', () => {
-    expect(faultNames({ WORKERS: '1' }, 'deno')).toEqual([]);
-    expect(faultNames({ WORKERS: '2' }, 'deno')).toEqual(['WORKERS']);
-    expect(faultNames({ WORKERS: 'auto' }, 'deno')).toEqual(['WORKERS']);
-    expect(faultNames({ WORKERS: 'x' }, 'deno')).toEqual(['WORKERS']);
-  });
-
   test('parseConfig() tells further faults with its own', () => {
     const more = (config: Partial<Config>): ConfigFault[] => [
       { setting: 'KAFKA_CA_FILE', expected: `${config.kafkaCaFile} ${config.httpPort}` },
     ];
     const env = { HTTP_PORT: 'x', KAFKA_CA_FILE: 'ca.pem' };
-    expect(() => parseConfig(env, 'node', more)).toThrow(
+    expect(() => parseConfig(env, more)).toThrow(
       /^HTTP_PORT: .*\nKAFKA_CA_FILE: expected ca\.pem undefined$/,
     );
   });

@@ -32,9 +32,6 @@ import {
 import { signInTogether } from './sign_in_settings.ts';
 import { ASYMMETRIC_ALGORITHMS, SECRET_ALGORITHMS } from './token_algorithms.ts';
 
-/** The runtimes that the gateway has a way in for. */
-export type Runtime = 'node' | 'deno';
-
 /** What stands in the environment, by name; an empty value is not there. */
 type Given = ReadonlyMap<string, string>;
 
@@ -188,13 +185,12 @@ function defaultHost(given: Given): string {
 /**
  * Reads the settings out of an environment; names that are no setting are passed over.
  *
- * `moreFaults` is for what only a runtime can check (files); it gets the settings that are right
+ * `moreFaults` is for what only a runtime can check (files, workers); it gets the settings that are right
  * so far, and what it finds is told together with the rest.
  * @throws ConfigError with every fault.
  */
 export function parseConfig(
   env: Readonly<Record<string, string | undefined>>,
-  runtime: Runtime,
   moreFaults: (config: Partial<Config>) => readonly ConfigFault[] = () => [],
 ): Config {
   const given = readGiven(env);
@@ -222,9 +218,6 @@ export function parseConfig(
   if (config.kafkaBrokers === null && config.embeddedKafkaPort === 0) {
     const expected = 'host:port,... (EMBEDDED_KAFKA_PORT=0 turns the embedded Kafka off)';
     faults.push(fault('KAFKA_BROKERS', expected, given));
-  }
-  if (runtime === 'deno' && config.workers !== undefined && config.workers !== 1) {
-    faults.push(fault('WORKERS', '1 on Deno: only Node shares ports between processes', given));
   }
   faults.push(...moreFaults(config));
   if (faults.length > 0) throw new ConfigError(faults);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ConfigError, type ConfigFault } from '../errors.ts';
-import { parseConfig, type Runtime, SETTINGS } from './config.ts';
+import { parseConfig, SETTINGS } from './config.ts';
 
 type Env = Record<string, string | undefined>;
 
-function faultsOf(env: Env, runtime: Runtime = 'node'): readonly ConfigFault[] {
+function faultsOf(env: Env): readonly ConfigFault[] {
   try {
-    parseConfig(env, runtime);
+    parseConfig(env);
   } catch (error) {
     if (error instanceof ConfigError) return error.faults;
     throw error;
@@ -129,7 +129,7 @@ describe('parseConfig() of single values', () => {
   test.each(['...', 'a'.repeat(249), '-', '_', 'index.html'])(
     'parseConfig() takes the topic name %j',
     (value) => {
-      expect(parseConfig({ TOPICS: value }, 'node').topics).toEqual([value]);
+      expect(parseConfig({ TOPICS: value }).topics).toEqual([value]);
     },
   );
 
@@ -193,8 +193,8 @@ describe('parseConfig() of single values', () => {
     const names = Object.values(SETTINGS).map(({ name }) => name);
     const env = fc.dictionary(fc.constantFrom(...names), hostile);
     fc.assert(
-      fc.property(env, fc.constantFrom('node' as const, 'deno' as const), (given, runtime) => {
-        const faults = faultsOf(given, runtime);
+      fc.property(env, (given) => {
+        const faults = faultsOf(given);
         const lines =
           faults.length === 0 ? [] : new ConfigError(faults).message.split(/[\n\r\u2028\u2029]/);
         expect(lines).toHaveLength(faults.length);

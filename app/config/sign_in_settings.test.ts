@@ -5,7 +5,7 @@ import { parseConfig } from './config.ts';
 /** Settings and what is wrong with them. */
 function faultsOf(env: Record<string, string>): string[] {
   try {
-    parseConfig({ KAFKA_BROKERS: 'kafka:9092', ...env }, 'node');
+    parseConfig({ KAFKA_BROKERS: 'kafka:9092', ...env });
     return [];
   } catch (error) {
     return (error as ConfigError).message.split('\n');

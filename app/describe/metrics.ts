@@ -8,7 +8,6 @@
 
 import { SIGN_IN_RESULTS } from '../auth/identity.ts';
 import type { SignIn } from '../auth/sign_in.ts';
-import type { Runtime } from '../config/config.ts';
 import { DELIVERY_BOUNDS_MS } from '../counts/delivery_times.ts';
 import type { StreamCounts } from '../counts/stream_counts.ts';
 import type { Feed } from '../feed/feed.ts';
@@ -33,7 +32,7 @@ export type CertificateUse = 'https' | 'kafka';
 /** What is known of the process that measures. */
 export interface ProcessFacts {
   readonly version: string;
-  readonly runtime: Runtime;
+  readonly runtime: string;
   /** When each that is in use ends, in seconds of Unix time. */
   certificateExpiries(): ReadonlyMap<CertificateUse, number>;
 }

@@ -49,6 +49,12 @@ function linesOf(env: Record<string, string>, file = path('no.env')): string[] {
 }
 
 describe('readSettings()', () => {
+  test.each(['2', 'auto'])('readSettings() takes no WORKERS=%s on Deno', (workers) => {
+    const read = () => readSettings('deno', { WORKERS: workers }, path('no.env'));
+    expect(read).toThrow(`WORKERS: got "${workers}", expected 1 on Deno: only Node shares`);
+    expect(readSettings('deno', { WORKERS: '1' }, path('no.env')).config.workers).toBe(1);
+  });
+
   test('readSettings() does without .env, and reads the process environment', () => {
     Object.assign(process.env, { HEARTBEAT_SECONDS: '21' });
     try {

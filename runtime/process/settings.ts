@@ -15,7 +15,6 @@ import {
   likeSettings,
   parseConfig,
   parseLogSettings,
-  type Runtime,
 } from '../../app/config/config.ts';
 import type { StrayName } from '../../app/config/config_names.ts';
 import {
@@ -27,6 +26,9 @@ import type { ConfigFault } from '../../app/errors.ts';
 import { ExpressionError } from '../../app/expressions/expression.ts';
 import { parseCertificates, parsePrivateKey, readPem } from './pem.ts';
 import { parseStreams, type ReadStreams, readStreams } from './streams_file.ts';
+
+/** The runtimes that the gateway has a way in for. */
+export type Runtime = 'node' | 'deno';
 
 /** What a process was told. */
 export interface ReadSettings {
@@ -51,8 +53,9 @@ export function readSettings(
 ): ReadSettings {
   const faults: ConfigFault[] = [];
   const merged = { ...readDotenv(dotenvFile, faults), ...env };
-  const config = parseConfig(merged, runtime, (config) => [
+  const config = parseConfig(merged, (config) => [
     ...faults,
+    ...(runtime === 'deno' ? workersFaults(config, merged['WORKERS']) : []),
     ...pemFaults(config),
     ...signInFaults(config),
     ...streamsFaults(config, streamsText),
@@ -117,6 +120,12 @@ function readDotenv(file: string, faults: ConfigFault[]): Record<string, string>
     }
     return {};
   }
+}
+
+function workersFaults({ workers }: Partial<Config>, got = ''): ConfigFault[] {
+  if (workers === undefined || workers === 1) return [];
+  const expected = '1 on Deno: only Node shares ports between processes';
+  return [{ setting: 'WORKERS', expected, got }];
 }
 
 function pemFaults(config: Partial<Config>): ConfigFault[] {

@@ -13,7 +13,7 @@ async function open(host: string, fails: Readonly<Record<string, string>> = {}) 
     if (code !== undefined) throw Object.assign(new Error(code), { code });
     return LISTENER;
   });
-  const config = parseConfig({ HOST: host, HTTPS_PORT: '0' }, 'node');
+  const config = parseConfig({ HOST: host, HTTPS_PORT: '0' });
   const urls = await listeners.openPublic(config, () => new Response());
   return { hosts, urls };
 }

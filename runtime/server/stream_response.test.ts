@@ -33,7 +33,7 @@ afterEach(async () => {
 
 /** A gateway on a port. @param change what becomes of its handler */
 async function serve(change: (fetch: Fetch) => Fetch = (fetch) => fetch): Promise<number> {
-  const config = { ...parseConfig({ TOPICS: 'events' }, 'node'), heartbeatSeconds: 0.05 };
+  const config = { ...parseConfig({ TOPICS: 'events' }), heartbeatSeconds: 0.05 };
   const file = { type: 'text/html', etag: '"1"', bytes: new Uint8Array(9) };
   const gateway = createGateway(config, NO_TOPIC, new Map([['/', file]]), new CountedSlots(config));
   const port = await freePort();

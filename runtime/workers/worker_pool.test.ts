@@ -48,7 +48,7 @@ afterEach(() => {
 });
 
 function newPool(env: Readonly<Record<string, string>> = {}): WorkerPool {
-  return new WorkerPool(parseConfig({ KAFKA_BROKERS: 'kafka:9092', ...env }, 'node'), 2, null);
+  return new WorkerPool(parseConfig({ KAFKA_BROKERS: 'kafka:9092', ...env }), 2, null);
 }
 
 /** A pool whose workers listen and are ready. */

@@ -16,7 +16,7 @@ export class LocalGateway {
     adapter: RuntimeAdapter,
     env: Readonly<Record<string, string>>,
   ): Promise<LocalGateway> {
-    const config = parseConfig(env, adapter.name);
+    const config = parseConfig(env);
     const read = readStreams(config);
     if (read !== null && 'faults' in read) throw new ConfigError(read.faults);
     const settings = { config, streams: read };
