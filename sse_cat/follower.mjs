@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BlockParser, Comeback, retryAfterMs } from './event_stream.mjs';
 import { openStream } from './open_stream.mjs';
+import { NoToken, readToken } from './token.mjs';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 
@@ -37,6 +38,7 @@ export class GaveUp extends Error {
  *
  * @typedef {object} Follower
  * @property {Headers} headers sent with each request; a `last-event-id` is where the stream starts
+ * @property {string | undefined} [tokenFile] a bearer token, read again at each connect
  * @property {import('./open_stream.mjs').Trust} [trust]
  * @property {number | undefined} [silence] milliseconds without a byte after which it comes back
  * @property {boolean} [untilLive] it ends for good with the event `live`
@@ -57,11 +59,13 @@ export class GaveUp extends Error {
  * @throws {GaveUp} where coming back is of no use.
  */
 export async function follow(url, follower) {
-  const { signal, silence = DEFAULT_SILENCE } = follower;
+  const { signal, silence = DEFAULT_SILENCE, tokenFile } = follower;
   const headers = new Headers(follower.headers);
   let lastId = Buffer.from(headers.get('last-event-id') ?? '', 'latin1').toString();
   const comeback = new Comeback();
   let isFirst = true;
+  /** Why the last stream was refused, '' where it was not. */
+  let refused = '';
 
   while (!signal.aborted) {
     let reason = 'the stream ended';
@@ -69,6 +73,7 @@ export async function follow(url, follower) {
     let asked;
     comeback.begin(lastId);
     try {
+      if (tokenFile !== undefined) headers.set('authorization', `Bearer ${readToken(tokenFile)}`);
       const response = await request(url, headers, follower);
       const { statusCode, statusMessage } = response;
       if (statusCode === 204) return;
@@ -82,7 +87,12 @@ export async function follow(url, follower) {
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof GaveUp) throw error;
-      reason = explain(/** @type {NodeJS.ErrnoException} */ (error));
+      // Else nothing would say why it stays away.
+      isFirst ||= error instanceof NoToken;
+      reason =
+        error instanceof NoToken
+          ? error.message
+          : explain(/** @type {NodeJS.ErrnoException} */ (error));
     }
     const wait = comeback.wait(lastId, asked);
     follower.onRetry(reason, wait, isFirst);
@@ -93,6 +103,8 @@ export async function follow(url, follower) {
   /** @param {IncomingMessage} response @returns whether it is to be read no further */
   async function read(response) {
     const parser = new BlockParser();
+    const before = refused;
+    refused = '';
     let isDone = false;
     let printing = false;
     const watch = setInterval(() => {
@@ -108,6 +120,12 @@ export async function follow(url, follower) {
           lastId = id ?? lastId;
           if (data === null) continue;
           follower.onEvent(type, data, lastId);
+          // An end that was due is no failure.
+          if (type === 'expired') comeback.begin(null);
+          if (type === 'unauthorized') {
+            refused = reasonOf(data);
+            giveUpWithoutToken(refused, before);
+          }
           isDone = follower.untilLive === true && type === 'live';
           if (isDone) break;
         }
@@ -175,6 +193,34 @@ function noStream({ 'content-type': type = 'none', 'content-encoding': encoding 
 }
 
 /**
+ * The reason of `event:unauthorized`, '' where there is none.
+ *
+ * @param {string} data
+ */
+function reasonOf(data) {
+  try {
+    return String(JSON.parse(data).reason);
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * @param {string} reason
+ * @param {string} before the reason at the connect before, '' where there was none
+ * @throws {GaveUp} where the next try would be refused as this one was; a token that is over is
+ *   renewed by whoever writes it.
+ */
+function giveUpWithoutToken(reason, before) {
+  const advice = "give a valid --token-file FILE, or --header 'Authorization: …'";
+  if (reason === 'missing') throw new GaveUp(`it wants a token: ${advice}`);
+  if (reason === 'invalid' && before === 'invalid')
+    throw new GaveUp(
+      `the token does not count, twice running: ${advice}; the gateway's log says why`,
+    );
+}
+
+/**
  * Status and the first line of a refusal, and what to do about it.
  *
  * @param {IncomingMessage} response
@@ -193,7 +239,7 @@ async function refusal(response) {
   response.destroy();
   const advice =
     status === 401 || status === 403
-      ? "give a valid --header 'Authorization: …'"
+      ? "give a valid --token-file FILE, or --header 'Authorization: …'"
       : 'check the URL, its path and its query';
   return `${status} ${statusMessage}${line === '' ? '' : ` (${line})`}: ${advice}`;
 }

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { NoToken, readToken } from './token.mjs';
 
 /**
  * What the command line asks for.
@@ -10,6 +11,7 @@ import { parseArgs } from 'node:util';
  * @property {ReadonlySet<string> | null} events names that are printed; `null` for all
  * @property {Headers} headers
  *   Sent with each request; a `last-event-id` among them is where the streams start.
+ * @property {string | undefined} tokenFile read again at each connect
  * @property {boolean} json
  * @property {boolean} untilLive
  * @property {number} max events after which it ends
@@ -41,6 +43,7 @@ with the last id, so that nothing is lost and nothing comes twice.
   --max N                  end after N events
   --timeout SECONDS        give up when there was nothing to print for so long
   --header 'Name: value'   send this header with each request (repeatable)
+  --token-file FILE        send the bearer token in this file, read again at each connect
   --cacert FILE            trust the authorities in this PEM file
   --insecure               trust any certificate
   --quiet                  do not tell of lost connections
@@ -48,11 +51,12 @@ with the last id, so that nothing is lost and nothing comes twice.
   -V, --version            print the version
 
 Several URLs are read at once. Errors, lost connections (on a terminal each, else the first) and
-gaps (records that Kafka no longer has) are lines on stderr; on a terminal also when the gateway hears
-nothing from Kafka (stale), and when it does again (fresh).
+gaps (records that Kafka no longer has) are lines on stderr, and so is each time that the gateway
+lets nobody in with what was sent (unauthorized); on a terminal also when the gateway hears nothing
+from Kafka (stale), and when it does again (fresh).
 
 Ends with 0 when asked to (--until-live, --max, Ctrl-C, SIGTERM, a closed pipe, the server's 204), 1 when it gave
-up or a stream cannot be had, 2 when the command line is wrong.
+up or a stream cannot be had (no token was sent, or twice running one that does not count), 2 when the command line is wrong.
 
   sse-cat http://localhost:8080/events
   sse-cat --json --since latest http://localhost:8080/events | jq -r .value
@@ -68,6 +72,7 @@ const OPTIONS = /** @type {const} */ ({
   max: { type: 'string' },
   timeout: { type: 'string' },
   header: { type: 'string', multiple: true },
+  'token-file': { type: 'string' },
   cacert: { type: 'string' },
   insecure: { type: 'boolean' },
   quiet: { type: 'boolean' },
@@ -100,6 +105,7 @@ export function parseOptions(argv, env = {}) {
     urls: positionals.map((text) => parseUrl(text, values)),
     events: names && new Set(names),
     headers: parseHeaders(values),
+    tokenFile: values['token-file'],
     json: values.json ?? false,
     untilLive: values['until-live'] ?? false,
     max: values.max === undefined ? Number.POSITIVE_INFINITY : count('--max', values.max),
@@ -169,8 +175,8 @@ function parseUrl(text, { json, since, 'until-live': untilLive }) {
   return url;
 }
 
-/** @param {{ header?: string[], id?: string }} asked */
-function parseHeaders({ header = [], id }) {
+/** @param {{ header?: string[], id?: string, 'token-file'?: string }} asked */
+function parseHeaders({ header = [], id, 'token-file': tokenFile }) {
   const headers = new Headers();
   for (const text of header) {
     const colon = text.indexOf(':');
@@ -181,6 +187,7 @@ function parseHeaders({ header = [], id }) {
       throw new UsageError("--header takes 'Name: value'");
     }
   }
+  if (tokenFile !== undefined) checkToken(tokenFile, headers);
   if (!headers.has('accept')) headers.set('accept', 'text/event-stream');
   if (id !== undefined) {
     try {
@@ -190,6 +197,21 @@ function parseHeaders({ header = [], id }) {
     }
   }
   return headers;
+}
+
+/**
+ * @param {string} file
+ * @param {Headers} headers
+ */
+function checkToken(file, headers) {
+  if (headers.has('authorization'))
+    throw new UsageError("give --token-file or --header 'Authorization: …', not both");
+  try {
+    readToken(file);
+  } catch (error) {
+    if (error instanceof NoToken) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 /**

@@ -91,6 +91,9 @@ describe('parseOptions()', () => {
     [['--timeout', '0', 'http://h/'], '--timeout takes seconds'],
     [['--timeout', '3e6', 'http://h/'], '--timeout takes seconds'],
     [['--heartbeat-timeout', 'x', 'http://h/'], '--heartbeat-timeout takes milliseconds'],
+    [['--token-file', '/nowhere/token', 'http://h/'], '--token-file /nowhere/token cannot be read'],
+    [['--token-file', import.meta.filename, 'http://h/'], 'has no token alone'],
+    [['--token-file', '/x', '--header', 'Authorization: secret', 'http://h/'], 'not both'],
     [['--cacert', '/nowhere/ca.pem', 'http://h/'], '--cacert /nowhere/ca.pem cannot be read'],
     [['--cacert', import.meta.filename, 'http://h/'], 'is no PEM file'],
   ])('refuses %j in one line that tells no secret', (argv, words) => {

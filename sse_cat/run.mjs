@@ -4,6 +4,9 @@ import { jsonLine, topicOf } from './json_line.mjs';
 import { HELP, parseOptions, UsageError } from './options.mjs';
 import { createOutput } from './output.mjs';
 
+/** Of the connection, not of the topic; their ids count. */
+const NO_EVENTS = new Set(['place', 'expired', 'unauthorized']);
+
 /**
  * What the command needs of its process.
  *
@@ -77,13 +80,15 @@ async function print(options, { stdout, stderr, signal: stop }) {
       ...options,
       signal: output.signal,
       onEvent(type, data, id) {
-        // Where the stream is by now; the id has been taken.
-        if (events === null ? type !== 'place' : events.has(type))
+        if (events === null ? !NO_EVENTS.has(type) : events.has(type))
           output.addEvent(`${shown(json ? jsonLine(topic, type, data, id) : data)}\n`);
         else if (type === 'gap') {
           // On a terminal it stands where it belongs: after what came before it.
           output.write();
           tell(stderr, `gap ${data}`);
+        } else if (type === 'unauthorized') {
+          output.write();
+          tell(stderr, `${url}: unauthorized ${data}`);
         } else if ((type === 'stale' || type === 'fresh') && stderr.isTTY && !options.quiet) {
           output.write();
           tell(stderr, `${type} ${data}`);
