@@ -6,7 +6,14 @@ export interface ConnectOptions {
   readonly lastEventId?: string;
   /** Closes the connection when it aborts. */
   readonly signal?: AbortSignal;
-  /** As of EventSource: cookies are sent to other origins, too. The gateway itself asks for none. */
+  /**
+   * Gives the token of the sign-in, asked for at each connect and sent as `Authorization: Bearer`;
+   * an empty text sends none, where the function renews a cookie in its place. With it a stream that
+   * is refused comes back, by the time that the gateway says; the event `unauthorized` says why.
+   * Should it throw, `error` has what it threw, and it is asked again later.
+   */
+  readonly token?: () => string | Promise<string>;
+  /** As of EventSource: cookies are sent to other origins, too. */
   readonly withCredentials?: boolean;
   /**
    * Keeps the last id, under the stream's address, so that a page that is loaded again goes on where
@@ -82,8 +89,15 @@ export interface Connection extends EventTarget, AsyncIterable<StreamEvent> {
   onstale: ((event: StreamEvent) => void) | null;
   /** It hears of it again. */
   onfresh: ((event: StreamEvent) => void) | null;
+  /** The token is soon over: the stream ends, and comes back with its id and another token. */
+  onexpired: ((event: StreamEvent) => void) | null;
+  /**
+   * With `token`: the stream is not given. `detail` is `{ reason }`: `missing`, `expired`, `invalid`,
+   * `forbidden` (this user may not read it) or `unavailable` (the gateway cannot tell for now).
+   */
+  onunauthorized: ((event: StreamEvent) => void) | null;
   addEventListener(
-    type: 'message' | 'delete' | 'gap' | 'live' | 'stale' | 'fresh',
+    type: 'message' | 'delete' | 'gap' | 'live' | 'stale' | 'fresh' | 'expired' | 'unauthorized',
     listener: (event: StreamEvent) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
@@ -107,7 +121,8 @@ export interface Connection extends EventTarget, AsyncIterable<StreamEvent> {
 export interface StreamEvent extends MessageEvent<string> {
   /**
    * With `?format=json` a `StreamRecord` of `message` and `delete`; else `{ key }` of a `delete` and
-   * null of a `message`. A `Gap` of a `gap`, `{ since }` of a `stale`.
+   * null of a `message`. A `Gap` of a `gap`, `{ since }` of a `stale`, `{ reason }` of an
+   * `unauthorized`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: it depends on the type and on the address
   readonly detail: any;

@@ -5,7 +5,7 @@
  * All is described in client.d.ts.
  */
 
-import { addHandlers, StreamEvent } from './client_events.js';
+import { addHandlers, StreamEvent, TOLD } from './client_events.js';
 import { BlockParser, Comeback, retryAfterMs } from './client_stream.js';
 import { Table } from './client_table.js';
 
@@ -50,7 +50,7 @@ class Connection extends EventTarget {
     this.#options = { fetch: globalThis.fetch, maxSilenceMs: MAX_SILENCE_MS, ...options };
     this.#isJson = parsed.searchParams.get('format') === 'json';
     this.#storeKey = `lastEventId of ${this.url}`;
-    addHandlers(this, ['open', 'message', 'error', 'delete', 'gap', 'live', 'stale', 'fresh']);
+    addHandlers(this, ['open', 'error', 'message', 'delete', ...TOLD]);
     options.signal?.addEventListener('abort', () => this.close(), { signal: this.#closing.signal });
     if (options.signal?.aborted) this.close();
     else this.#run();
@@ -146,10 +146,16 @@ class Connection extends EventTarget {
     }
   }
 
-  #request(signal) {
+  async #request(signal) {
     const url = new URL(this.url);
-    // No `Accept`: to an EventSource a refusal is an empty stream, without status and words.
+    const { fetch, token } = this.#options;
     const headers = {};
+    if (token) {
+      const bearer = await token();
+      if (bearer) headers.Authorization = `Bearer ${bearer}`;
+      // With it a refusal is a stream with a reason and a time; without it, a status and words.
+      headers.Accept = 'text/event-stream';
+    }
     if (this.lastEventId !== '') {
       // To another origin the header costs a preflight each time, when a crowd comes back.
       const isSameOrigin = (globalThis.location?.origin ?? url.origin) === url.origin;
@@ -157,7 +163,6 @@ class Connection extends EventTarget {
       else url.searchParams.set('lastEventId', this.lastEventId);
     }
     const credentials = this.withCredentials ? 'include' : 'same-origin';
-    const { fetch } = this.#options;
     return fetch(url.href, { headers, credentials, cache: 'no-store', signal });
   }
 
@@ -172,6 +177,8 @@ class Connection extends EventTarget {
       for (const { type, data, id = this.lastEventId, retry } of parser.feed(value)) {
         if (signal.aborted) break;
         this.#comeback.retryMs = retry ?? this.#comeback.retryMs;
+        // An end that was due is no failure.
+        if (type === 'expired') this.#comeback.begin(null);
         if (data !== null && type !== 'place') {
           const event = new StreamEvent(type, { data, lastEventId: id, origin }, this.#isJson);
           this.dispatchEvent(event);

@@ -1,3 +1,6 @@
+/** Events whose data is JSON in every format. */
+export const TOLD = ['gap', 'live', 'stale', 'fresh', 'expired', 'unauthorized'];
+
 /** `detail` is decoded once somebody asks for it. */
 export class StreamEvent extends MessageEvent {
   #isJson;
@@ -15,7 +18,7 @@ export class StreamEvent extends MessageEvent {
 }
 
 function detailOf(type, data, isJson) {
-  if (['gap', 'live', 'stale', 'fresh'].includes(type)) return JSON.parse(data);
+  if (TOLD.includes(type)) return JSON.parse(data);
   if (!isJson) return type === 'delete' ? { key: textOf(bytesOf(data)) } : null;
   const { keyBase64, valueBase64, headers = [], ...record } = JSON.parse(data);
   if (keyBase64 !== undefined) record.key = bytesOf(keyBase64);

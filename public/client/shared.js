@@ -23,6 +23,8 @@ const WORKER_MS = 3000;
 const BLOCKS = ['message', 'delete', 'gap', 'live'];
 /** Those without an id. */
 const STANDINGS = ['stale', 'fresh'];
+/** Of the token of the tab that has the stream. */
+const SIGN_IN = ['expired', 'unauthorized'];
 
 /** As `connect()`. */
 export function shared(url, options) {
@@ -63,10 +65,10 @@ class SharedConnection extends EventTarget {
     this.lastEventId = options.lastEventId ?? '';
     this.#options = options;
     this.#isJson = parsed.searchParams.get('format') === 'json';
-    addHandlers(this, ['open', 'error', ...BLOCKS, ...STANDINGS]);
+    addHandlers(this, ['open', 'error', ...BLOCKS, ...STANDINGS, ...SIGN_IN]);
     const { signal } = this.#closing;
     options.signal?.addEventListener('abort', () => this.close(), { signal });
-    this.#key = streamKey(this);
+    this.#key = streamKey({ ...options, url: this.url, withCredentials: this.withCredentials });
     this.#channel = new BroadcastChannel(this.#key);
     this.#channel.onmessage = ({ data }) => this.#told(data);
     const asking = setInterval(() => this.#ask(), ASK_MS);
@@ -119,6 +121,7 @@ class SharedConnection extends EventTarget {
     for (const type of STANDINGS) {
       own.addEventListener(type, ({ data }) => this.#stand(type === 'stale' ? data : null));
     }
+    for (const type of SIGN_IN) own.addEventListener(type, (event) => this.#say(type, event.data));
     own.addEventListener('error', ({ error, retryMs }) => {
       this.lastActivity = own.lastActivity;
       this.#fail(error, retryMs);
@@ -167,6 +170,8 @@ class SharedConnection extends EventTarget {
     if (told.type === 'place')
       return this.#isFollowing ? this.#keepPlace(told.id) : this.#compare(told.id);
     if (!this.#isFollowing) return;
+    // Its token is not this tab's.
+    if (told.type === 'unauthorized') return this.#openOwn();
     if (told.type === 'open') this.#opened();
     if (told.type === 'error') {
       this.lastActivity = told.lastActivity;
@@ -222,9 +227,12 @@ class SharedConnection extends EventTarget {
   #stand(stale) {
     if (stale === this.#stale || this.#closing.signal.aborted) return;
     this.#stale = stale;
+    this.#say(stale === null ? 'fresh' : 'stale', stale ?? '{}');
+  }
+
+  #say(type, data) {
     const { origin } = new URL(this.url);
-    const init = { data: stale ?? '{}', lastEventId: this.lastEventId, origin };
-    const type = stale === null ? 'fresh' : 'stale';
+    const init = { data, lastEventId: this.lastEventId, origin };
     this.dispatchEvent(new StreamEvent(type, init, this.#isJson));
   }
 
@@ -255,10 +263,13 @@ class SharedConnection extends EventTarget {
   #ensureLeader() {
     const { signal } = this.#closing;
     const { url, withCredentials } = this;
+    const { token } = this.#options;
     const until = () => new Promise((done) => signal.addEventListener('abort', done));
     navigator.locks.request(`${this.#key} used`, { mode: 'shared', signal }, until).catch(() => {});
     const place = () => (this.#own === null ? this.lastEventId : '');
-    const queue = () => lead({ url, withCredentials }, place, signal);
+    const queue = () => lead({ url, withCredentials, token }, place, signal);
+    // A worker cannot ask the page for its token.
+    if (token) return void queue();
     try {
       // It has to be of the page's own origin.
       const script = new URL('./shared_worker.js', import.meta.url);

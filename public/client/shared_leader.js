@@ -1,6 +1,6 @@
 import { connect } from './client.js';
 
-/** @typedef {{ url: string, withCredentials: boolean }} Stream */
+/** @typedef {{ url: string, withCredentials: boolean, token?: import('./client.js').ConnectOptions['token'] }} Stream */
 
 /** How often a worker looks whether a tab still uses its stream. */
 const LOOK_MS = 10_000;
@@ -9,8 +9,8 @@ const LOOK_MS = 10_000;
  * The name of a stream among the tabs of an origin: of its lock and its channel.
  * @param {Stream} stream
  */
-export function streamKey({ url, withCredentials }) {
-  return `sse-kafka-fanout ${withCredentials} ${url}`;
+export function streamKey({ url, withCredentials, token }) {
+  return `sse-kafka-fanout ${withCredentials}${token ? ' token' : ''} ${url}`;
 }
 
 /**
@@ -46,12 +46,13 @@ export async function leadWhileUsed(stream) {
 }
 
 /** @param {string} key @param {Stream} stream @param {string} lastEventId @param {AbortSignal} signal */
-async function tell(key, { url, withCredentials }, lastEventId, signal) {
+async function tell(key, { url, withCredentials, token }, lastEventId, signal) {
   const channel = new BroadcastChannel(key);
   const leader = crypto.randomUUID();
   const address = new URL(url);
   if (lastEventId === '') address.searchParams.set('since', 'latest');
-  const connection = connect(address.href, { withCredentials, lastEventId, signal });
+  const options = { withCredentials, lastEventId, signal, ...(token ? { token } : {}) };
+  const connection = connect(address.href, options);
   /** @type {string | null} what `stale` said, until `fresh` */
   let stale = null;
   /** @param {object} told */
@@ -75,6 +76,7 @@ async function tell(key, { url, withCredentials }, lastEventId, signal) {
     stale = null;
     say({ type: 'open' });
   });
+  connection.addEventListener('unauthorized', () => say({ type: 'unauthorized' }));
   connection.addEventListener('place', sayPlace);
   channel.onmessage = ({ data }) => data.asks && sayPlace();
   sayPlace();

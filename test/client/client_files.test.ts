@@ -6,7 +6,8 @@ import type { Connection, Table } from '../../public/client/client.js';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 
 const FOLDER = join(CLONE, 'public/client');
-const MAX_CLIENT_BYTES = 5000;
+/** With what the sign-in takes; the page's frame for all of it, the table too, is 7 kB. */
+const MAX_CLIENT_BYTES = 5500;
 const MAX_TABLE_BYTES = 2500;
 
 /** Where nobody answers. */
@@ -32,6 +33,8 @@ const CONNECTION: Readonly<Record<Own<Connection>, string>> = {
   onlive: 'object',
   onstale: 'object',
   onfresh: 'object',
+  onexpired: 'object',
+  onunauthorized: 'object',
   close: 'function',
   restart: 'function',
   [Symbol.asyncIterator]: 'function',
@@ -70,7 +73,7 @@ function namesOf(value: object): string[] {
 }
 
 describe('client.js', () => {
-  test('is below 5 kB gzipped as it is served, and the table below 2.5 kB more', async () => {
+  test('is below 5.5 kB gzipped as it is served, and the table below 2.5 kB more', async () => {
     const [table, ...client] = await bytesOf(
       'client_table.js',
       'client.js',

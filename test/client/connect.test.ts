@@ -315,6 +315,57 @@ onEachRuntime((runtime) => {
       expect(await connection.ask('take', { count: 1 })).toEqual([]);
     });
 
+    test('asks for a token at each connect, and comes back as expired and unauthorized say', async () => {
+      await using server = await ScriptedServer.start(
+        endedStream(`${ONE}event:expired\ndata:{}\nid:b\n\n`),
+        endedStream('retry:50000\n\nevent:unauthorized\ndata:{"reason":"invalid"}\n\n'),
+        stream(`${SOON}data:2\nid:c\n\n`),
+      );
+      const connection = await client().connect(server.url, { tokens: ['one', 'two', ''] });
+      const log = await connection.until('unauthorized', (all) => errorsOf(all).length === 2);
+      expect(log.filter(({ type }) => type === 'expired' || type === 'unauthorized')).toMatchObject(
+        [
+          { type: 'expired', id: 'b', detail: {} },
+          { type: 'unauthorized', id: 'b', detail: { reason: 'invalid' } },
+        ],
+      );
+      const [expired, refused] = errorsOf(log).map(({ retryMs }) => retryMs);
+      expect(expired).toBeLessThanOrEqual(1010);
+      expect(refused).toBeGreaterThanOrEqual(50_000);
+      await client().ask('online');
+      await connection.untilCount('message', 2);
+      expect(
+        server.asked.map(({ authorization, accept, lastEventId }) => [
+          authorization,
+          accept,
+          lastEventId,
+        ]),
+      ).toEqual([
+        ['Bearer one', 'text/event-stream', undefined],
+        ['Bearer two', 'text/event-stream', 'b'],
+        [undefined, 'text/event-stream', 'b'],
+      ]);
+      await connection.close();
+    });
+
+    test('takes a token that ends without a record before it for no failure', async () => {
+      const expired = endedStream(`${SOON}event:expired\ndata:{}\nid:a\n\n`);
+      await using server = await ScriptedServer.start(...Array(4).fill(expired), stream(ONE));
+      const connection = await client().connect(server.url, { tokens: Array(5).fill('one') });
+      const waits = (await connection.untilCount('error', 4)).map(({ retryMs }) => retryMs);
+      expect(Math.max(...(waits as number[]))).toBeLessThanOrEqual(1010);
+      await connection.close();
+    });
+
+    test('tells why there is no token, and asks for one again', async () => {
+      await using server = await ScriptedServer.start(stream(ONE));
+      const connection = await client().connect(server.url, { tokens: [] });
+      const [error] = await connection.untilCount('error', 2);
+      expect(error).toMatchObject({ error: 'no token', retryMs: expect.any(Number) });
+      expect(server.asked).toEqual([]);
+      await connection.close();
+    });
+
     test('throws for what is not a URL', async () => {
       await expect(client().connect('http://')).rejects.toThrow('TypeError');
     });

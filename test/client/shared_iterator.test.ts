@@ -70,6 +70,36 @@ describe('shared()', () => {
     connection.close();
   });
 
+  test('shared() goes on by its own token where the leader is refused', async () => {
+    let leaders!: ServerResponse;
+    const own = ['data:1\nid:1\n\n', 'data:3\nid:3\n\n'];
+    await using server = await ScriptedServer.start((response, request) => {
+      const isLeader = request.url!.includes('since=latest');
+      stream(isLeader ? 'id:1\n\nevent:stale\ndata:{}\n\n' : own.shift()!)(response, request);
+      if (isLeader) leaders = response;
+    });
+    const connection = shared(server.url, { token: async () => 'mine' });
+    const told: string[] = [];
+    connection.onmessage = ({ data }) => told.push(data);
+    let isFollowing = false;
+    connection.onstale = () => {
+      isFollowing = true;
+    };
+    const toTell = (count: number) =>
+      eventually(`${count} records`, async () => told.length === count);
+    await eventually('to follow', async () => isFollowing);
+    leaders.write('data:2\nid:2\n\n');
+    await toTell(2);
+    leaders.write('event:unauthorized\ndata:{"reason":"invalid"}\n\n');
+    await toTell(3);
+    expect(told).toEqual(['1', '2', '3']);
+    expect(server.asked.map(({ authorization }) => authorization)).toEqual(
+      Array(3).fill('Bearer mine'),
+    );
+    expect(server.asked.at(-1)!.lastEventId).toBe('2');
+    connection.close();
+  });
+
   test('shared() lets go of its channel and its lock once an iteration of it ends', async () => {
     await using server = await ScriptedServer.start(stream('data:1\nid:1\n\n', 'data:2\nid:2\n\n'));
     const connection = shared(server.url);

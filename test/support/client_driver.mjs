@@ -32,7 +32,7 @@ const { BlockParser } = await load('client_stream');
  * @typedef {import('../../public/client/client.js').Table} Table
  * @typedef {{
  *   id: number, command: string, name: string, url: string, options: object, count: number,
- *   isStored: boolean, key: string, chunks: string[],
+ *   isStored: boolean, tokens?: string[], key: string, chunks: string[],
  * }} Command
  * @typedef {{
  *   connection: Connection, table: Table | null, log: object[],
@@ -62,14 +62,28 @@ function lineOf({ type, data, lastEventId, detail, error, retryMs, keys }) {
   return { type, data, id: lastEventId, detail, error: error?.message, status, retryMs, keys };
 }
 
+/** @param {string[]} tokens */
+function tokenOf(tokens) {
+  return async () => {
+    const token = tokens.shift();
+    if (token === undefined) throw new Error('no token');
+    return token;
+  };
+}
+
 /**
  * What a command does, by its name; what it returns is sent back.
  * @type {Record<string, (command: Command) => unknown>}
  */
 const COMMANDS = {
-  connect({ name, url, options, isStored }) {
+  connect({ name, url, options, isStored, tokens }) {
     const abort = new AbortController();
-    const given = { ...options, signal: abort.signal, ...(isStored ? { store } : {}) };
+    const given = {
+      ...options,
+      signal: abort.signal,
+      ...(isStored ? { store } : {}),
+      ...(tokens ? { token: tokenOf(tokens) } : {}),
+    };
     const connection = connect(url, given);
     watch(name, { connection, table: null, log: [], iterator: null, abort });
   },
@@ -113,7 +127,18 @@ const COMMANDS = {
 /** @param {string} name @param {Opened} one */
 function watch(name, one) {
   opened.set(name, one);
-  for (const type of ['open', 'message', 'error', 'delete', 'gap', 'live', 'stale', 'fresh']) {
+  for (const type of [
+    'open',
+    'message',
+    'error',
+    'delete',
+    'gap',
+    'live',
+    'stale',
+    'fresh',
+    'expired',
+    'unauthorized',
+  ]) {
     one.connection.addEventListener(type, (event) => one.log.push(lineOf(event)));
   }
   for (const type of ['whole', 'change']) {

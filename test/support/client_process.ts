@@ -39,6 +39,8 @@ export interface OpenOptions {
   readonly maxSilenceMs?: number;
   /** Whether its last id is kept, in a store that all of a process share. */
   readonly isStored?: boolean;
+  /** Of its `token`, at each connect the next; beyond the last it throws. */
+  readonly tokens?: readonly string[];
 }
 
 /** A block as the parser gives it. */
@@ -167,8 +169,8 @@ export class ClientProcess implements AsyncDisposable {
 
   async #open(command: string, url: string, options: OpenOptions): Promise<RemoteClient> {
     const name = `${this.#next}`;
-    const { isStored = false, ...rest } = options;
-    await this.ask(command, { name, url, options: rest, isStored });
+    const { isStored = false, tokens, ...rest } = options;
+    await this.ask(command, { name, url, options: rest, isStored, tokens });
     return new RemoteClient(this, name);
   }
 

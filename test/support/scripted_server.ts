@@ -9,6 +9,7 @@ export interface Asked {
   readonly url: string;
   readonly lastEventId: string | undefined;
   readonly accept: string | undefined;
+  readonly authorization: string | undefined;
   readonly atMs: number;
 }
 
@@ -39,6 +40,7 @@ export class ScriptedServer implements AsyncDisposable {
         url: request.url!,
         lastEventId: headers['last-event-id'] as string | undefined,
         accept: headers.accept,
+        authorization: headers.authorization,
         atMs: performance.now(),
       });
       answers[Math.min(this.asked.length, answers.length) - 1]!(response, request);
