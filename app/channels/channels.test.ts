@@ -125,6 +125,13 @@ describe('Channels', () => {
     expect(channels.find('/a')).toMatchObject({ value: { topic: 't' }, params: { id: 'a' } });
   });
 
+  test('Channels.find() leaves to the gateway what lies below /-/', () => {
+    const segments = [{ parameter: 'a' }, { parameter: 'b' }];
+    channels.add({ path: '/{a}/{b}', topic: 't', segments, isStream: true });
+    for (const path of ['/-/topics', '/%2d/topics', '/-/']) expect(channels.find(path)).toBeNull();
+    expect(channels.find('/-a/topics')).not.toBeNull();
+  });
+
   test('Channels.missing tells of the topics of the start alone', () => {
     missing.set('t', 't is not known yet').set('u', 'u is not known yet');
     channels.add({ path: '/a', topic: 't' });

@@ -67,7 +67,8 @@ export class Channels implements Iterable<Channel> {
   /** The channel that the path of a request names, and its parameters; each segment is decoded once. */
   find(pathname: string): Found<Channel> | null {
     const segments = segmentsOf(pathname);
-    if (segments === null) return null;
+    // What lies below `/-/` is the gateway's own, also to a stream that begins with a parameter.
+    if (segments === null || (segments[0] === '-' && segments.length > 1)) return null;
     this.#trees ??= this.#plant();
     for (const tree of this.#trees) {
       const found = tree.find(segments);
