@@ -133,7 +133,13 @@ function bytesOf(base64url: string): Uint8Array {
 }
 
 /** Whatever a stranger wrote there, short and on one line. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'none';
+export function shown(value: unknown): string {
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? 'none';
+  } catch {
+    // What was parsed may be nested more deeply than can be written.
+    return 'something nested too deeply';
+  }
   return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }

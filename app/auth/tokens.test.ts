@@ -190,6 +190,23 @@ describe('Tokens.verify()', () => {
     }
   });
 
+  test.each(['alg', 'typ'])('refuses a head whose %s is nested as deeply as fits', async (name) => {
+    const deep = '['.repeat(11_000) + ']'.repeat(11_000);
+    const head = name === 'alg' ? `{"alg":${deep}}` : `{"alg":"ES256","typ":${deep}}`;
+    await expectRefused(`${base64url(head)}.${base64url(CLAIMS)}.AAAA`, name);
+  });
+
+  test('tells no more of a kid than fits a line', async () => {
+    const token = await sign(
+      CLAIMS,
+      { alg: 'ES256', kid: 'k'.repeat(10_000) },
+      signer('other').privateKey,
+    );
+    const set = () => jwks({ ...signer('ES256').jwk, kid: 'a' });
+    const { why } = (await verdictOf(token, { set })) as { why: string };
+    expect(why.length).toBeLessThan(400);
+  });
+
   test('refuses HS256 with the public key for a secret', async () => {
     for (const name of ['RS256', 'ES256']) {
       const { publicKey, jwk } = signer(name);

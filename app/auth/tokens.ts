@@ -8,6 +8,7 @@ import {
   readHead,
   readPayload,
   saysExpired,
+  shown,
   TokenError,
   type TokenHead,
 } from './token.ts';
@@ -85,7 +86,7 @@ export class Tokens {
     if (set === null || (isUnknown && error !== null)) {
       return { refusal: 'unavailable', why: `keys cannot be had: ${error}` };
     }
-    const of = isUnknown ? `a key that is not known (kid ${JSON.stringify(kid)})` : algorithm;
+    const of = isUnknown ? `a key that is not known (kid ${shown(kid)})` : algorithm;
     return { refusal: 'invalid', why: `its signature is by ${of} and not by the issuer's keys` };
   }
 
