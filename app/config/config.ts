@@ -212,7 +212,7 @@ export function parseConfig(
   const config = values as Partial<Config>;
   faults.push(
     ...strangersToSignIn(env, NAMES),
-    ...signInTogether((name) => (given.get(name) ?? 'false') !== 'false', config),
+    ...signInTogether((name) => given.has(name), config),
   );
   faults.push(...togetherFaults(given), ...listenerFaults(given, config));
   if (config.kafkaBrokers === null && config.embeddedKafkaPort === 0) {

@@ -36,6 +36,14 @@ describe('signInTogether()', () => {
       ['JWT_ISSUER: expected a value beside JWT_QUERY and REQUIRE'],
     ],
     [{ JWT_ISSUER: 'https://a.example' }, ['JWT_AUDIENCE: expected a value beside JWT_ISSUER']],
+    [{ REQUIRE: 'false' }, ['JWT_ISSUER: expected a value beside REQUIRE']],
+    [
+      { JWT_ISSUER: 'false' },
+      [
+        'JWT_AUDIENCE: expected a value beside JWT_ISSUER',
+        'JWT_ISSUER: expected an address that says where its keys are, or one of JWT_JWKS_URL, JWT_KEYS_FILE, JWT_SECRET_FILE',
+      ],
+    ],
     [
       { ...ISSUER, JWT_KEYS_FILE: 'a', JWT_SECRET_FILE: 'b' },
       ['JWT_KEYS_FILE: expected no other source of keys beside JWT_SECRET_FILE'],

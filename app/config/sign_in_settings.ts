@@ -5,6 +5,7 @@ import { isSecretAlgorithm } from './token_algorithms.ts';
 interface SignInSettings {
   readonly jwtIssuer?: string | null;
   readonly jwtAlgorithms?: readonly string[] | null;
+  readonly jwtQuery?: boolean;
 }
 
 const OF_TOKENS = [
@@ -20,9 +21,12 @@ const KEYS = ['JWT_JWKS_URL', 'JWT_KEYS_FILE', 'JWT_SECRET_FILE'];
 
 /** Whoever sets a part of a sign-in does not want everybody to read: what is not whole is a fault. */
 export function signInTogether(
-  isGiven: (name: string) => boolean,
-  { jwtIssuer, jwtAlgorithms }: SignInSettings,
+  isThere: (name: string) => boolean,
+  { jwtIssuer, jwtAlgorithms, jwtQuery }: SignInSettings,
 ): ConfigFault[] {
+  // Of a flag alone `false` is as good as nothing: `REQUIRE=false` lets nobody read.
+  const isGiven = (name: string): boolean =>
+    isThere(name) && !(name === 'JWT_QUERY' && jwtQuery === false);
   const faults: ConfigFault[] = [];
   const fault = (setting: string, expected: string): void => {
     faults.push({ setting, expected });
