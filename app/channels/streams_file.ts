@@ -159,10 +159,18 @@ class Reader {
         this.#fault(pos[0], message);
       }
       this.#root = document.contents;
+      const anchors = new Set<string>();
       visit(document, {
-        Alias: (_, alias) => {
-          if (alias.resolve(document) === undefined) {
-            this.#fault(alias.range?.[0] ?? 0, `no anchor for the alias ${alias.source}`);
+        // Not by `alias.resolve`, which goes through the whole document for each.
+        Alias: (_, { source, range }) => {
+          if (!anchors.has(source))
+            this.#fault(range?.[0] ?? 0, `no anchor for the alias ${source}`);
+        },
+        Value: (key, { anchor, ...node }) => {
+          if (anchor !== undefined) anchors.add(anchor);
+          // Whatever has it is passed over without a word where shapes are checked.
+          if (key === 'key' && 'value' in node && node.value === '__proto__') {
+            this.#fault(node.range?.[0] ?? 0, '__proto__ cannot be a name here');
           }
         },
       });
