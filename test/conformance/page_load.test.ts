@@ -111,8 +111,11 @@ onAnyRuntime((runtime) => {
           const element = document.elementFromPoint(left + 20, top + 60);
           return element?.closest('p')?.textContent ?? null;
         });
-      const before = await top();
-      expect(before).not.toBeNull();
+      let before: string | null = null;
+      await eventually('a row in sight', async () => {
+        before = await top();
+        return before !== null;
+      });
       await topic.produce({ value: 'one more' }, { value: 'and another' });
       await tab.says('#count', '25,002');
       await eventually('the same row', async () => (await top()) === before);
