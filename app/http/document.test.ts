@@ -9,6 +9,7 @@ import { formatByName } from '../views/format.ts';
 import { viewIn } from '../views/view.ts';
 import { Document } from './document.ts';
 import type { OpenStreams } from './open_streams.ts';
+import { PULL_ONLY, pulledFrom } from './stream_body.ts';
 
 const JSON_VIEW = viewIn(formatByName('json')!);
 const NEW = { cursor: null, since: null };
@@ -108,6 +109,17 @@ describe('Document', () => {
     document.cancel();
     expect([sleepers.size, jest.getTimerCount()]).toEqual([0, 0]);
     jest.useRealTimers();
+  });
+
+  test('Document.cancel() ends a body whose next part is waited for', async () => {
+    const topic = new MemoryTopic();
+    const subscription = new Subscription(topic, JSON_VIEW, NEW, new Sleepers(), { waitMs: 0 });
+    const { document, ends } = documentOf(topic, 0, subscription);
+    const reader = new ReadableStream(pulledFrom(document), PULL_ONLY).getReader();
+    const read = reader.read();
+    await new Promise((resolve) => setImmediate(resolve));
+    await reader.cancel();
+    expect([await read, ends]).toEqual([{ done: true, value: undefined }, ['client']]);
   });
 
   test('Document.beat() shows that it goes on, between two records, where it parses', async () => {

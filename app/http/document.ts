@@ -114,6 +114,8 @@ export class Document implements ByteSource, OpenStream {
   }
 
   cancel(): void {
+    // Whoever asked for the next part takes no more, not even the end.
+    this.#receiver = null;
     this.end('client');
   }
 
