@@ -99,6 +99,14 @@ describe('createGateway()', () => {
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
   });
 
+  test('createGateway() holds nothing for a client that left before its document began', async () => {
+    const headers = { accept: 'application/json' };
+    const asked = get('/orders?wait=60', { headers, signal: AbortSignal.abort() });
+    await within('the answer', asked);
+    const { byTopic } = gateway.measured.streams;
+    expect(byTopic.get('orders')).toMatchObject({ opened: 1, closed: { client: 1 } });
+  });
+
   test('createGateway() ends its streams with its signal', async () => {
     const client = await connect('/orders');
     await client.got('retry:');

@@ -54,6 +54,8 @@ export async function answerDocument(
   const { signal } = c.req.raw;
   const leave = (): void => document.cancel();
   signal.addEventListener('abort', leave, { once: true });
+  // It may have left while it was asked who it is, and whether there is room.
+  if (signal.aborted) leave();
   try {
     const beginning = await document.begin(LOAD_MS, ANSWER_MS + waitMs);
     if (beginning === 'over') return refuse(c, 'drain');
