@@ -27,7 +27,7 @@ export class WebClient implements Web {
         agent: false as const,
         ...(this.#authorities === null ? {} : { ca: [...this.#authorities] }),
       };
-      const request = url.startsWith('https:')
+      const request = /^https:/i.test(url)
         ? https.get(url, options, received)
         : http.get(url, options, received);
       const timer = setTimeout(() => end(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
