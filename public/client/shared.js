@@ -3,15 +3,15 @@
  * One stream for all tabs of an origin: `import { shared } from './shared.js'`.
  *
  * A leader, in a SharedWorker or else in an elected tab, has the stream and tells it to all tabs. A
- * tab begins on a stream of its own and moves over where both are at the same id, which names the
- * same place of every partition: so nothing is lost and nothing comes twice.
+ * tab begins on a stream of its own and moves over where both are at the same place of every
+ * partition: so nothing is lost and nothing comes twice.
  */
 
 import { connect } from './client.js';
 import { addHandlers, StreamEvent } from './client_events.js';
 import { lead, streamKey } from './shared_leader.js';
 
-/** How much of the leader's stream is kept, and of the own one's ids, to find a common place. */
+/** How much of the leader's stream is kept, and of the own one's places, to find a common place. */
 const MAX_KEPT = 1000;
 const ASK_MS = 1000;
 /** The leader has to come to the own place within this time; else it is another replica's order. */
@@ -25,6 +25,9 @@ const BLOCKS = ['message', 'delete', 'gap', 'live'];
 const STANDINGS = ['stale', 'fresh'];
 /** Of the token of the tab that has the stream. */
 const SIGN_IN = ['expired', 'unauthorized'];
+
+/** On a compacted topic an id has a time behind it: when its block was made. */
+const placeOf = (id) => id.split('/~')[0];
 
 /** As `connect()`. */
 export function shared(url, options) {
@@ -53,7 +56,7 @@ class SharedConnection extends EventTarget {
   #isIterated = false;
   /** What the leader told, the newest last. */
   #kept = [];
-  #recentIds = new Set();
+  #recentPlaces = new Set();
   #notBefore = 0;
   #meeting = 0;
 
@@ -131,10 +134,13 @@ class SharedConnection extends EventTarget {
         this.#deliver({ type, data, id, origin });
         if (this.#own !== own) return; // A listener closed it, or began anew.
         this.#isLive ||= type === 'live';
-        this.#recentIds.delete(id);
-        this.#recentIds.add(id);
-        if (this.#recentIds.size > MAX_KEPT) this.#recentIds.delete([...this.#recentIds][0]);
-        const at = this.#kept.findLastIndex((block) => block.id === id);
+        const place = placeOf(id);
+        this.#recentPlaces.delete(place);
+        this.#recentPlaces.add(place);
+        if (this.#recentPlaces.size > MAX_KEPT) {
+          this.#recentPlaces.delete([...this.#recentPlaces][0]);
+        }
+        const at = this.#kept.findLastIndex((block) => placeOf(block.id) === place);
         if (at >= 0 && this.#mayMove()) this.#follow(this.#kept.slice(at + 1));
       });
     }
@@ -183,14 +189,14 @@ class SharedConnection extends EventTarget {
   /** Whether the leader is where this tab is, or was. */
   #compare(id) {
     if (this.#own === null) {
-      if (!this.#isFollowing && id === this.lastEventId) this.#follow([]);
+      if (!this.#isFollowing && placeOf(id) === placeOf(this.lastEventId)) this.#follow([]);
       return;
     }
     // An id from the store, or of a block that is no event.
     this.lastEventId = this.#own.lastEventId || this.lastEventId;
     if (this.#leaderState === this.OPEN && this.#mayMove()) {
-      if (id === this.lastEventId) this.#follow([]);
-      else if (this.#recentIds.has(id)) this.#meet();
+      if (placeOf(id) === placeOf(this.lastEventId)) this.#follow([]);
+      else if (this.#recentPlaces.has(placeOf(id))) this.#meet();
     }
   }
 
@@ -212,7 +218,7 @@ class SharedConnection extends EventTarget {
     this.#own = null;
     this.#isFollowing = true;
     this.#kept = [];
-    this.#recentIds.clear();
+    this.#recentPlaces.clear();
     this.#stand(this.#leaderStale);
     for (const block of blocks) if (this.#isFollowing) this.#deliver(block);
   }
