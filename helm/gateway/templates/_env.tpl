@@ -4,6 +4,9 @@
 {{- if not $kafka.brokers }}{{ fail "kafka.brokers is empty: name your brokers, --set 'kafka.brokers={host:port}'" }}{{ end -}}
 - {name: KAFKA_BROKERS, value: {{ join "," $kafka.brokers | quote }}}
 - {name: TOPICS, value: {{ join "," .Values.topics | quote }}}
+{{- if .Values.streamsFile }}
+- {name: STREAMS_FILE, value: /etc/sse-kafka-fanout/streams/streams.yaml}
+{{- end }}
 - {name: TLS_CERT_FILE, value: /etc/sse-kafka-fanout/tls/tls.crt}
 - {name: TLS_KEY_FILE, value: /etc/sse-kafka-fanout/tls/tls.key}
 {{- if $kafka.tls.enabled }}
