@@ -107,6 +107,18 @@ describe('createGateway()', () => {
     expect(byTopic.get('orders')).toMatchObject({ opened: 1, closed: { client: 1 } });
   });
 
+  test('createGateway() asks no more of what a client has that left', async () => {
+    await eventually('orders', async () => gateway.health().missing.length === 0);
+    // It names a partition that the topic lacks, so that the brokers are asked again 10 s later.
+    const id = Buffer.from([2, 1, 2, 3, 4, 4, 0, 0, 10, 0]).toString('base64url');
+    const headers = { accept: 'application/json', 'if-none-match': `W/"${id}==.json"` };
+    const leaving = new AbortController();
+    const asked = get('/orders?until=live', { headers, signal: leaving.signal });
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    leaving.abort();
+    await within('the answer', asked, 5000);
+  });
+
   test('createGateway() ends its streams with its signal', async () => {
     const client = await connect('/orders');
     await client.got('retry:');

@@ -69,7 +69,7 @@ export async function answerDocument(
       'cache-control': 'private, no-cache',
       vary: 'accept, last-event-id',
     };
-    if (await hasAll(c.req.header('if-none-match'), mark, asked, streams)) {
+    if (await hasAll(c.req.header('if-none-match'), mark, asked, streams, signal)) {
       document.end('done');
       return c.body(null, 304, headers);
     }
@@ -103,22 +103,30 @@ async function markOf(reader: Identity | null): Promise<string> {
   return `${VIEW.format.name}-${hex.join('')}`;
 }
 
-/** Whether nothing came for the client, a gap neither, since one of the documents that it has. */
+/**
+ * Whether nothing came for the client, a gap neither, since one of the documents that it has.
+ * @param signal aborts once the client has left: nothing is asked for it any more
+ */
 async function hasAll(
   ifNoneMatch: string | undefined,
   mark: string,
   { channel, address }: Asked,
   streams: OpenStreams,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const tags = ifNoneMatch?.match(/(?<=")[^"]*(?=")/g)?.filter((tag) => tag.endsWith(`.${mark}`));
   for (const tag of (tags ?? []).slice(0, MAX_TAGS)) {
     const id = tag.slice(0, -mark.length - 1);
     const cursor = parseCursor(id);
     if (cursor === null) continue;
+    if (signal.aborted) return false;
     const start = { cursor, since: null };
     const subscription = channel.feed.subscribe(VIEW, start, { waitMs: 0 });
     const since = new Document(channel, address, null, subscription, streams);
+    const leave = (): void => since.cancel();
+    signal.addEventListener('abort', leave, { once: true });
     const beginning = await since.begin(LOAD_MS, ANSWER_MS);
+    signal.removeEventListener('abort', leave);
     // A delete that was written since may be gone by now: the tag does not tell how old it is.
     const isSure = channel.feed.description?.compacted === false || withoutTime(since.id) === id;
     const hasNothing = beginning === 'known' && since.isEmpty && isSure;
