@@ -53,25 +53,25 @@ export function readSettings(
 ): ReadSettings {
   const faults: ConfigFault[] = [];
   const merged = { ...readDotenv(dotenvFile, faults), ...env };
-  const config = parseConfig(merged, (config) => [
-    ...faults,
-    ...(runtime === 'deno' ? workersFaults(config, merged['WORKERS']) : []),
-    ...pemFaults(config),
-    ...signInFaults(config),
-    ...streamsFaults(config, streamsText),
-  ]);
-  const streams = streamsOf(config, streamsText) as ReadSettings['streams'];
+  let streams: ReadSettings['streams'] = null;
+  const config = parseConfig(merged, (config) => {
+    const read = streamsOf(config, streamsText);
+    // Once: a file that is written meanwhile would be another the second time.
+    if (read !== null && 'file' in read) streams = read;
+    return [
+      ...faults,
+      ...(runtime === 'deno' ? workersFaults(config, merged['WORKERS']) : []),
+      ...pemFaults(config),
+      ...signInFaults(config),
+      ...(read !== null && 'faults' in read ? read.faults : []),
+    ];
+  });
   const warnings = [...likeSettings(merged).map(strayWarning), ...plainAddressWarnings(config)];
   return { config, streams, warnings };
 }
 
 function streamsOf(config: Partial<Config>, text: string | null): ReadStreams | null {
   return text === null ? readStreams(config) : parseStreams(config, text);
-}
-
-function streamsFaults(config: Partial<Config>, text: string | null): readonly ConfigFault[] {
-  const read = streamsOf(config, text);
-  return read !== null && 'faults' in read ? read.faults : [];
 }
 
 /** All topics that are read: those of the settings and those of the streams file. */
