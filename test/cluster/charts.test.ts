@@ -89,6 +89,20 @@ describe('the charts', () => {
     expect(all.join()).toContain('secretName: of-cert-manager');
   });
 
+  test('let out what a sign-in asks, where that is named', async () => {
+    const issuer = ['settings.JWT_ISSUER=https://a.example', 'settings.JWT_AUDIENCE=gateway'];
+    const rule = '[{"to":[{"ipBlock":{"cidr":"192.0.2.0/24"}}],"ports":[{"port":443}]}]';
+    const args = ['networkPolicy.enabled=true', ...issuer].flatMap((set) => ['--set', set]);
+    const named = ['--set-json', `networkPolicy.egress=${rule}`];
+    const all = await manifests('gateway', ...BROKERS, ...args, ...named);
+    const [policy] = all.filter((manifest) => kindOf(manifest) === 'NetworkPolicy');
+    expect(policy).toContain('cidr: 192.0.2.0/24');
+    expect(policy).toContain('- port: 443');
+    // Keys in a file need nobody.
+    const file = ['--set', 'settings.JWT_KEYS_FILE=/keys/keys.json'];
+    expect((await template('gateway', ...BROKERS, ...args, ...file)).code).toBe(0);
+  });
+
   test.each([
     ['replicas=many', 'replicas'],
     ['settings.MAX_CONECTIONS=1', 'MAX_CONECTIONS'],
@@ -102,6 +116,11 @@ describe('the charts', () => {
     ['image.pullPolicy=Sometimes', 'pullPolicy'],
     ['ingress.enabled=true', 'ingress.hosts'],
     ['httpRoute.enabled=true', 'httpRoute.parentRefs'],
+    ['networkPolicy.egress={anywhere}', 'egress'],
+    [
+      'networkPolicy.enabled=true,settings.SIGN_IN_URL=https://a.example/me',
+      'networkPolicy.egress',
+    ],
     ['unheardOf=1', 'unheardOf'],
   ])('refuse %s by name', async (set, name) => {
     const { code, stderr } = await template('gateway', ...BROKERS, '--set', set);
