@@ -119,7 +119,7 @@ function alias(algorithm: string): string {
 async function importPublic(jwk: JWK, algorithm: string): Promise<CryptoKey | null> {
   const members = PUBLIC_MEMBERS[jwk.kty ?? ''] ?? [];
   const known = jwk as Readonly<Record<string, unknown>>;
-  const own = Object.fromEntries(members.map((member) => [member, known[member]])) as JWK;
+  const own = Object.fromEntries(members.map((name) => [name, base64url(known[name])])) as JWK;
   try {
     const key = (await importJWK(own, algorithm)) as CryptoKey;
     const { modulusLength } = key.algorithm as { modulusLength?: number };
@@ -127,6 +127,12 @@ async function importPublic(jwk: JWK, algorithm: string): Promise<CryptoKey | nu
   } catch {
     return null;
   }
+}
+
+/** Some write numbers in the other alphabet and with padding, which Deno refuses and Node does not. */
+function base64url(member: unknown): unknown {
+  if (typeof member !== 'string') return member;
+  return member.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
 const PEM_BLOCK = /-----BEGIN (PUBLIC KEY|CERTIFICATE)-----.+?-----END \1-----/gs;
