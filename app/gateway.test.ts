@@ -3,6 +3,8 @@ import { MemoryKafka } from '../test/host/memory_kafka.ts';
 import { MemorySource } from '../test/host/memory_source.ts';
 import { eventually, within } from '../test/support/deadline.ts';
 import { Logged } from '../test/support/logged.ts';
+import { IS_ALL } from '../test/support/tier.ts';
+import { parseStreamsFile } from './channels/streams_file.ts';
 import { parseConfig } from './config/config.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { CountedSlots } from './http/stream_slots.ts';
@@ -125,6 +127,61 @@ describe('createGateway()', () => {
     end.abort();
     await within('the end of the stream', client.ended);
     expect(gateway.health().missing).toContain('this gateway is about to end');
+  });
+});
+
+describe('Gateway.serve()', () => {
+  test('Gateway.serve() touches no stream of what did not change, however often the rest does', async () => {
+    const count = IS_ALL ? 5000 : 200;
+    const settings = { KAFKA_BROKERS: 'kafka:9092', SIGN_IN_URL: 'http://app.example/me' };
+    const config = parseConfig({ ...settings, HEARTBEAT_SECONDS: '0' });
+    const make = (): Gateway =>
+      createGateway(config, new MemorySource(kafka), new Map(), new CountedSlots(config), {
+        web: {
+          get: async (_, { headers = {} }) => {
+            const claims = { sub: 'alice', reader: true };
+            const body = new TextEncoder().encode(JSON.stringify({ claims }));
+            const type = new Headers({ 'content-type': 'application/json' });
+            return { status: 'cookie' in headers ? 200 : 401, headers: type, body };
+          },
+        },
+        files: { read: () => Promise.reject(new Error('there is none')) },
+      });
+    const [reloaded, untouched] = [make(), make()];
+    const file = (turn: number): string => `
+      topics:
+        ${turn % 2 === 0 ? 'prices: { require: "true" }' : 'late: { require: claims.reader }'}
+      streams:
+        /kept/{name}: { topic: orders, require: claims.sub == params.name }
+        ${turn % 5 === 0 ? '' : `/other: { topic: orders, require: claims.sub != "${turn}" }`}`;
+    const serve = (one: Gateway, turn: number): void =>
+      one.serve(parseStreamsFile(file(turn), true));
+    for (const one of [reloaded, untouched]) {
+      serve(one, 1);
+      void one.run(end.signal);
+    }
+    const open = async (one: Gateway, path: string): Promise<Client> => {
+      const request = new Request(`http://localhost${path}`, { headers: { cookie: 'a=b' } });
+      return new Client(await one.fetch(request, CONNECTION));
+    };
+    const other = await open(reloaded, '/other');
+    const kept = await Promise.all(
+      Array.from({ length: count }, () => open(reloaded, '/kept/alice')),
+    );
+    const witness = await open(untouched, '/kept/alice');
+    for (let turn = 2; turn < 102; turn++) {
+      serve(reloaded, turn);
+      produce('orders', `value ${turn}`);
+      if (turn % 10 === 0) await witness.got(`data:value ${turn}\n`);
+    }
+    await within('the end of what changed', other.ended);
+    produce('orders', 'last');
+    for (const client of [witness, ...kept]) await client.got('data:last\nid:');
+    const { byTopic } = reloaded.measured.streams;
+    expect(byTopic.get('orders')).toMatchObject({ opened: count + 1, closed: { config: 1 } });
+    const behindRetry = ({ text }: Client): string => text.slice(text.indexOf('\n\n'));
+    expect(behindRetry(witness).split('data:')).toHaveLength(102);
+    expect(new Set(kept.map(behindRetry))).toEqual(new Set([behindRetry(witness)]));
   });
 });
 
