@@ -11,6 +11,7 @@ import { RecordGrid } from './page/record_grid.js';
 import { formatCount } from './page/record_words.js';
 import { setText } from './page/set_text.js';
 import { SettingsForm } from './page/settings_form.js';
+import { SignIn } from './page/sign_in.js';
 import { describeState } from './page/state_words.js';
 import { showStatus } from './page/status_bar.js';
 import { Stream } from './page/stream.js';
@@ -46,6 +47,7 @@ const log = new MessageLog();
 const announcer = new Announcer(byId('announcer'));
 const stream = new Stream(showState, take);
 const form = new SettingsForm(root, go, paint);
+const signIn = new SignIn(root, changeUser);
 const inspector = new Inspector(byId('inspector'), startAfter, () => byId('grid').focus());
 const grid = new RecordGrid(
   byId('grid'),
@@ -97,8 +99,11 @@ function showState(next) {
     read();
     return;
   }
-  state = next;
   const { name, reason } = next;
+  const wasRefused = state.name === 'refused' && state.reason;
+  // Somebody's sign-in is over, or was renewed elsewhere.
+  if ((name === 'refused' && reason) !== wasRefused) offerTopics();
+  state = next;
   const words = describeState({ name }, 0);
   announcer.tellState(reason === undefined ? words : `${words}: ${reason}`);
   paint();
@@ -221,7 +226,8 @@ function followAddress() {
 }
 
 async function offerTopics() {
-  topics = await loadTopics(root);
+  const offer = await loadTopics(root);
+  ({ topics } = offer);
   const [first] = topics;
   const asked = form.read();
   if (first !== undefined && asked.location === untouched) {
@@ -229,6 +235,26 @@ async function offerTopics() {
   }
   form.offer(topics);
   paint();
+  signIn.show(offer.access);
+  return offer.access;
+}
+
+/**
+ * Somebody has signed in, or out: nothing of who was there before is left.
+ * @param {'same' | 'other' | 'none'} user
+ */
+async function changeUser(user) {
+  const isReading = !AT_REST.has(state.name);
+  if (user === 'same') {
+    stream.askAgain();
+  } else {
+    if (user === 'none' && isReading) stream.stop();
+    received.forget();
+    inspector.close();
+    paint();
+    if (user === 'other' && isReading) read();
+  }
+  return offerTopics();
 }
 
 byId('stop').addEventListener('click', () => stream.stop());

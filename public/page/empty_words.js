@@ -16,6 +16,7 @@ const BY_STATE = {
   open: ['No messages yet', 'What is published arrives here at once:'],
   stale: ['No messages', 'The gateway gets no answer from Kafka. What is new comes once it does.'],
   retrying: ['No connection', 'The page tries again by itself, and misses nothing.'],
+  refused: ['Not let in', 'The page asks again by itself, and misses nothing.'],
   ended: ['Ended', 'The stream was stopped. Go starts it again.'],
   failed: ['There is no stream', 'Look at the location, and Go again.'],
 };

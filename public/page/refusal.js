@@ -4,6 +4,27 @@ const DEADLINE_MS = 5000;
 /** What no later try changes; a proxy's 502 or a gateway's 503 is not among them. */
 const FINAL = new Set([204, 400, 401, 403, 404, 410]);
 
+const OVER = 'your sign-in is over';
+/** By the reason that the event `unauthorized` has. */
+const REASONS = new Map([
+  ['missing', 'you are not signed in'],
+  ['expired', OVER],
+  ['invalid', 'your sign-in does not count here'],
+  ['forbidden', 'you have no right to this'],
+  ['unavailable', 'who you are cannot be told right now'],
+]);
+
+/**
+ * Why a stream is not given, in words.
+ * @param {string} data of the event `unauthorized`
+ * @param {boolean} isExpired whether the sign-in was over before: a cookie that is over is not sent
+ */
+export function reasonOf(data, isExpired) {
+  const [, reason = ''] = /"reason":"(\w+)"/.exec(data) ?? [];
+  if (isExpired && reason === 'missing') return OVER;
+  return REASONS.get(reason) ?? 'the server did not let you in';
+}
+
 /**
  * Why an EventSource gave up, which it does not tell: the server is asked for the head alone.
  *
@@ -46,4 +67,15 @@ function describe(status, statusText) {
   if (status === 400) return 'the server does not understand the request (400)';
   if (status === 204) return 'the server says there is no more (204)';
   return `the server said ${status} ${statusText}`.trim();
+}
+
+/**
+ * The one line in which a gateway says why; a proxy's page in its place is none.
+ * @param {string} text
+ * @param {number} status
+ */
+export function wordsOf(text, status) {
+  const line = text.trim();
+  const isLine = line !== '' && line.length < 200 && !/[<\n]/.test(line);
+  return isLine ? line : `The gateway said ${status}`;
 }

@@ -10,6 +10,7 @@ const WORDS = {
   live: 'Live',
   stale: 'Out of date',
   open: 'Connected',
+  refused: 'Not let in',
   ended: 'Ended',
   failed: 'Failed',
 };

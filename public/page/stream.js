@@ -1,16 +1,18 @@
-import { askForRefusal } from './refusal.js';
+import { askForRefusal, reasonOf } from './refusal.js';
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
+/** Whoever is refused again hears of it sooner. */
+const LET_IN_MS = 500;
 const EVENTS = /** @type {const} */ (['message', 'delete', 'gap', 'live']);
 
 /**
  * How a stream stands.
  *
  * @typedef {object} State
- * @property {'idle' | 'connecting' | 'replaying' | 'live' | 'open' | 'stale' | 'retrying' | 'ended' | 'failed'} name
+ * @property {'idle' | 'connecting' | 'replaying' | 'live' | 'open' | 'stale' | 'retrying' | 'refused' | 'ended' | 'failed'} name
  *   `open`: connected to a stream that does not tell when it is live; `stale`: the gateway hears
- *   nothing from Kafka
+ *   nothing from Kafka; `refused`: not let in, and asked for again and again
  * @property {string} [reason] why, in words
  * @property {number} [since] of a connection that is being made, or of a stale stream, Unix milliseconds
  * @property {number} [retryAt] Unix milliseconds; where it is left out the browser knows alone
@@ -33,6 +35,13 @@ export class Stream {
   /** @type {'replaying' | 'live' | 'open'} how far the stream is, stale or not */
   #progress = 'replaying';
   #isStale = false;
+  /** Whether it was refused, and whether this very connection was. */
+  #isRefused = false;
+  #isToldWhy = false;
+  /** Whether the sign-in was over when it ended. */
+  #isExpired = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} until it is taken for let in */
+  #letIn;
   /** @type {(lastId: string) => string} */
   #url = () => '';
   #onState;
@@ -60,7 +69,17 @@ export class Stream {
     this.#lastId = '';
     this.#heardAt = Date.now();
     this.#tries = 0;
+    this.#isRefused = false;
+    this.#isToldWhy = false;
+    this.#isExpired = false;
     this.#url = url;
+    this.#open();
+  }
+
+  /** Asks again at once, with the last id, where it was refused. */
+  askAgain() {
+    if (!this.#isRefused) return;
+    this.#end();
     this.#open();
   }
 
@@ -94,6 +113,7 @@ export class Stream {
   #end() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    clearTimeout(this.#letIn);
     this.#source?.close();
     this.#source = null;
   }
@@ -101,7 +121,7 @@ export class Stream {
   #open() {
     this.#timer = undefined;
     const url = this.#url(this.#lastId);
-    this.#onState({ name: 'connecting', since: Date.now() });
+    if (!this.#isRefused) this.#onState({ name: 'connecting', since: Date.now() });
     const source = new EventSource(url);
     this.#source = source;
     const tellsWhenLive = new URL(url).searchParams.get('format') === 'json';
@@ -110,26 +130,66 @@ export class Stream {
       this.#tries = 0;
       const silentMs = Date.now() - this.#heardAt;
       this.#isStale = false;
-      this.comesTo(tellsWhenLive ? 'replaying' : 'open', silentMs);
+      this.#progress = tellsWhenLive ? 'replaying' : 'open';
+      const letIn = () => this.#comesIn(silentMs);
+      if (this.#isInDoubt) this.#letIn = setTimeout(letIn, LET_IN_MS);
+      else letIn();
     });
     source.addEventListener('error', () => {
       console.log('error', url);
+      clearTimeout(this.#letIn);
+      // It comes back by itself.
+      if (this.#isToldWhy && source.readyState !== source.CLOSED) {
+        this.#isToldWhy = false;
+        return;
+      }
+      this.#isRefused = false;
       if (source.readyState === source.CLOSED) this.#retry(url);
       else this.#onState({ name: 'retrying' });
     });
     this.#hearStanding(source);
+    this.#hearSignIn(source);
     source.addEventListener('place', ({ lastEventId }) => {
       this.#lastId = lastEventId;
       this.#heardAt = Date.now();
     });
     for (const type of EVENTS) {
       source.addEventListener(type, ({ data, lastEventId }) => {
+        if (this.#isInDoubt) this.#comesIn(Date.now() - this.#heardAt);
         this.#lastId = lastEventId;
         this.#heardAt = Date.now();
         if (type === 'live') this.comesTo('live');
         this.#onEvent(type, data, lastEventId);
       });
     }
+  }
+
+  /** Whether a connection that opens may be one that is refused. */
+  get #isInDoubt() {
+    return this.#isRefused || this.#isExpired;
+  }
+
+  /** @param {number} silentMs */
+  #comesIn(silentMs) {
+    clearTimeout(this.#letIn);
+    this.#isRefused = false;
+    this.#isExpired = false;
+    this.comesTo(this.#progress, silentMs);
+  }
+
+  /** @param {EventSource} source */
+  #hearSignIn(source) {
+    source.addEventListener('unauthorized', ({ data }) => {
+      clearTimeout(this.#letIn);
+      this.#isRefused = true;
+      this.#isToldWhy = true;
+      this.#onState({ name: 'refused', reason: reasonOf(data, this.#isExpired) });
+    });
+    source.addEventListener('expired', ({ lastEventId }) => {
+      this.#lastId = lastEventId;
+      this.#heardAt = Date.now();
+      this.#isExpired = true;
+    });
   }
 
   /** @param {EventSource} source */

@@ -1,3 +1,5 @@
+import { wordsOf } from './refusal.js';
+
 /**
  * A topic of the gateway.
  *
@@ -8,20 +10,39 @@
  * @property {number | null} deleteRetentionMs
  */
 
+/**
+ * Whether whoever looks is let in.
+ *
+ * @typedef {object} Access
+ * @property {'open' | 'in' | 'out'} name `open`: everybody is
+ * @property {string} why not, in words
+ */
+
 /** Go waits no longer than this for topics to choose from. */
 const DEADLINE_MS = 5000;
 
+/** @type {Access} */
+const OPEN = { name: 'open', why: '' };
+
 /**
- * The topics of the gateway that serves the page; none where another server does.
+ * The topics of the gateway that serves the page, as far as whoever looks may read them; none where
+ * another server does.
  * @param {string} root the page's own address
- * @returns {Promise<readonly Topic[]>}
+ * @returns {Promise<{ topics: readonly Topic[], access: Access }>}
  */
 export async function loadTopics(root) {
   try {
     const response = await fetch(`${root}/-/topics`, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    const { ok, status, headers } = response;
+    // What depends on who asks is nothing for a shared cache.
+    const isAsked = /\bprivate\b/.test(headers.get('cache-control') ?? '');
+    if (!ok) {
+      const why = isAsked ? wordsOf(await response.text(), status) : '';
+      return { topics: [], access: isAsked ? { name: 'out', why } : OPEN };
+    }
     const { topics } = await response.json();
-    return topics;
+    return { topics, access: isAsked ? { name: 'in', why: '' } : OPEN };
   } catch {
-    return [];
+    return { topics: [], access: OPEN };
   }
 }
