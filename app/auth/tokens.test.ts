@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
   CompactSign,
   type CryptoKey,
@@ -9,6 +9,7 @@ import {
   type JWK,
   UnsecuredJWT,
 } from 'jose';
+import { eventually } from '../../test/support/deadline.ts';
 import { isKnown, type Verdict } from './identity.ts';
 import { type KeySet, readKeyFile, readKeySet, secretKeys } from './keys.ts';
 import { Tokens } from './tokens.ts';
@@ -51,6 +52,10 @@ function sign(
   return new CompactSign(new TextEncoder().encode(payload))
     .setProtectedHeader(head)
     .sign(key, { crit: { exp: true, b64: true, x: true } });
+}
+
+async function afterTurns(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await null;
 }
 
 function base64url(json: unknown): string {
@@ -96,6 +101,31 @@ async function expectRefused(token: string, why: string, refusal = 'invalid', se
 }
 
 describe('Tokens.verify()', () => {
+  test('keeps no token whose key goes in the very turn in which it was verified', async () => {
+    const [old, next] = [await jwks(signer('ES256').jwk), await jwks(signer('other').jwk)];
+    const token = await sign(CLAIMS);
+    for (let turns = 0; turns < 30; turns++) {
+      const answers: ((set: KeySet) => void)[] = [];
+      const load = () => new Promise<KeySet>((answer) => answers.push(answer));
+      const source = { name: 'test', everyMs: 0, load };
+      const expected = { issuer: ISSUER, audiences: ['gateway'] };
+      const tokens = new Tokens(expected, ASYMMETRIC, source, () => NOW);
+      const end = new AbortController();
+      void tokens.keys.run(end.signal);
+      answers[0]!(old);
+      await eventually('the next question', async () => answers.length === 2);
+      const verify = jest.spyOn(crypto.subtle, 'verify').mockImplementationOnce(async () => {
+        void afterTurns(turns).then(() => answers[1]!(next));
+        return true;
+      });
+      await tokens.verify(token);
+      verify.mockRestore();
+      await eventually('the next keys', async () => tokens.keys.set === next);
+      expect([turns, await tokens.verify(token)]).toMatchObject([turns, { refusal: 'invalid' }]);
+      end.abort();
+    }
+  });
+
   test.each(ASYMMETRIC)('lets in a token that is signed by %s', async (alg) => {
     await expectLetIn(await sign(CLAIMS, { alg }));
   });

@@ -1,7 +1,7 @@
 import { compactVerify } from 'jose';
 import { identityOf, type SignInFault, type Verdict } from './identity.ts';
 import { KeyRing, type KeySource } from './key_ring.ts';
-import { keysFor, type VerifyKey } from './keys.ts';
+import { type KeySet, keysFor, type VerifyKey } from './keys.ts';
 import {
   checkClaims,
   type Expected,
@@ -57,21 +57,26 @@ export class Tokens {
   async #judge(token: string): Promise<Verdict> {
     try {
       const head = readHead(token, this.#algorithms);
-      const refusal = await this.#verifySignature(token, head);
-      if (refusal !== null) return refusal;
-      const claims = readPayload(token);
-      const identity = identityOf(claims, checkClaims(claims, this.#expected, this.#now()));
-      this.#known.set(token, identity);
-      return identity;
+      for (;;) {
+        const signed = await this.#verifySignature(token, head);
+        if ('refusal' in signed) return signed;
+        // Where others have taken their place meanwhile, those before do not count any more.
+        if (signed !== this.keys.set) continue;
+        const claims = readPayload(token);
+        const identity = identityOf(claims, checkClaims(claims, this.#expected, this.#now()));
+        this.#known.set(token, identity);
+        return identity;
+      }
     } catch (error) {
       if (error instanceof TokenError) return { refusal: error.refusal, why: error.message };
       throw error;
     }
   }
 
-  /** @returns why it is not verified, or `null`. */
-  async #verifySignature(token: string, head: TokenHead): Promise<SignInFault | null> {
-    if (await this.#isSignedByKnown(token, head)) return null;
+  /** @returns the keys by which it is verified, or why it is not. */
+  async #verifySignature(token: string, head: TokenHead): Promise<SignInFault | KeySet> {
+    const signed = await this.#signedBy(token, head);
+    if (signed !== null) return signed;
     if (saysExpired(token, this.#now())) {
       return { refusal: 'expired', why: 'its exp is over, and its key is not known' };
     }
@@ -79,7 +84,8 @@ export class Tokens {
     const hasKey = this.keys.set?.keys.some((key) => key.kid === kid) ?? false;
     if (kid !== null && !hasKey && this.keys.set !== null) {
       await this.keys.askForUnknown();
-      if (await this.#isSignedByKnown(token, head)) return null;
+      const signedByNew = await this.#signedBy(token, head);
+      if (signedByNew !== null) return signedByNew;
     }
     const { set, error } = this.keys;
     const isUnknown = kid !== null && !hasKey;
@@ -90,13 +96,14 @@ export class Tokens {
     return { refusal: 'invalid', why: `its signature is by ${of} and not by the issuer's keys` };
   }
 
-  async #isSignedByKnown(token: string, { algorithm, kid }: TokenHead): Promise<boolean> {
+  /** The keys of which one has signed it; null where none has. */
+  async #signedBy(token: string, { algorithm, kid }: TokenHead): Promise<KeySet | null> {
     for (;;) {
       const { set } = this.keys;
-      if (set === null) return false;
-      const isSigned = await isSignedByOne(token, keysFor(set, algorithm, kid));
-      // Where others have taken their place meanwhile, those before do not count any more.
-      if (this.keys.set === set) return isSigned;
+      if (set === null) return null;
+      if (await isSignedByOne(token, keysFor(set, algorithm, kid))) return set;
+      // Its key may be among those that have come meanwhile.
+      if (this.keys.set === set) return null;
     }
   }
 }
