@@ -41,6 +41,11 @@ async function verdictOf(to: WebAnswer | Answer): Promise<Verdict> {
   return asking.identify({ request: request(), address: '192.0.2.1' });
 }
 
+/** As a header shows the bytes of a text. */
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
 describe('Application.identify()', () => {
   test('is asked with what was shown, and with what the gateway knows itself', async () => {
     const { asked, asking } = application(() => answer(204));
@@ -82,6 +87,18 @@ describe('Application.identify()', () => {
       'headers',
       answer(200, '', { 'Remote-User': 'alice', 'X-Auth-Request-Groups': 'a,b', x: 'y' }),
       { 'remote-user': 'alice', 'x-auth-request-groups': 'a,b' },
+      300,
+    ],
+    [
+      'headers in UTF-8',
+      answer(200, '', { 'Remote-User': latin1('Zoë'), 'Remote-Name': 'Zo\xeb' }),
+      { 'remote-user': 'Zoë', 'remote-name': 'Zoë' },
+      300,
+    ],
+    [
+      'headers of what says it is JSON, and is empty',
+      answer(200, '', { 'content-type': 'application/json', 'Remote-User': 'alice' }),
+      { 'remote-user': 'alice' },
       300,
     ],
     ['claims', answer(200, { claims: { sub: 'alice', none: null } }), { sub: 'alice' }, 300],

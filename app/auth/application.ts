@@ -138,7 +138,7 @@ export class Application implements Authority {
     if (text === null) return unavailable('an answer that is not UTF-8');
     // Single-page applications answer every path with their page.
     if (/\bx?html\b/.test(type) || text.trimStart().startsWith('<')) return unavailable(IS_PAGE);
-    if (/\bjson\b/.test(type)) return this.#said(text);
+    if (/\bjson\b/.test(type) && text.trim() !== '') return this.#said(text);
     return identityOf(headerClaims(headers), this.#now() + DEFAULT_LIFE_MS);
   }
 
@@ -188,7 +188,14 @@ function plain(pathname: string): string {
 }
 
 function headerClaims(headers: Headers): Claims {
-  return Object.fromEntries([...headers].filter(([name]) => CLAIM_HEADERS.test(name)));
+  const pairs = [...headers].filter(([name]) => CLAIM_HEADERS.test(name));
+  return Object.fromEntries(pairs.map(([name, value]) => [name, headerText(value)]));
+}
+
+/** A header is bytes, each shown as one character; proxies write UTF-8 into them. */
+function headerText(value: string): string {
+  if (/[^\0-\xff]/.test(value)) return value;
+  return textOf(Uint8Array.from(value, (char) => char.charCodeAt(0))) ?? value;
 }
 
 function textOf(body: Uint8Array): string | null {
