@@ -109,6 +109,18 @@ describe('createGateway()', () => {
     expect(byTopic.get('orders')).toMatchObject({ opened: 1, closed: { client: 1 } });
   });
 
+  test('createGateway() says why a document was ended that had not begun', async () => {
+    await eventually('orders', async () => gateway.health().missing.length === 0);
+    const headers = { accept: 'application/json' };
+    const asked = get('/orders?wait=60', { headers });
+    const opened = () => gateway.measured.streams.byTopic.get('orders')!.opened === 1;
+    await eventually('the document to be asked for', async () => opened());
+    gateway.channels.drop('/orders');
+    const answer = await within('the answer', asked);
+    expect([answer.status, answer.headers.has('retry-after')]).toEqual([503, true]);
+    expect(await answer.text()).toMatch(/^What is served here has changed; try again in \d s\n$/);
+  });
+
   test('createGateway() asks no more of what a client has that left', async () => {
     await eventually('orders', async () => gateway.health().missing.length === 0);
     // It names a partition that the topic lacks, so that the brokers are asked again 10 s later.

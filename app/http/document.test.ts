@@ -94,7 +94,7 @@ describe('Document', () => {
     },
   );
 
-  test('Document.begin() is late where the topic is not loaded in time, and over where it has ended', async () => {
+  test('Document.begin() is late where the topic is not loaded in time, and tells why where it has ended', async () => {
     jest.useFakeTimers();
     const topic = new MemoryTopic();
     topic.isLoaded = false;
@@ -105,7 +105,7 @@ describe('Document', () => {
     const other = documentOf(topic).document;
     const begins = other.begin(1000, 5000);
     other.end('drain');
-    expect(await begins).toBe('over');
+    expect(await begins).toBe('drain');
     document.cancel();
     expect([sleepers.size, jest.getTimerCount()]).toEqual([0, 0]);
     jest.useRealTimers();

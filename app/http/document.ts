@@ -12,8 +12,8 @@ const logger = getLogger(['sse-kafka', 'http']);
 /** White space between two records: shows proxies and the kernel that it goes on. */
 const SPACE: Uint8Array = new TextEncoder().encode('\n');
 
-/** How a document begins: with a head, or with nothing, because it will not come. */
-type Beginning = 'known' | 'late' | 'over';
+/** How a document begins: with a head, or with nothing, because it will not come, or why it was ended. */
+type Beginning = 'known' | 'late' | EndReason;
 
 /**
  * One document instead of a stream: what was there, read and written as a stream is, with what the
@@ -77,7 +77,7 @@ export class Document implements ByteSource, OpenStream {
   async begin(loadMs: number, allMs: number): Promise<Beginning> {
     const began = Date.now();
     for (;;) {
-      if (this.#endReason !== null) return 'over';
+      if (this.#endReason !== null) return this.#endReason;
       if (this.#isKnown()) return 'known';
       const isLoaded = this.channel.feed.loadedLog !== null;
       const leftMs = began + (isLoaded ? allMs : loadMs) - Date.now();

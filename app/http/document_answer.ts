@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { Identity } from '../auth/identity.ts';
 import type { Channel } from '../channels/channels.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
+import type { EndReason } from '../ports/stream_observer.ts';
 import type { Start } from '../stretches/step.ts';
 import { formatByName } from '../views/format.ts';
 import { viewIn } from '../views/view.ts';
@@ -11,6 +12,7 @@ import { Document } from './document.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { randomBetween } from './random_between.ts';
 import { names, refuse } from './refusal.ts';
+import { refuseSignIn } from './sign_in_refusal.ts';
 import { PULL_ONLY, pulledFrom } from './stream_body.ts';
 
 /** How long a topic may take to be loaded, and what is known by its brokers on top, in milliseconds. */
@@ -18,6 +20,12 @@ const LOAD_MS = 10_000;
 const ANSWER_MS = 25_000;
 /** Of `If-None-Match`: each is looked for in the topic. */
 const MAX_TAGS = 4;
+
+/** In words, where it is not the gateway's own end nor that of the token. */
+const ENDED: Partial<Record<EndReason, string>> = {
+  config: 'What is served here has changed',
+  max_age: 'It took longer than MAX_AGE_SECONDS to begin',
+};
 
 const VIEW = viewIn(formatByName('json')!);
 
@@ -58,11 +66,11 @@ export async function answerDocument(
   if (signal.aborted) leave();
   try {
     const beginning = await document.begin(LOAD_MS, ANSWER_MS + waitMs);
-    if (beginning === 'over') return refuse(c, 'drain');
     if (beginning === 'late') {
       document.end('error');
       return notLoaded(c, channel);
     }
+    if (beginning !== 'known') return endedBefore(c, beginning);
     const mark = await markOf(reader);
     const headers = {
       etag: `W/"${withoutTime(document.id)}.${mark}"`,
@@ -83,6 +91,15 @@ export async function answerDocument(
   } finally {
     signal.removeEventListener('abort', leave);
   }
+}
+
+/** Answers for a document that was ended before its head was known. */
+function endedBefore(c: Context<{ Bindings: ClientConnection }>, reason: EndReason): Response {
+  if (reason === 'drain') return refuse(c, 'drain');
+  if (reason === 'expired') return refuseSignIn(c, 'expired', true);
+  const why = ENDED[reason] ?? 'It was ended';
+  const seconds = `${randomBetween(1, 3)}`;
+  return c.text(`${why}; try again in ${seconds} s\n`, 503, { 'retry-after': seconds });
 }
 
 function notLoaded(c: Context, channel: Channel): Response {
