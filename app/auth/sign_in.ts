@@ -71,17 +71,18 @@ export class SignIn {
   /** Who asks, where they may read it, else why not; counted and, once a minute a reason, logged. */
   async admit(asked: Asked, wanted: Wanted | null): Promise<Verdict> {
     const verdict = await this.authority.identify(asked);
-    if (!isKnown(verdict)) return this.#refused(verdict);
+    if (!isKnown(verdict)) return this.refuse(verdict);
     if (wanted !== null && !this.permits(verdict, wanted)) {
       const why = `${wanted.topic} asks for a right that does not hold`;
       const { setCookies = [] } = verdict;
-      return this.#refused({ refusal: 'forbidden', why, setCookies });
+      return this.refuse({ refusal: 'forbidden', why, setCookies });
     }
     this.counts.ok++;
     return verdict;
   }
 
-  #refused(fault: SignInFault): SignInFault {
+  /** Not let in; counted and logged as above. */
+  refuse(fault: SignInFault): SignInFault {
     const { refusal, why } = fault;
     this.counts[refusal]++;
     const now = performance.now();

@@ -73,7 +73,10 @@ export class Gate {
     }
     const token = bearerOf(c.req.raw);
     // Only what comes with the request itself: a cookie would renew itself.
-    if (token === null) return refuseSignIn(c, 'missing', false);
+    if (token === null) {
+      const { refusal } = this.#signIn.refuse({ refusal: 'missing', why: 'no bearer token' });
+      return refuseSignIn(c, refusal, false);
+    }
     const verdict = await this.#signIn.admit(this.#asked(c), null);
     if (!isKnown(verdict)) return refuseSignIn(c, verdict.refusal, false);
     const seconds = Math.max(0, Math.floor((verdict.expiresAt - Date.now()) / 1000));

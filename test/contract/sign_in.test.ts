@@ -219,6 +219,10 @@ onEachRuntime((runtime) => {
       }
       const large = await issuer.token({ more: 'x'.repeat(3000) });
       expect((await curl('-X', 'POST', ...bearer(large), path)).status).toBe(413);
+      const scrape = await Scrape.of(gateway);
+      const count = (result: string): number =>
+        scrape.value('sse_kafka_sign_ins_total', { result });
+      expect([count('missing'), count('invalid')]).toEqual([2, 1]);
       const got = await curl(path);
       expect([got.status, got.headers.get('allow')]).toEqual([405, 'POST, DELETE, OPTIONS']);
     });
@@ -350,6 +354,24 @@ onEachRuntime((runtime) => {
       const scrape = await Scrape.of(gateway);
       const labels = { topic: topic.name, reason: 'expired' };
       expect(scrape.value('sse_kafka_disconnects_total', labels)).toBe(3);
+    });
+  });
+
+  describe('the end of a token, for a document that has not begun', () => {
+    test('is what its client is told', async () => {
+      const { gateway, url } = await signed(runtime);
+      await using _gateway = gateway;
+      const args = [
+        '-H',
+        'Accept: application/json',
+        ...bearer(await issuer.token({}, { lasts: 3 })),
+      ];
+      const begun = await curl(...args, `${url}?wait=60&since=latest`);
+      expect([begun.status, begun.headers.get('www-authenticate')]).toEqual([
+        401,
+        'Bearer error="invalid_token"',
+      ]);
+      expectPrivate(begun);
     });
   });
 
