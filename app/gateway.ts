@@ -223,5 +223,7 @@ function describeChannel({ path, topic, feed: { description } }: Channel): objec
     path,
     compacted: description?.compacted ?? null,
     deleteRetentionMs: description?.deleteRetentionMs ?? null,
+    // As Kafka has them; others are refused in the streams file.
+    value: 'bytes',
   };
 }

@@ -39,7 +39,9 @@ testSideBySide(
     expect((await curl(`${gateway.http}/index.html`)).status).toBe(200);
     const { body } = await curl(`${gateway.http}/-/topics`);
     expect(JSON.parse(`${body}`)).toEqual({
-      topics: [{ name, path: `/${name}`, compacted: null, deleteRetentionMs: null }],
+      topics: [
+        { name, path: `/${name}`, compacted: null, deleteRetentionMs: null, value: 'bytes' },
+      ],
     });
 
     const topic = await meet(async () => {

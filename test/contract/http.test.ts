@@ -145,12 +145,13 @@ onEachRuntime((runtime) => {
       const plain = { name: topic.name, path: `/${topic.name}` };
       expect(JSON.parse(`${body}`)).toEqual({
         topics: [
-          { ...plain, compacted: false, deleteRetentionMs: null },
+          { ...plain, compacted: false, deleteRetentionMs: null, value: 'bytes' },
           {
             name: compacted.name,
             path: `/${compacted.name}`,
             compacted: true,
             deleteRetentionMs: 86_400_000,
+            value: 'bytes',
           },
         ],
       });
