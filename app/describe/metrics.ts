@@ -137,7 +137,7 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
   },
   {
     name: 'sse_kafka_events_sent_total',
-    help: 'Events handed to sockets, each once for each client: records, deletes, gap, live, stale and fresh.',
+    help: 'Events handed to sockets, each once for each client: records, deletes, gap, live, place, stale, fresh and expired.',
     type: 'counter',
     labels: ['topic'],
     merge: 'sum',

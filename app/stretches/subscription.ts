@@ -108,6 +108,7 @@ export class Subscription implements TopicClient {
 
   /** What its client is told once its token is over: with where it is, if that is known yet. */
   expired(): Uint8Array {
+    this.traffic.eventsSent++;
     return expiredFrame(this.#stretch.place(), this.#idTime());
   }
 
