@@ -25,6 +25,31 @@ function openStreams(times: Partial<typeof OFF> = {}, maxConnections = 1) {
   return { streams, told };
 }
 
+/** Slots that somebody else grants, as the primary process does. */
+function askedStreams() {
+  const slots = {
+    taken: 0,
+    grant: () => {},
+    take: () =>
+      new Promise<null>((resolve) => {
+        slots.grant = () => {
+          slots.taken++;
+          resolve(null);
+        };
+      }),
+    release: () => {
+      slots.taken--;
+    },
+  };
+  const told: string[] = [];
+  const streams = new OpenStreams(OFF, slots, {
+    opened: () => {},
+    closed: () => {},
+    refused: (reason) => told.push(`refused ${reason}`),
+  });
+  return { slots, streams, told };
+}
+
 /** A stream that is open, with a client that takes what it is told to. */
 function open(
   streams: OpenStreams,
@@ -231,6 +256,23 @@ describe('OpenStreams', () => {
     await jest.advanceTimersByTimeAsync(5_020);
     expect(ended()).toBe(100);
     await drained;
+  });
+
+  test('OpenStreams.admit() lets nobody in by a slot that is granted in a drain, and gives it back', async () => {
+    const { slots, streams, told } = askedStreams();
+    const asked = streams.admit(ADDRESS);
+    await streams.drain(HOUR_MS);
+    slots.grant();
+    expect([await asked, slots.taken]).toEqual(['drain', 0]);
+    expect(told).toEqual(['refused drain']);
+  });
+
+  test('OpenStreams.add() ends a stream at once whose drain was over before', async () => {
+    const { streams, told } = openStreams();
+    expect(await streams.admit(ADDRESS)).toBe(null);
+    await streams.drain(HOUR_MS);
+    expect(open(streams).told).toEqual(['end drain']);
+    expect(told).toEqual(['opened t', 'closed t drain']);
   });
 
   test('OpenStreams.drain() is over with the last stream', async () => {

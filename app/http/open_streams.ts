@@ -81,7 +81,12 @@ export class OpenStreams {
    * @returns why there is none, or `null`.
    */
   async admit(address: string): Promise<RefusalReason | null> {
-    const refusal = this.isDraining ? 'drain' : await this.#slots.take(address);
+    let refusal = this.isDraining ? 'drain' : await this.#slots.take(address);
+    if (refusal === null && this.isDraining) {
+      // The drain began while it was asked for.
+      this.#slots.release(address);
+      refusal = 'drain';
+    }
     if (refusal === null) return null;
     this.#observer.refused(refusal);
     logger.debug('A stream is refused: {reason}', { reason: refusal, address });
@@ -102,6 +107,8 @@ export class OpenStreams {
     this.#observer.opened(channel.topic);
     logger.debug('A stream of {topic} is open', { topic: channel.topic, address });
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
+    // It began since the slot was granted; nobody would end it any more.
+    if (this.isDraining) stream.end('drain');
   }
 
   /** Lets a stream go, the first time that it is called. */
