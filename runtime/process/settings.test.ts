@@ -112,10 +112,11 @@ describe('readSettings()', () => {
     expect(warningsOf('http://issuer.example')).toEqual([warning('JWT_ISSUER')]);
     expect(warningsOf('http://localhost:8080')).toEqual([]);
     expect(warningsOf('https://issuer.example')).toEqual([]);
-    const JWT_JWKS_URL = 'http://10.0.0.1/keys';
-    expect(warningsOf('http://issuer.example', { JWT_JWKS_URL })).toEqual([
-      warning('JWT_JWKS_URL'),
-    ]);
+    for (const JWT_JWKS_URL of ['http://10.0.0.1/keys', 'HTTP://10.0.0.1/keys']) {
+      expect(warningsOf('http://issuer.example', { JWT_JWKS_URL })).toEqual([
+        warning('JWT_JWKS_URL'),
+      ]);
+    }
   });
 
   test('readSettings() takes a password with a dollar as it is', () => {

@@ -89,7 +89,9 @@ function plainAddressWarnings(config: Config): string[] {
     JWT_JWKS_URL: jwtJwksUrl,
     SIGN_IN_URL: signInUrl,
   })
-    .filter(([, address]) => address?.startsWith('http://') && !isLoopback(new URL(address)))
+    .filter(
+      ([, address]) => address !== null && /^http:/i.test(address) && !isLoopback(new URL(address)),
+    )
     .map(([name]) => `${name} is asked without TLS: whoever is in between can let anybody in`);
 }
 
