@@ -56,6 +56,7 @@ export class Serving {
   #streamsText: string | null;
   #graceMs = MIN_GRACE_MS;
   #closed: Promise<void> | null = null;
+  #certificateWatch: CertificateWatch | null = null;
 
   static async create(
     adapter: RuntimeAdapter,
@@ -97,11 +98,11 @@ export class Serving {
 
   /** Reads and serves until it is stopped, and lets go of everything. */
   async run(): Promise<void> {
-    const watch = this.#watchCertificate();
+    this.#certificateWatch = this.#watchCertificate();
     try {
       await this.gateway.run(this.signal);
     } finally {
-      watch?.close();
+      this.#certificateWatch?.close();
       await Promise.all([this.#source.close(), this.#closePorts()]);
     }
   }
@@ -125,11 +126,16 @@ export class Serving {
   #watchCertificate(): CertificateWatch | null {
     const { tlsCertFile, tlsKeyFile, httpsPort } = this.#config;
     if (tlsCertFile === null || tlsKeyFile === null || httpsPort === 0) return null;
-    return new CertificateWatch([tlsCertFile, tlsKeyFile], () => this.reload());
+    return new CertificateWatch([tlsCertFile, tlsKeyFile], () => this.#renewCertificate());
   }
 
   /** Reads the files of the certificate again; where they hold none the old one stays. */
   reload(): void {
+    this.#certificateWatch?.noteRead();
+    this.#renewCertificate();
+  }
+
+  #renewCertificate(): void {
     this.listeners.renewCertificate(this.#config).then(
       () => logger.info('The certificate of HTTPS was read again'),
       (error) => logger.error('The old certificate of HTTPS stays: {error}', { error }),

@@ -48,6 +48,16 @@ test('CertificateWatch tells once, within 10 s, that the link above its files wa
   expect(told).toBe(1);
 });
 
+test('CertificateWatch does not tell of what somebody has read meanwhile', () => {
+  put('second', 'cert 2', 'key 2');
+  watch.noteRead();
+  jest.advanceTimersByTime(WITHIN_MS);
+  expect(told).toBe(0);
+  put('third', 'cert 3', 'key 3');
+  jest.advanceTimersByTime(WITHIN_MS);
+  expect(told).toBe(1);
+});
+
 test('CertificateWatch waits until the second file of a pair is there, too', () => {
   for (let n = 0; n < 3; n++) {
     writeFileSync(n % 2 === 0 ? cert : key, `${n}`);

@@ -28,6 +28,12 @@ export class CertificateWatch {
     clearInterval(this.#timer);
   }
 
+  /** Somebody reads them now: they are told of once they change again. */
+  noteRead(): void {
+    this.#told = this.#read();
+    this.#seen = this.#told;
+  }
+
   #look(): void {
     const found = this.#read();
     const isSettled = found === this.#seen;
