@@ -27,7 +27,7 @@ export type PrimaryMessage =
   | { readonly kind: 'drain' }
   | { readonly kind: 'reload' }
   | { readonly kind: 'stop' }
-  /** The streams file was read again: its text, where it is right. */
-  | { readonly kind: 'streams'; readonly text: string | null }
+  /** The text of the streams file; null where it was read again and is at fault. */
+  | { readonly kind: 'streams'; readonly text: string | null; readonly isReadAgain: boolean }
   | { readonly kind: 'measure'; readonly number: number }
   | { readonly kind: 'taken'; readonly number: number; readonly refusal: RefusalReason | null };

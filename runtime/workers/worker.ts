@@ -26,7 +26,7 @@ export async function runWorker(
     if (message.kind === 'drain') serving.drain();
     else if (message.kind === 'stop') serving.stop();
     else if (message.kind === 'reload') serving.reload();
-    else if (message.kind === 'streams') takeStreams(serving, message.text);
+    else if (message.kind === 'streams') takeStreams(serving, message);
     else if (message.kind === 'taken') slots.taken(message.number, message.refusal);
     else if (message.kind === 'measure') void measure(metrics, message.number);
   });
@@ -47,10 +47,13 @@ export async function runWorker(
   await sent({ kind: 'ended' });
 }
 
-function takeStreams(serving: Serving, text: string | null): void {
+function takeStreams(
+  serving: Serving,
+  { text, isReadAgain }: Extract<PrimaryMessage, { kind: 'streams' }>,
+): void {
   const { reloads } = serving.gateway.measured;
   if (text === null) reloads.faulty++;
-  else if (serving.serveStreams(text)) reloads.ok++;
+  else if (serving.serveStreams(text) || isReadAgain) reloads.ok++;
 }
 
 async function measure(metrics: ProcessMetrics, number: number): Promise<void> {

@@ -108,7 +108,8 @@ export class WorkerPool {
   /** Of a streams file that was read again, its text; null where it is at fault. */
   serveStreams(text: string | null): void {
     if (text !== null) this.#streams = text;
-    for (const worker of this.#members.keys()) this.#send(worker, { kind: 'streams', text });
+    const message = { kind: 'streams', text, isReadAgain: true } as const;
+    for (const worker of this.#members.keys()) this.#send(worker, message);
   }
 
   reload(): void {
@@ -130,7 +131,8 @@ export class WorkerPool {
   }
 
   #tellStreams(worker: Worker): void {
-    if (this.#streams !== null) this.#send(worker, { kind: 'streams', text: this.#streams });
+    const text = this.#streams;
+    if (text !== null) this.#send(worker, { kind: 'streams', text, isReadAgain: false });
   }
 
   #endAll(kind: 'drain' | 'stop', deadlineMs: number): void {

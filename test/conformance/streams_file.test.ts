@@ -59,6 +59,13 @@ function testReloads(runtime: Runtime, workers: number): void {
         scrape.value('sse_kafka_config_reloads_total', { result });
       expect(count('ok')).toBeGreaterThanOrEqual(2);
       expect(count('faulty')).toBeGreaterThanOrEqual(1);
+      // What is as it was is read as well.
+      process.kill(gateway.pid, 'SIGHUP');
+      await eventually('another reading to be counted', async () => {
+        const labels = { result: 'ok' };
+        const now = (await Scrape.of(gateway)).value('sse_kafka_config_reloads_total', labels);
+        return now > count('ok');
+      });
     });
   });
 }
