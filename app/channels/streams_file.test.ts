@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
 import {
   parseStreamsFile,
   StreamsFileError,
   type StreamsFileFault,
+  streamsFileSchema,
   withTopics,
 } from './streams_file.ts';
 
@@ -259,6 +263,9 @@ streams:
             .join()}]`,
     ).join('\n');
     expect(faultsOf(bomb)).toMatchObject([{ message: expect.stringContaining('alias') }]);
+    // Thousands of names, and of faults: not each is held against all.
+    const names = Array.from({ length: 50_000 }, (_, i) => `a${i}: 1\n`).join('');
+    expect(faultsOf(names)).toHaveLength(101);
     for (const deep of ['[', '{a: ', '- ']) {
       const { length } = faultsOf(deep.repeat(100_000));
       expect(length).toBeGreaterThan(0);
@@ -282,5 +289,31 @@ streams:
       ['/c', 'other', 'true'],
       ['/{x}/y', 'a', 'true'],
     ]);
+  });
+});
+
+describe('streamsFileSchema()', () => {
+  const file = new URL('../../public/streams.schema.json', import.meta.url);
+  const schema = JSON.parse(readFileSync(file, 'utf8'));
+
+  test('is what editors are given: public/streams.schema.json (node test/support/keep_streams_schema.mjs)', () => {
+    expect(schema).toEqual(streamsFileSchema());
+  });
+
+  test('tells what is in the wrong place, and lets the rest be', () => {
+    const holds = new Ajv().compile(schema);
+    const right = `
+topics: { prices: { value: json, require: "true" }, orders: { path: false }, plain: }
+streams: { "/{id}": { topic: orders, require: true, where: key == params.id, every: 250 } }`;
+    expect(holds(parse(right))).toBe(true);
+    for (const wrong of [
+      'topics: { a: { requires: "true" } }',
+      'topics: { "a/b": {} }',
+      'streams: { /a: { topic: a, every: 99 } }',
+      'streams: { /a: { topics: [a] } }',
+      'topic: {}',
+    ]) {
+      expect([wrong, holds(parse(wrong))]).toEqual([wrong, false]);
+    }
   });
 });

@@ -11,8 +11,10 @@ import {
   isScalar,
   LineCounter,
   type Node,
+  type Pair,
   parseDocument,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { z } from 'zod';
 import { IDENTITY_NAMES } from '../auth/rights.ts';
@@ -63,43 +65,75 @@ export class StreamsFileError extends Error {
 
 const rule = z.string('an expression in quotes').min(1, 'an expression');
 const COMMON = {
-  require: z.union([rule, z.literal(true).transform(String)], 'an expression, or true').optional(),
-  where: rule.optional(),
+  require: z
+    .union([rule, z.literal(true).transform(String)], 'an expression, or true')
+    .optional()
+    .describe(
+      'Who may read, in CEL, of claims, scopes, params and topic; "true": who is signed in.',
+    ),
+  where: rule.optional().describe('Which records there are to read, in CEL.'),
   every: z
     .int('a whole number of milliseconds')
     .min(100, '100 to 60000')
     .max(60_000, '100 to 60000')
-    .optional(),
-  keys: z.literal('open', 'open, or left out').optional(),
+    .optional()
+    .describe('Milliseconds between two beats at which records are sent.'),
+  keys: z
+    .literal('open', 'open, or left out')
+    .optional()
+    .describe('The keys of its records are no secret.'),
 };
 const topicShape = z.strictObject(
   {
     ...COMMON,
-    value: z.enum(['bytes', 'json', 'registry'], 'bytes, json or registry').optional(),
-    path: z.literal(false, 'false, or left out').optional(),
+    value: z
+      .enum(['bytes', 'json', 'registry'], 'bytes, json or registry')
+      .optional()
+      .describe('What its values are; bytes where it is left out.'),
+    path: z
+      .literal(false, 'false, or left out')
+      .optional()
+      .describe('It is reached by streams alone.'),
   },
   'what is said of the topic, such as {require: "true"}',
 );
 const streamShape = z.strictObject(
   {
     ...COMMON,
-    topic: topicName.optional(),
+    topic: topicName.optional().describe('The topic that is read.'),
     topics: z
       .array(topicName, 'a list of topics')
       .min(2, '2 to 32 topics')
       .max(32, '2 to 32 topics')
-      .optional(),
-    compression: z.literal(false, 'false, or left out').optional(),
+      .optional()
+      .describe('Several topics in one stream, in the place of topic.'),
+    compression: z
+      .literal(false, 'false, or left out')
+      .optional()
+      .describe('It is sent as it is, whatever COMPRESSION says.'),
   },
   'what is served, such as {topic: orders}',
 );
 const SHAPE = z.strictObject(
   {
-    topics: z.record(topicName, topicShape.nullable(), 'topics by their names').nullish(),
-    streams: z.record(z.string(), streamShape, 'streams by their paths').nullish(),
+    topics: z
+      .record(topicName, topicShape.nullable(), 'topics by their names')
+      .nullish()
+      .describe('Topics by their names, each served at /<topic>.'),
+    streams: z
+      .record(z.string(), streamShape, 'streams by their paths')
+      .nullish()
+      .describe('Streams by their paths, such as /customers/{id}/orders.'),
   },
   'topics and streams',
 );
+
+/** The shape of the file as editors know one: served as `/streams.schema.json`. */
+export function streamsFileSchema(): object {
+  const title = 'Streams file of sse-kafka-fanout';
+  // The version that editors of YAML know.
+  return { title, ...z.toJSONSchema(SHAPE, { target: 'draft-7', io: 'input' }) };
+}
 
 /** What is in the file and this version does not serve: told, so that nobody waits for it. */
 const NOT_YET = ['where', 'every', 'topics'] as const;
@@ -120,6 +154,7 @@ class Reader {
   readonly #hasSignIn: boolean;
   readonly #lines = new LineCounter();
   readonly #faults: (StreamsFileFault & { readonly offset: number })[] = [];
+  readonly #pairs = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
   #root: Node | null = null;
 
   constructor(text: string, hasSignIn: boolean) {
@@ -154,6 +189,8 @@ class Reader {
         lineCounter: this.#lines,
         prettyErrors: false,
         stringKeys: true,
+        // It compares each with all before: minutes for a file of 1 MB. Looked for below.
+        uniqueKeys: false,
       });
       for (const { pos, message } of [...document.errors, ...document.warnings]) {
         this.#fault(pos[0], message);
@@ -166,8 +203,9 @@ class Reader {
           if (!anchors.has(source))
             this.#fault(range?.[0] ?? 0, `no anchor for the alias ${source}`);
         },
-        Value: (key, { anchor, ...node }) => {
-          if (anchor !== undefined) anchors.add(anchor);
+        Value: (key, node) => {
+          if (node.anchor !== undefined) anchors.add(node.anchor);
+          if (isMap(node)) this.#checkUnique(node);
           // Whatever has it is passed over without a word where shapes are checked.
           if (key === 'key' && 'value' in node && node.value === '__proto__') {
             this.#fault(node.range?.[0] ?? 0, '__proto__ cannot be a name here');
@@ -179,6 +217,16 @@ class Reader {
       // Nested so deeply that its stack ends, or too many aliases.
       this.#fault(0, `cannot be read: ${(error as Error).message}`);
       return {};
+    }
+  }
+
+  #checkUnique({ items }: YAMLMap): void {
+    const names = new Set<string>();
+    for (const { key } of items) {
+      if (!isScalar(key)) continue;
+      const name = String(key.value);
+      if (names.has(name)) this.#fault(key.range?.[0] ?? 0, 'Map keys must be unique');
+      names.add(name);
     }
   }
 
@@ -291,9 +339,7 @@ class Reader {
       if (isAlias(node)) return offset;
       if (!isCollection(node)) return offset;
       const wantsKey = isKey && depth === path.length - 1;
-      const pair = isMap(node)
-        ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
-        : undefined;
+      const pair = isMap(node) ? this.#pairsOf(node).get(String(key)) : undefined;
       const next = wantsKey ? pair?.key : (pair?.value ?? pair?.key ?? node.get(key, true));
       const range = (next as Node | undefined)?.range;
       if (!range) return offset;
@@ -301,6 +347,18 @@ class Reader {
       node = next;
     }
     return offset;
+  }
+
+  /** By their keys, the first of each: of thousands of faults each looks for its place. */
+  #pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+    const known = this.#pairs.get(map);
+    if (known !== undefined) return known;
+    const entries = map.items.flatMap((pair) =>
+      isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [],
+    );
+    const pairs = new Map(entries.reverse());
+    this.#pairs.set(map, pairs);
+    return pairs;
   }
 
   #fault(offset: number, message: string): void {
