@@ -38,7 +38,8 @@ export interface IdStore {
 /**
  * Opens a stream. It has the interface of EventSource, and differs in this:
  *
- * - It comes back after every loss of the network, and after 408, 425, 429 and 5xx: after the time
+ * - It comes back after every loss of the network, and after 408, 425, 429, 5xx and what a sign-in
+ *   refuses (`WWW-Authenticate: Bearer`; 401 after 5 s, 403 after 30 s): after the time
  *   that the server asks for (`retry:`, `Retry-After`) and a random one up to 1 s, 2 s, 4 s, ...
  *   30 s, or at once when the browser says `online`. Another status ends it, with the reason.
  * - A dead connection is seen: see `maxSilenceMs`.
@@ -149,7 +150,14 @@ export interface StreamRecord {
 
 /** What the `detail` of a gap is; the reasons are in the README. */
 export interface Gap {
-  readonly reason: 'retention' | 'recreated' | 'truncated' | 'unreadable-cursor' | 'deletes';
+  readonly reason:
+    | 'retention'
+    | 'recreated'
+    | 'truncated'
+    | 'unreadable-cursor'
+    | 'deletes'
+    | 'view'
+    | 'unread';
   readonly topic: string;
   readonly partitions: readonly {
     readonly partition: number;

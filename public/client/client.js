@@ -12,6 +12,8 @@ import { Table } from './client_table.js';
 const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
 
 const MAX_SILENCE_MS = 45_000;
+/** To whoever has no right six times as long. */
+const SIGN_IN_MS = 5000;
 
 export function connect(url, options) {
   return new Connection(url, options);
@@ -242,7 +244,10 @@ async function refusal(response) {
   const { status, headers, url } = response;
   const words = status === 200 ? `it is ${headers.get('content-type')}` : await response.text();
   const error = new Error(`No stream of ${url}: ${status} ${words.trim().slice(0, 200)}`);
-  const askedMs = retryAfterMs(headers.get('retry-after'));
-  const isFinal = status < 500 && ![408, 425, 429].includes(status);
+  // The cookie of a sign-in may be renewed elsewhere: as an EventSource is told to, it asks again.
+  const asksForToken = /^bearer\b/i.test(headers.get('www-authenticate') ?? '');
+  const signInMs = asksForToken ? SIGN_IN_MS * (status === 403 ? 6 : 1) : undefined;
+  const askedMs = retryAfterMs(headers.get('retry-after')) ?? signInMs;
+  const isFinal = status < 500 && ![408, 425, 429].includes(status) && !asksForToken;
   return Object.assign(error, { status, isFinal, retryAfterMs: askedMs });
 }

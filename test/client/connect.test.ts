@@ -114,6 +114,20 @@ onEachRuntime((runtime) => {
       }
     });
 
+    test('asks again, slowly, where a sign-in refuses: its cookie may be renewed', async () => {
+      const slowly = async (code: number, atLeastMs: number): Promise<void> => {
+        const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' };
+        await using server = await ScriptedServer.start(status(code, 'no', challenge));
+        const connection = await client().connect(server.url);
+        const [error] = await connection.untilCount('error', 1);
+        expect(error).toMatchObject({ status: code });
+        expect(error!.retryMs).toBeGreaterThanOrEqual(atLeastMs);
+        expect(await connection.state()).toMatchObject({ readyState: 0 });
+        await connection.close();
+      };
+      await Promise.all([slowly(401, 5000), slowly(403, 30_000)]);
+    });
+
     test('gives up where the answer is no event stream', async () => {
       await using server = await ScriptedServer.start(
         status(200, '<html>', { 'content-type': 'text/html' }),
