@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Web, WebAnswer, WebQuestion } from '../ports/web.ts';
 import { Application } from './application.ts';
 import { isKnown, type Verdict } from './identity.ts';
@@ -174,6 +174,30 @@ describe('Application.identify()', () => {
     );
     expect((await Promise.all(verdicts)).every(isKnown)).toBe(true);
     expect(most).toBe(64);
+  });
+
+  test('refuses for now whoever has had no turn for 8 s', async () => {
+    jest.useFakeTimers({ now: NOW });
+    try {
+      const never = () => new Promise<WebAnswer>(() => {});
+      const { asked, asking } = application(never);
+      const ask = (n: number) =>
+        asking.identify({ request: request({ cookie: `a=${n}` }), address: '' });
+      const all = Array.from({ length: 65 }, (_, n) => ask(n));
+      await jest.advanceTimersByTimeAsync(7999);
+      // The first one asks whether it lets in whoever shows nothing.
+      expect(asked).toHaveLength(1 + 64);
+      await jest.advanceTimersByTimeAsync(1);
+      expect(await all[64]).toEqual({ refusal: 'unavailable', why: 'no turn to ask' });
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  test('refuses for now where claims are nested as deeply as fits', async () => {
+    const nested = `{"claims":{"x":${'['.repeat(30_000)}${']'.repeat(30_000)}}}`;
+    const to = answer(200, nested, { 'content-type': 'application/json' });
+    expect(await verdictOf(to)).toMatchObject({ refusal: 'unavailable' });
   });
 
   test('lets in nobody where it lets in whoever shows nothing', async () => {

@@ -39,7 +39,21 @@ export function isKnown(verdict: Verdict): verdict is Identity {
   return 'claims' in verdict;
 }
 
-/** Somebody of whom this is said. */
+/** Who says so is trusted; what goes through it must end where a stack does not. */
+const MAX_DEPTH = 100;
+
+/** What is said of somebody cannot be told. */
+export class ClaimsError extends Error {
+  constructor() {
+    super(`claims that are nested more than ${MAX_DEPTH} deep`);
+    this.name = 'ClaimsError';
+  }
+}
+
+/**
+ * Somebody of whom this is said.
+ * @throws ClaimsError
+ */
 export function identityOf(said: Claims, expiresAt: number): Identity {
   const claims = withoutNulls(said) as Claims;
   return { claims, scopes: scopesOf(claims), expiresAt };
@@ -49,14 +63,17 @@ export function identityOf(said: Claims, expiresAt: number): Identity {
  * A claim that is null is not there: it would be equal to the null of a record. An entry of a list
  * goes as well.
  */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.filter((entry) => entry !== null).map(withoutNulls);
+function withoutNulls(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value;
+  if (depth > MAX_DEPTH) throw new ClaimsError();
+  if (Array.isArray(value)) {
+    return value.filter((entry) => entry !== null).map((entry) => withoutNulls(entry, depth + 1));
+  }
   // Not by assignment: a claim called `__proto__` would become the prototype.
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, field]) => field !== null)
-      .map(([name, field]) => [name, withoutNulls(field)]),
+      .map(([name, field]) => [name, withoutNulls(field, depth + 1)]),
   );
 }
 

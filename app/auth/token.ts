@@ -47,6 +47,8 @@ export function readHead(token: string, algorithms: readonly string[]): TokenHea
   const parts = token.split('.');
   if (token.length > MAX_LENGTH) throw new TokenError(`more than ${MAX_LENGTH} characters`);
   if (parts.length !== 3) throw new TokenError('not signed: three parts with dots between');
+  // Whoever decodes it may pass over white space: the same token would have many texts.
+  if (!/^[\w-]*$/.test(parts[2]!)) throw new TokenError('its signature is no base64url');
   const { alg, kid, typ, crit } = jsonOf(parts[0]!, 'its head');
   if (crit !== undefined) throw new TokenError('its head has crit');
   if (typeof alg !== 'string' || !algorithms.includes(alg)) {

@@ -289,6 +289,24 @@ describe('Tokens.verify()', () => {
     await expectRefused(await sign(payload), 'payload');
   });
 
+  test.each([' ', '\t', '=', ';', '+', 'é'])(
+    'refuses a signature with "%s" in it',
+    async (more) => {
+      const token = await sign(CLAIMS);
+      for (const text of [token + more, token.slice(0, -4) + more + token.slice(-4)]) {
+        await expectRefused(text, 'no base64url');
+      }
+    },
+  );
+
+  test('refuses claims that are nested as deeply as fits', async () => {
+    const nested = `${'['.repeat(11_000)}${']'.repeat(11_000)}`;
+    const token = await sign(JSON.stringify(CLAIMS).replace('}', `,"x":${nested}}`));
+    await expectRefused(token, 'nested');
+    const few = { x: JSON.parse('['.repeat(50) + ']'.repeat(50)) };
+    await expectLetIn(await sign({ ...CLAIMS, ...few }));
+  });
+
   test('refuses a signature that is changed, cut, of another token or of another key', async () => {
     const token = await sign(CLAIMS);
     const [head, payload, signature] = token.split('.') as [string, string, string];

@@ -1,5 +1,5 @@
 import { compactVerify } from 'jose';
-import { identityOf, type SignInFault, type Verdict } from './identity.ts';
+import { ClaimsError, identityOf, type SignInFault, type Verdict } from './identity.ts';
 import { KeyRing, type KeySource } from './key_ring.ts';
 import { type KeySet, keysFor, type VerifyKey } from './keys.ts';
 import {
@@ -69,6 +69,7 @@ export class Tokens {
       }
     } catch (error) {
       if (error instanceof TokenError) return { refusal: error.refusal, why: error.message };
+      if (error instanceof ClaimsError) return { refusal: 'invalid', why: error.message };
       throw error;
     }
   }
