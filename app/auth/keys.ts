@@ -27,6 +27,12 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   OKP: ['kty', 'crv', 'x'],
 };
 const MIN_RSA_BITS = 2048;
+/** Characters of each coordinate: Deno takes others, and verifies nothing with them. */
+const COORDINATE_LENGTH: Readonly<Record<string, number>> = {
+  'P-256': 43,
+  'P-384': 64,
+  Ed25519: 43,
+};
 
 /**
  * The keys of a set that can verify by one of the algorithms.
@@ -119,6 +125,9 @@ function alias(algorithm: string): string {
 async function importPublic(jwk: JWK, algorithm: string): Promise<CryptoKey | null> {
   const members = PUBLIC_MEMBERS[jwk.kty ?? ''] ?? [];
   const known = jwk as Readonly<Record<string, unknown>>;
+  const coordinates = [jwk.x, jwk.kty === 'EC' ? jwk.y : jwk.x];
+  const length = COORDINATE_LENGTH[jwk.crv ?? ''];
+  if (jwk.kty !== 'RSA' && coordinates.some((text) => text?.length !== length)) return null;
   const own = Object.fromEntries(members.map((name) => [name, base64url(known[name])])) as JWK;
   try {
     const key = (await importJWK(own, algorithm)) as CryptoKey;
