@@ -23,7 +23,7 @@ export function openTo({
   require,
 }: Pick<Config, 'jwtIssuer' | 'signInUrl' | 'require'>): string | null {
   if (jwtIssuer === null && signInUrl === null) return 'open to all';
-  return require === null ? 'open to all who sign in' : null;
+  return require === null || require.trim() === 'true' ? 'open to all who sign in' : null;
 }
 
 /** Says where the gateway listens, and once more when it is ready, as `/readyz` has it. */
