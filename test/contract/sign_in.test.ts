@@ -132,6 +132,20 @@ onEachRuntime((runtime) => {
       expect((await head(...right, url)).status).toBe(200);
     });
 
+    test('takes no room for whoever is refused, and refuses them before it looks for room', async () => {
+      const { gateway, url } = await signed(runtime, { MAX_CONNECTIONS: '1' });
+      await using _gateway = gateway;
+      const foreign = bearer(await issuer.token({}, { isForeign: true }));
+      for (let i = 0; i < 3; i++) {
+        expectUnauthorized(await curl(...EVENTS, ...foreign, url), 'invalid');
+      }
+      const headers = { authorization: `Bearer ${await issuer.token()}` };
+      await using stream = await SseStream.open(url, { headers });
+      await stream.untilEvents(1);
+      expect((await curl(...bearer(await issuer.token()), url)).status).toBe(503);
+      expect((await curl(...foreign, url)).status).toBe(401);
+    });
+
     test('takes the token of the first place that has one', async () => {
       const { gateway, url } = await signed(runtime, { JWT_QUERY: 'true' });
       await using _gateway = gateway;
@@ -286,6 +300,8 @@ onEachRuntime((runtime) => {
         expect((await head(...more, url)).status).toBe(401);
       }
       const foreign = ['-H', 'Sec-Fetch-Site: cross-site'];
+      // Whose page it is comes before whether the cookie counts.
+      expect((await head(...cookie('x'), ...foreign, url)).status).toBe(403);
       const events = await curl(...EVENTS, ...cookie(token), ...foreign, url);
       expect(events.status).toBe(403);
       expectPrivate(events);
@@ -405,7 +421,9 @@ onEachRuntime((runtime) => {
         return missing.length === 1 && missing[0]!.includes('503') ? missing : null;
       });
       expect(missing[0]).toContain('keys of the sign-in');
-      expect((await head(...bearer(await own.token()), url)).status).toBe(503);
+      const unavailable = await head(...bearer(await own.token()), url);
+      expect([unavailable.status, unavailable.headers.has('retry-after')]).toEqual([503, true]);
+      expectUnauthorized(await curl(...EVENTS, ...bearer(await own.token()), url), 'unavailable');
       own.isUp = true;
       await gateway.untilReady();
       expect((await head(...bearer(await own.token()), url)).status).toBe(200);
