@@ -7,10 +7,11 @@ import { runLong } from './command.mjs';
 const DIST = join(root, 'dist');
 /** Written after the compiler has ended well, so that a cut or failed build is done again. */
 const STAMP_FILE = join(DIST, '.prepared');
+const BUNDLE = 'install/bundle.mjs';
 const SOURCE_FOLDERS = ['app', 'runtime'];
-const SETTINGS = ['package-lock.json', 'tsconfig.base.json', 'tsconfig.build.json'];
+const SETTINGS = ['package-lock.json', 'tsconfig.base.json', 'tsconfig.build.json', BUNDLE];
 
-/** `dist/`, compiled from the TypeScript sources. */
+/** `dist/`, compiled from the TypeScript sources and bundled. */
 export const build = { ready, make };
 
 function ready() {
@@ -31,6 +32,12 @@ async function make() {
       deadlineSeconds: 300,
     },
   );
+  await runLong(process.execPath, [BUNDLE], {
+    label: 'bundling',
+    about: '2 s',
+    log: 'bundle.log',
+    deadlineSeconds: 300,
+  });
   writeFileSync(STAMP_FILE, state);
 }
 

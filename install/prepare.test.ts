@@ -38,7 +38,7 @@ beforeEach(() => {
   write('tsconfig.base.json', '{}');
   write(
     'tsconfig.build.json',
-    '{"compilerOptions":{"outDir":"dist","rootDir":".","types":[]},"include":["app","runtime"]}',
+    '{"compilerOptions":{"outDir":"dist","rootDir":".","types":[],"lib":["ES5"],"skipLibCheck":true},"include":["app","runtime"]}',
   );
   write('app/gateway.ts', 'export const port: number = 8080;\n');
   write('runtime/node.ts', "import '../app/gateway.ts';\n");

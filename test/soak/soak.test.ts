@@ -99,9 +99,15 @@ function brokenGateway(): string {
   const broken = join(BROKEN, 'dist');
   cpSync(dist, broken, { recursive: true });
   cpSync(join(CLONE, 'public'), join(BROKEN, 'public'), { recursive: true });
-  const file = join(broken, 'app', 'stretches', 'alignment.js');
-  const source = readFileSync(file, 'utf8');
-  expect(source.split('offset < mine')).toHaveLength(2);
-  writeFileSync(file, source.replace('offset < mine', 'offset + 1 < mine'));
+  // The module itself, and where it is in the bundle that a process is started from.
+  const files = readdirSync(broken, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => ({ file: join(broken, name), text: readFileSync(join(broken, name), 'utf8') }))
+    .filter(({ text }) => text.includes('offset < mine'));
+  expect(files).not.toEqual([]);
+  for (const { file, text } of files) {
+    expect(text.split('offset < mine')).toHaveLength(2);
+    writeFileSync(file, text.replace('offset < mine', 'offset + 1 < mine'));
+  }
   return broken;
 }
