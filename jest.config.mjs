@@ -12,7 +12,7 @@ export const project = {
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
-      '@swc/jest',
+      '<rootDir>/test/support/transform.mjs',
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } },
     ],
   },
