@@ -11,6 +11,8 @@ export class Table extends EventTarget {
   #freshAt = 0;
   /** Until it is known, no absence is short enough. */
   #deleteRetentionMs = 0;
+  /** What its stream was last asked for with. */
+  #bearer = '';
   #fetch;
   #giveUp;
 
@@ -19,8 +21,10 @@ export class Table extends EventTarget {
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     const address = new URL(url, globalThis.location?.href);
     address.searchParams.set('format', 'json');
+    const { token } = options;
+    const signIn = token && { token: async () => (this.#bearer = await token()) };
     // No store: the rows do not outlive the page, so the id must not, either.
-    this.connection = connect(address.href, { ...options, store: undefined });
+    this.connection = connect(address.href, { ...options, ...signIn, store: undefined });
     const on = (type, listener) => this.connection.addEventListener(type, listener);
     on('open', () => this.#opened());
     on('message', ({ detail }) => this.#put(detail));
@@ -85,11 +89,14 @@ export class Table extends EventTarget {
 
   /** Deletes that Kafka dropped while this was away would never come. */
   async #opened() {
-    const { lastEventId, url } = this.connection;
+    const { lastEventId, url, withCredentials } = this.connection;
     const absenceMs = Date.now() - this.#freshAt;
     if (lastEventId === '') this.#freshAt = Date.now();
     try {
-      const response = await this.#fetch(new URL('-/topics', url).href);
+      const response = await this.#fetch(new URL('-/topics', url).href, {
+        headers: this.#bearer ? { Authorization: `Bearer ${this.#bearer}` } : {},
+        credentials: withCredentials ? 'include' : 'same-origin',
+      });
       const path = decodeURIComponent(new URL(url).pathname);
       const { topics } = await response.json();
       const topic = topics.find(({ name }) => path.endsWith(`/${name}`));

@@ -39,6 +39,33 @@ async function untilEntries(rows: RemoteClient, expected: unknown[]): Promise<vo
   );
 }
 
+describe('Table', () => {
+  test('Table asks how long deletes are kept as whoever its stream is asked for as', async () => {
+    const path = '../../public/client/client_table.js';
+    const { Table } = await import(path);
+    const asked: [string, RequestInit][] = [];
+    const connection = Object.assign(new EventTarget(), {
+      url: 'https://gateway.example/orders?format=json',
+      lastEventId: '',
+      withCredentials: true,
+    });
+    new Table('https://gateway.example/orders', {
+      connect: (_: string, { token }: { token(): Promise<string> }) => {
+        void token().then(() => connection.dispatchEvent(new Event('open')));
+        return connection;
+      },
+      token: async () => 'a.b.c',
+      fetch: async (url: string, init: RequestInit) => {
+        asked.push([url, init]);
+        return { json: async () => ({ topics: [] }) };
+      },
+    });
+    await eventually('the question', async () => asked.length > 0);
+    const init = { headers: { Authorization: 'Bearer a.b.c' }, credentials: 'include' };
+    expect(asked).toEqual([['https://gateway.example/-/topics', init]]);
+  });
+});
+
 onEachRuntime((runtime) => {
   describe('table()', () => {
     const client = shared(() => ClientProcess.start(runtime));
