@@ -6,7 +6,8 @@ import { type Config, parseConfig, parseLogSettings, SETTINGS } from './config.t
 
 /** The names that users rely on, as they stand in the documentation. */
 const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_CERT_FILE
-  KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD TOPICS STREAMS_FILE HOST ADMIN_HOST
+  KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD KAFKA_RACK TOPICS STREAMS_FILE HOST
+  ADMIN_HOST
   HTTP_PORT HTTPS_PORT ADMIN_PORT TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
   JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
@@ -70,6 +71,7 @@ describe('parseConfig()', () => {
       kafkaSaslMechanism: null,
       kafkaUsername: null,
       kafkaPassword: null,
+      kafkaRack: null,
       topics: ['events'],
       streamsFile: null,
       host: 'localhost',
@@ -119,6 +121,7 @@ describe('parseConfig()', () => {
       KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
       KAFKA_USERNAME: 'user',
       KAFKA_PASSWORD: 'pa$sw#"\'',
+      KAFKA_RACK: 'eu-1a',
       TOPICS: 'a, B_b.c-1 ,a,-',
       HOST: '::',
       ADMIN_HOST: 'localhost',
@@ -159,6 +162,7 @@ describe('parseConfig()', () => {
       kafkaSaslMechanism: 'SCRAM-SHA-512',
       kafkaUsername: 'user',
       kafkaPassword: 'pa$sw#"\'',
+      kafkaRack: 'eu-1a',
       topics: ['a', 'B_b.c-1', '-'],
       streamsFile: null,
       host: '::',

@@ -70,6 +70,8 @@ export const SETTINGS = {
   kafkaUsername: { name: 'KAFKA_USERNAME', default: null, schema: z.string(), secret: true },
   /** Password to sign in with. */
   kafkaPassword: { name: 'KAFKA_PASSWORD', default: null, schema: z.string(), secret: true },
+  /** The zone of this gateway, as `broker.rack` names it: records are read from a replica there. */
+  kafkaRack: { name: 'KAFKA_RACK', default: null, schema: z.string() },
   /** Topics to serve, each at `/<topic>`. */
   topics: { name: 'TOPICS', default: 'events', schema: list(topic) },
   /** YAML file of streams with paths and rights of their own. */

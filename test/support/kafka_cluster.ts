@@ -6,17 +6,25 @@ import { type Broker, startBroker } from '../../runtime/embedded_kafka/broker.ts
 import { LOG_DIR } from '../../runtime/embedded_kafka/storage.ts';
 import { within } from './deadline.ts';
 import { freePort } from './free_port.ts';
-import { copyFormatted } from './own_kafka.ts';
+import { copyFormatted, relayedProperties } from './own_kafka.ts';
+import { Relay } from './relay.ts';
 import { timed } from './times.ts';
 
 const NODES = [1, 2, 3];
 const START_MS = 120_000;
+
+/** The zone of a broker; only who names one is sent there. */
+function rackOf(id: number): string {
+  return `zone-${id}`;
+}
 
 interface Node {
   port: number;
   readonly controllerPort: number;
   readonly dataDir: string;
   readonly properties: Readonly<Record<string, string>>;
+  /** Another way in, which counts what it passes on. */
+  readonly relay: Relay | null;
   broker: Broker | null;
 }
 
@@ -26,17 +34,28 @@ export class KafkaCluster implements AsyncDisposable {
   readonly #nodes: Map<number, Node>;
   readonly #folder: string;
 
-  static async start(): Promise<KafkaCluster> {
+  /** @param relayed whether each broker has a relay, whose clients are told the relays' addresses */
+  static async start({ relayed = false } = {}): Promise<KafkaCluster> {
     const folder = await mkdtemp(join(process.env['TEST_FOLDER']!, 'cluster-'));
     const ports = await Promise.all(NODES.map(() => freePort()));
     const controllerPorts = await Promise.all(NODES.map(() => freePort()));
     const voters = NODES.map((id, n) => `${id}@127.0.0.1:${controllerPorts[n]}`).join();
+    const behind = relayed ? await Promise.all(NODES.map(() => freePort())) : [];
+    const relays = await Promise.all(behind.map((port) => Relay.start(port)));
     const nodes = NODES.map((id, n) => ({
       port: ports[n]!,
       controllerPort: controllerPorts[n]!,
       dataDir: join(folder, `${id}`),
+      relay: relays[n] ?? null,
       properties: {
+        ...relayedProperties(
+          ports[n]!,
+          controllerPorts[n]!,
+          relays.slice(n, n + 1).map((relay) => ({ port: behind[n]!, toldPort: relay.port })),
+        ),
         'node.id': `${id}`,
+        'broker.rack': rackOf(id),
+        'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
         'controller.quorum.voters': voters,
         // The first replica leads again soon after it is back.
         'leader.imbalance.check.interval.seconds': '1',
@@ -61,8 +80,23 @@ export class KafkaCluster implements AsyncDisposable {
     return [...this.#nodes.keys()];
   }
 
+  /** The zone of the broker at a port. */
+  rack(port: number): string {
+    return this.#nodes.get(port)!.properties['broker.rack']!;
+  }
+
   get brokers(): string {
     return this.ports.map((port) => `localhost:${port}`).join();
+  }
+
+  /** What a relay has passed on from the broker at a port; only where there are relays. */
+  passed(port: number): number {
+    return this.#nodes.get(port)!.relay!.passed;
+  }
+
+  /** The brokers behind their relays, for those whose bytes are counted. */
+  get relayedBrokers(): string {
+    return [...this.#nodes.values()].map(({ relay }) => `localhost:${relay!.port}`).join();
   }
 
   /** Ends one as a power cut would. */
@@ -100,6 +134,7 @@ export class KafkaCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#nodes.keys()].map((port) => this.kill(port)));
+    await Promise.all([...this.#nodes.values()].map(({ relay }) => relay?.[Symbol.asyncDispose]()));
     await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -9,6 +9,9 @@
 {{- end }}
 - {name: TLS_CERT_FILE, value: /etc/sse-kafka-fanout/tls/tls.crt}
 - {name: TLS_KEY_FILE, value: /etc/sse-kafka-fanout/tls/tls.key}
+{{- with $kafka.rack }}
+- {name: KAFKA_RACK, value: {{ quote . }}}
+{{- end }}
 {{- if $kafka.tls.enabled }}
 - {name: KAFKA_TLS, value: "true"}
 {{- end }}

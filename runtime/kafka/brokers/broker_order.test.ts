@@ -98,7 +98,7 @@ test('BrokerOrder.best is the one that answered, until it does not', () => {
 });
 
 test('BrokerOrder.of() is the same for all clients of a connection', () => {
-  const connection = { brokers: ['kafka:1', '[::1]:2'], tls: null, sasl: null };
+  const connection = { brokers: ['kafka:1', '[::1]:2'], tls: null, rack: null, sasl: null };
   expect(BrokerOrder.of(connection)).toBe(BrokerOrder.of(connection));
   expect(BrokerOrder.of(connection).all).toEqual([a, { host: '::1', port: 2 }]);
   expect(BrokerOrder.of({ ...connection })).not.toBe(BrokerOrder.of(connection));

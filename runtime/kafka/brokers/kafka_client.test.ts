@@ -38,7 +38,7 @@ function versions(correlationId: number): Buffer {
 }
 
 test('KafkaClient says of brokers that are too old which version they lack', async () => {
-  const connection = { brokers: [`localhost:${port}`], tls: null, sasl: null };
+  const connection = { brokers: [`localhost:${port}`], tls: null, rack: null, sasl: null };
   const client = new KafkaClient(connection);
   const error: unknown = await client.metadata('events').catch((cause) => cause);
   expect(brokerTrouble(error, 'events', 'any')).toEqual({

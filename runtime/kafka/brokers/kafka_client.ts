@@ -149,7 +149,7 @@ export class KafkaClient {
       const name = `${broker?.host}:${broker?.port}`;
       leaders[partitionIndex] = broker ? { name, epoch: leaderEpoch, broker } : null;
     }
-    return { name: topic, id: known.topicId, idBytes: idBytes(known.topicId), leaders };
+    return { name: topic, id: known.topicId, idBytes: idBytes(known.topicId), leaders, brokers };
   }
 
   /**
@@ -225,12 +225,16 @@ export class KafkaClient {
     );
   }
 
-  /** What follows these offsets at the leader of their partitions, once there is something. */
+  /**
+   * What follows these offsets at a broker that has their partitions, once there is something.
+   * @param mayName whether a leader may name a nearer broker in its place
+   */
   async fetch(
     broker: Broker,
     topic: Pick<TopicMetadata, 'name' | 'id'>,
     asked: readonly Asked[],
     session: FetchSession,
+    mayName: boolean,
   ): Promise<Fetch> {
     const connection = await this.#connectToLeader(broker);
     const api = await this.#api(connection, FETCHES);
@@ -255,7 +259,7 @@ export class KafkaClient {
         epoch,
         partitions.length === 0 ? [] : [{ topicId, partitions }],
         forgotten.length === 0 ? [] : [{ topicId, partitions: [...forgotten] }],
-        NO_RACK,
+        (mayName ? this.#connection.rack : null) ?? NO_RACK,
       ),
     );
     session.answered(sessionId);

@@ -7,6 +7,8 @@ export interface KafkaConnection {
   readonly brokers: readonly string[];
   /** For a connection that is made now; `null` for no TLS. */
   readonly tls: BrokerTls | null;
+  /** The zone of the gateway; `null`: all is read from leaders. */
+  readonly rack: string | null;
   readonly sasl: {
     readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
     readonly username: string;
@@ -31,6 +33,7 @@ export function kafkaConnection(config: Config): KafkaConnection {
     get tls() {
       return readTls();
     },
+    rack: config.kafkaRack,
     sasl:
       kafkaSaslMechanism === null
         ? null

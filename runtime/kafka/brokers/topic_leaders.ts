@@ -9,6 +9,8 @@ export interface TopicMetadata {
   readonly idBytes: Uint8Array;
   /** By partition; `null` where there is no leader now. */
   readonly leaders: readonly (Leader | null)[];
+  /** By number. */
+  readonly brokers: ReadonlyMap<number, Broker>;
 }
 
 /** Where a partition is read. */

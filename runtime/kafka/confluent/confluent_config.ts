@@ -27,11 +27,12 @@ export const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {
 
 /** How the client reaches the brokers, in librdkafka's words. */
 export function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalConfig {
-  const { tls, sasl } = connection;
+  const { tls, sasl, rack } = connection;
   const brokers = BrokerOrder.of(connection).best.map(address);
   const wire = tls === null ? 'plaintext' : 'ssl';
   return {
     'client.id': CLIENT_ID,
+    ...(rack === null ? {} : { 'client.rack': rack }),
     'metadata.broker.list': brokers.join(','),
     'security.protocol': sasl === null ? wire : `sasl_${wire}`,
     'enable.metrics.push': false,

@@ -15,6 +15,10 @@ const logger = getLogger(['sse-kafka', 'brokers']);
 
 const OFFSET_OUT_OF_RANGE = 1;
 const TOPIC_AUTHORIZATION_FAILED = 29;
+/** For so long a replica that is nearer is read: then the leader says anew which one is. */
+const FOLLOW_MS = 60_000;
+/** For so long all is read from leaders where a nearer replica gave no answer. */
+const AVOID_MS = 30_000;
 /** The name under which the search for leaders is under way. */
 const SEARCH = '';
 
@@ -53,6 +57,11 @@ export class TopicFetches {
   /** The topic's whole id. */
   #id = '';
   readonly #leaders = new Map<number, Leader>();
+  /** Until when a partition is read from another replica than its leader, of those that are. */
+  readonly #followedUntil = new Map<number, number>();
+  #brokers: TopicMetadata['brokers'] = new Map();
+  /** Until when no leader is to name a nearer replica. */
+  #avoidedUntil = 0;
   /** By broker, as `host:port`. */
   readonly #sessions = new Map<string, FetchSession>();
   /** How often in a row a partition could not be read. */
@@ -98,7 +107,9 @@ export class TopicFetches {
   #groups(): { lost: number[]; groups: Map<string, { broker: Broker; asked: Asked[] }> } {
     const groups = new Map<string, { broker: Broker; asked: Asked[] }>();
     const lost: number[] = [];
+    const now = performance.now();
     for (const [partition, at] of this.positions) {
+      if (this.#isFollowedTooLong(partition, now)) this.#leave(partition);
       const leader = this.#leaders.get(partition);
       if (leader === undefined) {
         lost.push(partition);
@@ -124,16 +135,25 @@ export class TopicFetches {
     this.#sessions.set(name, session);
     try {
       const topic = { name: this.#topic.name, id: this.#id };
-      const { byName, partitions } = await this.#client.fetch(broker, topic, asked, session);
+      const { byName, partitions } = await this.#client.fetch(
+        broker,
+        topic,
+        asked,
+        session,
+        performance.now() >= this.#avoidedUntil,
+      );
       if (byName && partitions.some(({ bytes }) => bytes !== null && bytes.length > 0)) {
         await this.#check.assertSame(this.#signal);
       }
       this.#wasAnswered = true;
       this.#tell(partitions);
       const outOfRange = new Set<number>();
-      for (const { partition, errorCode, bytes } of partitions) {
-        if (errorCode === OFFSET_OUT_OF_RANGE) outOfRange.add(partition);
+      for (const { partition, errorCode, bytes, preferredReplica } of partitions) {
+        // A replica may lag: what its log holds judges nothing.
+        if (errorCode !== 0 && this.#followedUntil.has(partition)) this.#avoid(partition);
+        else if (errorCode === OFFSET_OUT_OF_RANGE) outOfRange.add(partition);
         else if (errorCode !== 0) this.lose(partition, errorCode);
+        else if (preferredReplica >= 0) this.#follow(partition, preferredReplica);
         else if (bytes === null || bytes.length === 0) this.#recover(partition);
       }
       const gone = asked.filter(({ partition }) => outOfRange.has(partition));
@@ -141,15 +161,50 @@ export class TopicFetches {
     } catch (error) {
       if (this.#signal.aborted) return NOTHING;
       this.#sessions.delete(name);
+      const led = asked.filter(({ partition }) => !this.#followedUntil.has(partition));
+      for (const { partition } of asked) {
+        if (this.#followedUntil.has(partition)) this.#avoid(partition);
+      }
+      if (led.length === 0) return NOTHING;
       // One that is only started anew is no trouble to tell.
-      const isAgain = asked.some(({ partition }) => this.#failures.has(partition));
+      const isAgain = led.some(({ partition }) => this.#failures.has(partition));
       if (isAgain || !this.#wasAnswered) {
-        this.#health.failedAt('read', this.#topic.name, error, asked[0]?.partition);
+        this.#health.failedAt('read', this.#topic.name, error, led[0]?.partition);
       }
       this.#wasAnswered = false;
-      for (const { partition } of asked) this.lose(partition, error);
+      for (const { partition } of led) this.lose(partition, error);
       return NOTHING;
     }
+  }
+
+  /** Reads a partition from a replica that its leader has named. */
+  #follow(partition: number, replica: number): void {
+    const leader = this.#leaders.get(partition);
+    const broker = this.#brokers.get(replica);
+    if (leader === undefined || broker === undefined) {
+      this.#avoid(partition);
+      return;
+    }
+    this.#leaders.set(partition, { ...leader, name: `${broker.host}:${broker.port}`, broker });
+    this.#followedUntil.set(partition, performance.now() + FOLLOW_MS);
+  }
+
+  /** Not while it is being asked: both would send the same. */
+  #isFollowedTooLong(partition: number, now: number): boolean {
+    const until = this.#followedUntil.get(partition);
+    if (until === undefined || now < until) return false;
+    return !this.#underWay.has(this.#leaders.get(partition)!.name);
+  }
+
+  /** Goes back to the leader, and stays there for a while. */
+  #avoid(partition: number): void {
+    this.#avoidedUntil = performance.now() + AVOID_MS;
+    this.#leave(partition);
+  }
+
+  #leave(partition: number): void {
+    this.#followedUntil.delete(partition);
+    this.#leaders.delete(partition);
   }
 
   /** Whether the leader let us read. */
@@ -185,7 +240,7 @@ export class TopicFetches {
 
   /** Its leader has moved, does not answer, or sends what is no records. */
   lose(partition: number, why: unknown): void {
-    this.#leaders.delete(partition);
+    this.#leave(partition);
     this.#failures.set(partition, (this.#failures.get(partition) ?? 0) + 1);
     if (why instanceof UnreadableError) {
       this.#health.failedAt('read', this.#topic.name, why, partition);
@@ -217,6 +272,7 @@ export class TopicFetches {
     // Whoever reads has to look at the topic anew.
     assertSame(this.#topic, known?.idBytes ?? null);
     this.#id = known?.id ?? '';
+    this.#brokers = known?.brokers ?? new Map();
     for (const partition of lost) {
       const leader = known?.leaders[partition];
       if (leader) this.#leaders.set(partition, leader);

@@ -12,6 +12,8 @@ export interface FetchResponse {
 /** What a fetch brought of one partition. */
 export interface FetchedPartition {
   readonly partition: number;
+  /** The broker to read from instead, which is nearer; -1: this one. */
+  readonly preferredReplica: number;
   /** 0, or why the broker sent nothing. */
   readonly errorCode: number;
   /** Transactions that were aborted and may have records among these. */
@@ -80,6 +82,7 @@ function readPartition(reader: LibraryReader, compact: boolean): FetchedPartitio
     compact,
     compact,
   );
-  reader.skip(4); // preferred_read_replica
-  return { partition, errorCode, aborted: aborted ?? [], bytes: reader.readNullableBytes(compact) };
+  const preferredReplica = reader.readInt32();
+  const bytes = reader.readNullableBytes(compact);
+  return { partition, preferredReplica, errorCode, aborted: aborted ?? [], bytes };
 }

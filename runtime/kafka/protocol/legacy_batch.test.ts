@@ -20,7 +20,7 @@ function three(magic: number, ...offsets: number[]): Buffer {
 }
 
 function read(bytes: Buffer, from = 0) {
-  const fetched = { partition: 7, errorCode: 0, aborted: [], bytes };
+  const fetched = { partition: 7, errorCode: 0, preferredReplica: -1, aborted: [], bytes };
   const records = [...readRuns(fetched, from, 100)].flatMap((run) => run.records);
   return records.map(({ offset, timestamp, key, value }) => [
     ...[offset, timestamp, key?.[0] ?? null],

@@ -56,7 +56,9 @@ function signed(bytes: Buffer): Buffer {
 }
 
 function read(bytes: Buffer, from = 0) {
-  return [...readRuns({ partition: 7, errorCode: 0, aborted: [], bytes }, from, 3)];
+  return [
+    ...readRuns({ partition: 7, errorCode: 0, preferredReplica: -1, aborted: [], bytes }, from, 3),
+  ];
 }
 
 const ONE: Record = { delta: 0, timestampDelta: 0, key: null, value: Uint8Array.of(1, 2) };
@@ -167,7 +169,11 @@ test('readRuns() comes to an end with whatever bytes, and goes only forward', ()
     const got = bytes.subarray(0, bytes.length - (cut % bytes.length));
     let last = 10;
     try {
-      for (const run of readRuns({ partition: 7, errorCode: 0, aborted: [], bytes: got }, 10, 3)) {
+      for (const run of readRuns(
+        { partition: 7, errorCode: 0, preferredReplica: -1, aborted: [], bytes: got },
+        10,
+        3,
+      )) {
         for (const { offset, value } of run.records) {
           expect(offset).toBeGreaterThanOrEqual(10);
           // What lies beyond the answer in memory is nobody's.
@@ -187,7 +193,13 @@ test('readRuns() gives what stands before a batch that is not what was written',
   const broken = batch(1, 0, [ONE]);
   broken[broken.length - 2]! ^= 1;
   const runs = readRuns(
-    { partition: 7, errorCode: 0, aborted: [], bytes: Buffer.concat([batch(0, 0, [ONE]), broken]) },
+    {
+      partition: 7,
+      errorCode: 0,
+      preferredReplica: -1,
+      aborted: [],
+      bytes: Buffer.concat([batch(0, 0, [ONE]), broken]),
+    },
     0,
     3,
   );
