@@ -24,23 +24,36 @@ class Records implements RecordSource {
   /** What the brokers do when they are asked of the topic. */
   asked: 'answer' | 'deny' | 'refuse' = 'answer';
   #grown = (): void => {};
-  readonly #compacted: boolean;
+  /** `null` on a topic that is not compacted. */
+  readonly #retentionMs: number | null;
+  /** Offsets that the cleaner has taken away. */
+  readonly #dropped = new Set<number>();
 
-  constructor(partitions: number, values: readonly string[], compacted = false) {
+  constructor(partitions: number, values: readonly string[], retentionMs: number | null = null) {
     this.partitions = partitions;
-    this.#compacted = compacted;
+    this.#retentionMs = retentionMs;
     this.#values.push(...values);
   }
 
   grow(values: readonly string[]): void {
-    this.#values.push(...values);
+    this.write(values);
     this.#grown();
+  }
+
+  /** Nobody hears of it until it grows. */
+  write(values: readonly string[]): void {
+    this.#values.push(...values);
+  }
+
+  drop(offset: number): void {
+    this.#dropped.add(offset);
   }
 
   describe(name: string): Promise<TopicDescription | null> {
     if (this.asked === 'deny') return Promise.resolve(null);
     if (this.asked === 'refuse') return Promise.reject(new Error('no answer'));
-    const kind = { compacted: this.#compacted, deletes: false, deleteRetentionMs: null };
+    const deleteRetentionMs = this.#retentionMs;
+    const kind = { compacted: deleteRetentionMs !== null, deletes: false, deleteRetentionMs };
     return Promise.resolve({
       name,
       id: Uint8Array.of(1, 2, 3, 4),
@@ -63,7 +76,10 @@ class Records implements RecordSource {
       });
       const end = this.#values.length;
       const records = [...positions].flatMap(([partition, offset]) =>
-        this.#values.slice(offset).map((value, i) => record(partition, offset + i, value)),
+        this.#values
+          .slice(offset)
+          .map((value, i) => record(partition, offset + i, value))
+          .filter((one) => !this.#dropped.has(one.offset)),
       );
       for (const partition of positions.keys()) positions.set(partition, end);
       if (records.length > 0) yield { records, positions: new Map(positions) };
@@ -126,7 +142,7 @@ describe('Feed', () => {
   test.each([1, 3])(
     'looks up once for all clients what of %d partitions that are read back is superseded',
     async (partitions) => {
-      const feed = await loaded(new Records(partitions, values, true));
+      const feed = await loaded(new Records(partitions, values, 86_400_000));
       const log = feed.loadedLog!;
       // As if memory held nothing of it.
       log.start = log.positions.slice();
@@ -215,6 +231,81 @@ describe('Feed', () => {
       await jest.advanceTimersByTimeAsync(20_000);
       expect(blockOf(unanswered)).toBe(`event:stale\ndata:{"since":${startedAt}}\n\n`);
       unanswered.close();
+    });
+  });
+
+  describe('that reads nothing of a compacted topic', () => {
+    beforeEach(() => {
+      jest.useFakeTimers();
+    });
+    afterEach(() => {
+      jest.useRealTimers();
+    });
+
+    const text = (client: Subscription): string => {
+      const blocks: Uint8Array[] = [];
+      for (let bytes = client.take(); bytes !== null; bytes = client.take()) blocks.push(bytes);
+      return decoder.decode(Buffer.concat(blocks));
+    };
+    const idsOf = (blocks: string): string[] =>
+      [...blocks.matchAll(/^id:(.*)$/gm)].map(([, id]) => id!);
+    const timeOf = (id: string): number => Number.parseInt(id.split('~')[1]!, 36);
+
+    /** What a client gets whose feed reads nothing for so long, while one delete is written and dropped. */
+    async function awayFor(milliseconds: number, isDropped = true): Promise<string> {
+      const source = new Records(1, ['one', 'two'], 8000);
+      const readers = { history: new ReaderSlots(3), sweeps: new ReaderSlots(1) };
+      const feed = new Feed('events', source, 2 ** 20, readers);
+      void feed.run(end.signal);
+      await jest.advanceTimersByTimeAsync(3000);
+      const client = feed.subscribe(PLAIN, NEW_CLIENT);
+      expect(text(client)).toMatch(/^data:one\n.*\n\ndata:two\n.*\n\n$/);
+      source.write(['a delete of one', 'three']);
+      await jest.advanceTimersByTimeAsync(milliseconds);
+      if (isDropped) for (const offset of [0, 2]) source.drop(offset);
+      source.grow([]);
+      await jest.advanceTimersByTimeAsync(3000);
+      const first = text(client);
+      // It may have to be asked first where the topic begins.
+      await jest.advanceTimersByTimeAsync(100);
+      const told = (first + text(client)).replace(/^event:stale\n.*\n\n/, '');
+      client.close();
+      return told;
+    }
+
+    test('for longer than delete.retention.ms begins anew, and so do its clients', async () => {
+      const told = await awayFor(9001);
+      const partitions = [{ partition: 0, from: 2, to: 0 }];
+      const gap = JSON.stringify({ reason: 'deletes', topic: 'events', partitions });
+      expect(told.replace(/^id:.*\n/gm, '')).toBe(
+        `event:gap\ndata:${gap}\n\ndata:two\n\ndata:three\n\n`,
+      );
+    });
+
+    test('goes on where it was less long, or where nothing was dropped', async () => {
+      const goesOn = 'data:three\n\n';
+      expect((await awayFor(6500)).replace(/^id:.*\n/gm, '')).toBe(goesOn);
+      expect((await awayFor(9001, false)).replace(/^id:.*\n/gm, '')).toBe(
+        `data:a delete of one\n\n${goesOn}`,
+      );
+    });
+
+    test('gives ids no later time than when it had everything, and a second', async () => {
+      const source = new Records(1, ['one'], 8000);
+      const readers = { history: new ReaderSlots(3), sweeps: new ReaderSlots(1) };
+      const feed = new Feed('events', source, 2 ** 20, readers);
+      void feed.run(end.signal);
+      await jest.advanceTimersByTimeAsync(3000);
+      const hadAllAt = Date.now();
+      source.write(['two']);
+      await jest.advanceTimersByTimeAsync(60_000);
+      const client = feed.subscribe(PLAIN, NEW_CLIENT);
+      const [id] = idsOf(text(client));
+      expect(timeOf(id!)).toBeLessThanOrEqual((hadAllAt + 1000) / 1000);
+      source.grow([]);
+      await jest.advanceTimersByTimeAsync(3000);
+      expect(timeOf(idsOf(text(client))[0]!)).toBeGreaterThanOrEqual(Date.now() / 1000 - 4);
+      client.close();
     });
   });
 

@@ -24,6 +24,7 @@ import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abo
 import type { Positions } from '../wire/place.ts';
 import { areSame } from '../wire/topic_id.ts';
 import type { Until } from '../wire/until.ts';
+import { CaughtUp } from './caught_up.ts';
 import { fanOut } from './fan_out.ts';
 import { Freshness } from './freshness.ts';
 import { Questions } from './questions.ts';
@@ -32,13 +33,21 @@ import { ASK_MS, askTopicState, isOfTopic, toPositions } from './topic_state.ts'
 
 const logger = getLogger(['sse-kafka', 'feed']);
 
-/** How often the topic is looked at again: id, partitions, policy, log starts and ends. */
+/**
+ * How often the topic is looked at again: id, partitions, policy, log starts and ends. On compacted
+ * topics of a short `delete.retention.ms` more often, see `IdClock`.
+ */
 const WATCH_MS = 4000;
 /** How often it is looked whether a topic that does not exist exists now. */
 const MISSING_MS = 1000;
 
 /** When brokers that deny a partition are asked for it again. */
 const DENIED_AGAIN_MS = 10_000;
+/**
+ * So often in a row a log is begun anew because deletes may be missing. Where reading the topic takes
+ * longer than `delete.retention.ms` each time, none would ever be loaded.
+ */
+const MAX_BEGUN_ANEW = 3;
 /** So many times are looked for at once: each is a question of its own to the leaders. */
 const TIMES_AT_ONCE = 8;
 
@@ -63,7 +72,6 @@ export class Feed implements Topic {
   readonly #readers: SharedReaders;
   readonly #sleepers = new Sleepers();
   readonly #freshness = new Freshness(() => this.#sleepers.wakeAll());
-  readonly #clock = new IdClock();
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
   /** Of the topic as it is now. */
@@ -83,6 +91,11 @@ export class Feed implements Topic {
   #history: HistoryPool | null = null;
   /** On compacted topics. */
   #tombstones: Tombstones | null = null;
+  #caughtUp = new CaughtUp(0);
+  /** Whether deletes may be missing in the log, for which another is to be begun. */
+  #lacksDeletes = false;
+  /** How often in a row that was so before the log had everything. */
+  #begunAnew = 0;
   /** Log starts, a few seconds old at the most. */
   #starts: Positions = new Float64Array(0);
   #ends: Offsets = new Map();
@@ -263,6 +276,7 @@ export class Feed implements Topic {
 
   /** From a look at the topic until something of what was seen has changed. */
   async #round(signal: AbortSignal): Promise<void> {
+    const askedAt = Date.now();
     const state = await askTopicState(this.#source, this.topic, this.#description, signal);
     this.#freshness.answered();
     this.#looksWithoutTopic = state === null ? this.#looksWithoutTopic + 1 : 0;
@@ -271,7 +285,8 @@ export class Feed implements Topic {
       await abortableDelay(MISSING_MS, signal);
       return;
     }
-    const log = this.#apply(state);
+    const log = this.#apply(state, askedAt);
+    this.#noteEnds(log, askedAt, state);
     const watched = this.#watch(log, signal);
     try {
       this.#checkLoaded(log);
@@ -298,10 +313,43 @@ export class Feed implements Topic {
     for (const { partition, offset } of batch.records) {
       if (offset < log.positions[partition]!) throw new Error('the log was cut');
     }
+    if (this.#mayLackDeletes(log, batch)) {
+      this.#lacksDeletes = true;
+      throw new Error('deletes may be missing');
+    }
     log.append(batch, await this.#lows(log, batch, signal));
+    this.#noteRead(log);
     this.traffic.recordsRead += batch.records.length;
     this.#checkLoaded(log);
     await fanOut(this.#sleepers, batch.records.length, signal);
+  }
+
+  /**
+   * Whether Kafka may have dropped deletes before they were read: then a key that was deleted would
+   * stay in memory and with clients for ever. Where no offset is missing nothing was dropped.
+   */
+  #mayLackDeletes({ clock, positions }: Log, batch: Batch): boolean {
+    if (clock?.isBehind !== true || this.#begunAnew > MAX_BEGUN_ANEW) return false;
+    if (jumpedPartitions(batch, (partition) => positions[partition]!).length === 0) return false;
+    if (++this.#begunAnew <= MAX_BEGUN_ANEW) return true;
+    logger.warn(
+      'Reading topic {topic} takes longer than its delete.retention.ms: deletes may be missing. Raise it',
+      { topic: this.topic },
+    );
+    return false;
+  }
+
+  #noteEnds(log: Log, askedAt: number, { description, ends }: TopicState): void {
+    if (log.clock === null) return;
+    this.#caughtUp.looked(askedAt, toPositions(description, ends));
+    this.#noteRead(log);
+  }
+
+  #noteRead({ clock, positions }: Log): void {
+    if (clock === null) return;
+    this.#caughtUp.hasRead(positions);
+    clock.caughtUpAt = this.#caughtUp.at;
+    if (this.#loaded && !clock.isBehind) this.#begunAnew = 0;
   }
 
   /** Log starts of the partitions in which a batch jumps. */
@@ -314,7 +362,7 @@ export class Feed implements Topic {
   }
 
   /** Takes what was seen of the topic: goes on with the log, or begins another. */
-  #apply(state: TopicState): Log {
+  #apply(state: TopicState, askedAt: number): Log {
     const known = this.#log;
     this.#see(state);
     if (known !== null && this.#continues(state, known, known.positions)) {
@@ -322,7 +370,7 @@ export class Feed implements Topic {
       this.#sleepers.wakeAll();
       return known;
     }
-    const log = this.#begin(state);
+    const log = this.#begin(state, askedAt);
     const history = this.#history;
     log.onDropped = (dropped) => this.#tellOfDropped(dropped);
     this.#log = log;
@@ -340,6 +388,7 @@ export class Feed implements Topic {
       known.successor = log;
       this.#tellOfSuccessor(known, state);
     }
+    this.#lacksDeletes = false;
     // Only now: it wakes clients, who have to find the new log.
     history?.close();
     this.#sleepers.wakeAll();
@@ -350,6 +399,11 @@ export class Feed implements Topic {
     const { topic } = this;
     if (!areSame(known.topicId, description.id))
       logger.warn('Topic {topic} was made anew', { topic });
+    else if (this.#lacksDeletes)
+      logger.warn(
+        'Topic {topic} could not be read for longer than its delete.retention.ms: it is read from its beginning, and its clients start over',
+        { topic },
+      );
     else logger.warn('Topic {topic} was cut, or has another cleanup.policy', { topic });
   }
 
@@ -364,12 +418,15 @@ export class Feed implements Topic {
     this.#description = description;
     this.#starts = toPositions(description, starts);
     this.#mayHaveDeleted ||= description.deletes;
-    if (description.deleteRetentionMs !== null) {
-      this.#clock.retentionMs = description.deleteRetentionMs;
+    const { clock } = this.#log ?? { clock: null };
+    if (clock !== null && description.deleteRetentionMs !== null) {
+      clock.retentionMs = description.deleteRetentionMs;
     }
   }
 
-  #begin({ description, ends }: TopicState): Log {
+  /** @param askedAt its end was asked for then, or later */
+  #begin({ description, ends }: TopicState, askedAt: number): Log {
+    this.#caughtUp = new CaughtUp(askedAt);
     const end = toPositions(description, ends);
     this.#target = new Map(ends);
     this.#ends = ends;
@@ -379,25 +436,28 @@ export class Feed implements Topic {
       start: description.compacted ? this.#starts : end,
       maxBytes: this.#maxBytes,
       keys: description.compacted ? new KeyIndex() : null,
-      clock: description.compacted ? this.#clock : null,
+      clock: description.compacted ? newClock(description, askedAt) : null,
     });
   }
 
   #continues(state: TopicState, log: Log, positions: Positions): boolean {
-    return log === this.#log && isOfTopic(log, positions, state);
+    return log === this.#log && !this.#lacksDeletes && isOfTopic(log, positions, state);
   }
 
   /** Ends the round once the topic is not any more what it was when the round began. */
   async #watch(log: Log, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await abortableDelay(WATCH_MS, signal);
+    for (let askedAt = Date.now(); !signal.aborted; ) {
+      const lookMs = log.clock?.lookMs ?? WATCH_MS;
+      await abortableDelay(Math.max(0, askedAt + lookMs - Date.now()), signal);
       if (signal.aborted) return;
+      askedAt = Date.now();
       const positions = log.positions.slice();
       try {
         const state = await untilAborted(this.#stateFrom(this.#source), signal);
         if (state === null || !this.#continues(state, log, positions)) break;
         if (state.description.partitions !== log.positions.length) break;
         this.#see(state);
+        this.#noteEnds(log, askedAt, state);
         this.#lowerTarget(log, state.ends);
         this.#sleepers.wakeAhead();
         this.#forgetDeletes(log, state.description, signal);
@@ -433,7 +493,16 @@ export class Feed implements Topic {
     }
     this.#loaded = true;
     this.#wasLoaded = true;
+    if (log.clock !== null) log.clock.loadedAt = Date.now();
     logger.info('Topic {topic} is loaded', { topic: this.topic, compacted: log.keys !== null });
     this.#sleepers.wakeAll();
   }
+}
+
+function newClock({ deleteRetentionMs }: TopicDescription, beganAt: number): IdClock {
+  const clock = new IdClock();
+  if (deleteRetentionMs !== null) clock.retentionMs = deleteRetentionMs;
+  clock.beganAt = beganAt;
+  clock.caughtUpAt = beganAt;
+  return clock;
 }

@@ -38,6 +38,10 @@ export class Alignment implements Stretch {
     return this.#place;
   }
 
+  get idTime(): number | null {
+    return this.#log.idTime;
+  }
+
   isPast({ positions }: LogEnd): boolean {
     return coversAll(this.#positions, positions);
   }
@@ -54,7 +58,7 @@ export class Alignment implements Stretch {
 
   take(): Uint8Array | Step | null {
     const log = this.#log;
-    if (log.successor !== null) return openAgain(this.#place);
+    if (log.successor !== null) return openAgain(this.#place, this.#client.idTime);
     const wereAdded = this.#positions.length < log.start.length;
     if (this.#segment.gone || wereAdded) return { resume: log, place: this.#place, first: null };
     const { page, traffic } = this.#client.topic;
@@ -70,7 +74,7 @@ export class Alignment implements Stretch {
       const share = { log, seq: this.#seq, positions: this.#positions };
       return { share, liveFrom: log.nextSeq, first: null };
     }
-    return this.#liesBeyond() ? openAgain(this.#place) : null;
+    return this.#liesBeyond() ? openAgain(this.#place, this.#client.idTime) : null;
   }
 
   /** Whether it is ahead of the feed and of an end that was seen since: the log may have been cut. */

@@ -37,6 +37,10 @@ export class History implements Stretch {
     return this.#place;
   }
 
+  get idTime(): number | null {
+    return this.#log.idTime;
+  }
+
   isPast({ positions }: LogEnd): boolean {
     return coversAll(this.#positions, positions);
   }
@@ -52,7 +56,7 @@ export class History implements Stretch {
   }
 
   take(): Uint8Array | Step | null {
-    if (this.#log.successor !== null) return openAgain(this.#place);
+    if (this.#log.successor !== null) return openAgain(this.#place, this.#client.idTime);
     const wereAdded = this.#positions.length < this.#log.start.length;
     if (wereAdded || this.#log.covers(this.#positions)) return this.#goOn();
     const others = this.#pageOfOthers();

@@ -18,6 +18,7 @@ import type { TopicState } from './topic.ts';
  */
 export class Opening implements Stretch {
   readonly isAhead = false;
+  readonly idTime = null;
   readonly #client: Client;
   readonly #start: Start;
   /** The log for which the question under way, or its answer, holds. */

@@ -30,6 +30,10 @@ export class Shared implements Stretch {
     return { topicId: this.#log.topicId, positions, unknown: [] };
   }
 
+  get idTime(): number | null {
+    return this.#log.idTime;
+  }
+
   isPast({ log, seq, positions }: LogEnd): boolean {
     // The place is dear to compute, the sequence number is at hand.
     if (log === this.#log) return this.#seq >= seq;
@@ -42,7 +46,7 @@ export class Shared implements Stretch {
 
   take(): Uint8Array | Step | null {
     const log = this.#log;
-    if (log.successor !== null) return openAgain(this.place());
+    if (log.successor !== null) return openAgain(this.place(), this.#client.idTime);
     for (;;) {
       if (this.#segment.gone || this.#segment.nextSeq <= this.#seq) {
         const segment = log.locate(this.#seq);

@@ -25,14 +25,18 @@ export type Step =
   | { readonly share: LogEnd; readonly liveFrom: number; readonly first: First };
 
 /**
- * Goes on in the log that took the place of another: the topic was made anew or cut, or its
- * policy is another. The client gets the same as one that comes back with its last id.
+ * Goes on in the log that took the place of another: the topic was made anew or cut, its policy is
+ * another, or this gateway may have missed deletes. The client gets the same as one that comes back
+ * with its last id.
+ * @param time that of the id; `null` where it has none
  */
 export function openAgain(
   { topicId, positions, unknown }: Place,
+  time: number | null,
   lacksDeletes: boolean = false,
 ): Step {
   const offsets = new Map([...positions].map((offset, partition) => [partition, offset]));
   for (const [partition, offset] of unknown) offsets.set(partition, offset);
-  return { open: { cursor: { topicId, offsets }, since: null, lacksDeletes } };
+  const cursor = time === null ? { topicId, offsets } : { topicId, offsets, time };
+  return { open: { cursor, since: null, lacksDeletes } };
 }

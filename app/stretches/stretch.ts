@@ -13,6 +13,8 @@ export interface Stretch {
   take(): Uint8Array | Step | null;
   /** Where the client is; `null` before its start is known. */
   place(): Place | null;
+  /** The time of an id of that place that is made now; `null` where it has none. */
+  readonly idTime: number | null;
   /** Whether the client has everything up to where the log ended at a time. */
   isPast(end: LogEnd): boolean;
   /**

@@ -98,7 +98,7 @@ export class Subscription implements TopicClient {
   #startOver(): Step {
     this.#lacksDeletes = false;
     this.#stretch.close?.();
-    return openAgain(this.#stretch.place()!, true);
+    return openAgain(this.#stretch.place()!, this.#client.idTime, true);
   }
 
   /** Kafka has dropped deletes that it may not have had. */
@@ -109,7 +109,7 @@ export class Subscription implements TopicClient {
   /** What its client is told once its token is over: with where it is, if that is known yet. */
   expired(): Uint8Array {
     this.traffic.eventsSent++;
-    return expiredFrame(this.#stretch.place(), this.#idTime());
+    return expiredFrame(this.#stretch.place(), this.#stretch.idTime);
   }
 
   /** Where it will be over, at the least; `null` before that is known, and once it is over. */
@@ -160,7 +160,7 @@ export class Subscription implements TopicClient {
   }
 
   #announceLive(): Uint8Array {
-    const time = this.#idTime();
+    const { idTime: time } = this.#stretch;
     this.#client.isToldLive();
     this.isOver = this.#client.until !== null;
     this.#client.gotPlace(time);
@@ -172,15 +172,10 @@ export class Subscription implements TopicClient {
   #tellPlace(): Uint8Array | null {
     const place = this.#stretch.place();
     if (place === null || !(this.#client.isPastId || this.#client.isAgeing)) return null;
-    const time = this.#idTime();
+    const { idTime: time } = this.#stretch;
     this.#client.gotPlace(time);
     this.traffic.eventsSent++;
     return placeFrame(place, time);
-  }
-
-  /** The time of an id that is made now. */
-  #idTime(): number | null {
-    return this.#topic.idClock?.seconds ?? null;
   }
 
   #portion(bytes: Uint8Array): Uint8Array {

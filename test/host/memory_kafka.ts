@@ -88,7 +88,7 @@ export class MemoryKafka {
     const { partitions } = this.existing(name);
     for (const record of records) {
       const partition = partitions[record.partition]!;
-      partition.append({ ...record, offset: partition.end }, record.timestamp, isOpen);
+      partition.append({ ...record, offset: partition.end }, isOpen);
     }
     this.#changed();
   }
@@ -96,7 +96,7 @@ export class MemoryKafka {
   /** Ends what is open in the partitions, each with a marker. */
   endTransaction(name: string, numbers: readonly number[], isCommitted: boolean): void {
     const { partitions } = this.existing(name);
-    for (const number of numbers) partitions[number]!.endTransaction(isCommitted, Date.now());
+    for (const number of numbers) partitions[number]!.endTransaction(isCommitted);
     this.#changed();
   }
 

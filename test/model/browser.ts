@@ -154,7 +154,7 @@ export class Browser {
   }
 
   close(): void {
-    this.#model.close(this.#world.clock.now);
+    this.#model.close(this.#world.clock.now, this.#stream?.replica.readUpTo() ?? null);
     this.#stream?.handedOut.close();
     this.#stream?.subscription.close();
     this.#stream = null;
@@ -170,7 +170,7 @@ export class Browser {
       const isDue = isIdle || stream.subscription.isAgeing;
       const bytes = isDue ? stream.subscription.take(true) : null;
       if (bytes !== null) this.#receive(bytes, stream);
-      else this.#model.checkAge(this.#world.clock.now);
+      else if (stream.replica.source.isWell) this.#model.checkAge(this.#world.clock.now);
     });
   }
 
@@ -229,7 +229,8 @@ export class Browser {
     const cursor = decodeCursor(block.id);
     this.#world.note(() => `${this.name} <- ${show(cursor)} ${block.event} ${short(block.data)}`);
     this.#world.count(kindOf(block));
-    this.#model.receive(block, cursor, this.#readUpTo, this.#handedOutAt);
+    const { isWell } = stream.replica.source;
+    this.#model.receive(block, cursor, this.#readUpTo, this.#handedOutAt, isWell);
     this.#last = { id: block.id, cursor };
   }
 

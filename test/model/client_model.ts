@@ -61,8 +61,6 @@ export class ClientModel {
   #idTime: number | null = null;
   /** When its stream before this one was over; `null` where that does not count. */
   #leftAt: number | null = null;
-  /** When it last got a block or waited for one: who does not take is away, too. */
-  #heardAt: number | null = null;
   readonly #table: ClientTable;
 
   /** @param endsLive whether its streams end once they are live */
@@ -75,12 +73,19 @@ export class ClientModel {
     this.#table = new ClientTable();
   }
 
-  /** Its stream is over. */
-  close(now: number): void {
+  /**
+   * Its stream is over.
+   * @param readUpTo positions of the replica
+   */
+  close(now: number, readUpTo: ArrayLike<number> | null): void {
     if (this.#stream === null) return;
     // Else it comes back with the id that it had before.
     if (this.#stream.blocks > 0) this.#leftAt = now;
-    if (!this.#isWhole()) this.#table.isLeftBehind();
+    const hasAllOf = ({ length }: ArrayLike<number>): boolean =>
+      Array.from({ length }).every((_, number) => this.#place.next(number) >= readUpTo![number]!);
+    // What the replica itself lacks has to be told.
+    const isBehindIt = readUpTo === null || !hasAllOf(readUpTo);
+    if (isBehindIt && !this.#isWhole()) this.#table.isLeftBehind();
   }
 
   /** The client opens a stream. */
@@ -110,9 +115,16 @@ export class ClientModel {
    * The client got a block with an id.
    * @param readUpTo positions of the replica when it handed the block out
    * @param now when it was handed out
+   * @param isPrompt whether nothing keeps the replica from knowing that it has everything
    * @throws when it must not have come, or something is missing before it
    */
-  receive(block: Block, id: DecodedCursor, readUpTo: ArrayLike<number> | null, now: number): void {
+  receive(
+    block: Block,
+    id: DecodedCursor,
+    readUpTo: ArrayLike<number> | null,
+    now: number,
+    isPrompt: boolean,
+  ): void {
     const stream = this.#stream!;
     const isFirst = stream.blocks++ === 0;
     const gap = block.event === 'gap' ? this.#parseGap(block) : null;
@@ -127,9 +139,8 @@ export class ClientModel {
     else if (block.event === 'place') this.#receivePlace(block, id);
     else if (block.event === 'live') this.#receiveLive(block, id);
     else this.#receiveRecord(block, id, readUpTo);
-    this.#checkTime(id, now);
+    this.#checkTime(id, now, isPrompt);
     this.#idTime = id.time;
-    this.#heardAt = now;
     if (this.#isWhole()) this.#table.isWhole(this.#place.topic!);
   }
 
@@ -164,18 +175,19 @@ export class ClientModel {
     const { topic } = this.#place;
     if (this.#idTime === null || !topic?.isSteady || topic !== this.#ledger.current) return;
     if (this.#stream!.blocks === 0) return;
-    this.#checkTime({ time: this.#idTime }, now);
-    this.#heardAt = now;
+    this.#checkTime({ time: this.#idTime }, now, true);
   }
 
-  #checkTime({ time }: Pick<DecodedCursor, 'time'>, now: number): void {
+  #checkTime({ time }: Pick<DecodedCursor, 'time'>, now: number, isPrompt: boolean): void {
     const { isSteady, everCompacted, deleteRetentionMs } = this.#place.topic!;
     if (!isSteady) return;
     if ((time !== null) !== everCompacted) throw new Error(`an id with the time ${time}`);
     if (time === null) return;
     const maxMs = Math.max(1000, deleteRetentionMs / 4);
     const age = Math.floor(now) - time * 1000;
-    if (age < 0 || age > maxMs) throw new Error(`an id that is ${age} ms old, not ${maxMs}`);
+    const isOfCurrent = this.#place.topic === this.#ledger.current;
+    if (age < 0 || (isPrompt && isOfCurrent && age > maxMs))
+      throw new Error(`an id that is ${age} ms old, not ${maxMs}`);
   }
 
   /** The client was told that its replica hears nothing. */
@@ -427,13 +439,17 @@ export class ClientModel {
     this.#place.follow(id);
   }
 
-  /** It was away for half of `delete.retention.ms` at the least, or stands below a delete that is gone. */
+  /**
+   * It or its replica was away for half of `delete.retention.ms` at the least, the time until it is
+   * loaded among it, or it stands below a delete that is gone.
+   */
   #checkMayLackDeletes(topic: LedgerTopic, now: number): void {
-    const { at, blocks, cursor } = this.#stream!;
+    const { blocks, cursor } = this.#stream!;
     const time = cursor === null || cursor === 'unreadable' ? null : cursor.time;
-    const leftAt = this.#heardAt ?? (time ?? 0) * 1000;
-    const isBack = blocks === 1 && time !== null && at - leftAt >= topic.deleteRetentionMs / 2;
-    if (isBack || !topic.isSteady) return;
+    const leftAt = (blocks > 1 ? this.#idTime : time) ?? now / 1000;
+    // An id is a quarter old at the most.
+    const wasAway = now - leftAt * 1000 >= topic.deleteRetentionMs * (1 / 2 + 1 / 4);
+    if (!topic.isSteady || wasAway) return;
     for (const [number, next] of this.#place.offsets) {
       for (const record of topic.partition(number).droppedFrom(next)) {
         if (record.removedAt <= now) return;

@@ -26,6 +26,7 @@ export class Events {
   readonly #records: Records;
   readonly #weights: readonly [name: keyof Weights, weight: number][];
   readonly #maxRecords: number;
+  readonly #outageMs: number | null;
   #deletesFrom = 0;
   readonly #disconnect: (replica: World['replicas'][number]) => void;
 
@@ -37,6 +38,8 @@ export class Events {
       weights: Weights;
       /** Appended at once. */
       maxRecords: number;
+      /** Some faults last for longer, and the cleaner comes close to the end; `null`: neither. */
+      outageMs: number | null;
       disconnect: (replica: World['replicas'][number]) => void;
     },
   ) {
@@ -45,6 +48,7 @@ export class Events {
     this.#records = records;
     this.#weights = Object.entries(options.weights) as [keyof Weights, number][];
     this.#maxRecords = options.maxRecords;
+    this.#outageMs = options.outageMs;
     this.#disconnect = options.disconnect;
   }
 
@@ -77,7 +81,7 @@ export class Events {
     const [number, partition] = this.#partition();
     if (partition.hasOpenTransaction) {
       const isCommitted = this.#random.chance(0.6);
-      partition.endTransaction(isCommitted, clock.now);
+      partition.endTransaction(isCommitted);
       this.#note(() => `${isCommitted ? 'commit' : 'abort'} in ${number}: end ${partition.end}`);
       kafka.changed();
       return;
@@ -90,9 +94,9 @@ export class Events {
   }
 
   endTransactions(): void {
-    const { kafka, clock } = this.#world;
+    const { kafka } = this.#world;
     for (const partition of kafka.topic?.partitions ?? []) {
-      if (partition.hasOpenTransaction) partition.endTransaction(true, clock.now);
+      if (partition.hasOpenTransaction) partition.endTransaction(true);
     }
     kafka.changed();
   }
@@ -101,7 +105,9 @@ export class Events {
     const { kafka, clock } = this.#world;
     if (!kafka.topic!.compacted) return;
     const [number, partition] = this.#partition();
-    const below = this.#random.between(partition.start, Math.max(0, partition.stableEnd - 1));
+    const isClose = this.#outageMs !== null && this.#random.chance(0.7);
+    const least = isClose ? Math.max(partition.start, partition.stableEnd - 12) : partition.start;
+    const below = this.#random.between(least, Math.max(0, partition.stableEnd - 1));
     partition.compact(below, clock.now, kafka.topic!.deleteRetentionMs);
     this.#note(() => `compact ${number} below ${below}`);
   }
@@ -162,13 +168,18 @@ export class Events {
   faults(): void {
     const { clock, replicas, kafka } = this.#world;
     const { name, source } = this.#random.pick(replicas);
-    const milliseconds = this.#random.next() * this.#random.pick([8000, 8000, 18_000]);
-    if (this.#random.chance(0.3)) source.isDown = true;
+    if (source.isInTrouble) return;
+    const isOutage = this.#outageMs !== null && this.#random.chance(0.8);
+    const milliseconds = isOutage
+      ? this.#outageMs! * (0.5 + 2 * this.#random.next())
+      : this.#random.next() * this.#random.pick([8000, 8000, 18_000]);
+    const kind = this.#random.next() * (isOutage ? 0.5 : 1);
+    if (kind < 0.2) source.isDown = true;
+    else if (kind < 0.5) source.isStuck = true;
     else source.failing = this.#random.pick([0.1, 0.5, 1]);
     this.#note(() => `faults at ${name} for ${Math.floor(milliseconds)} ms`);
     clock.setTimeout(() => {
-      source.isDown = false;
-      source.failing = 0;
+      source.recover();
       kafka.changed();
     }, milliseconds);
   }

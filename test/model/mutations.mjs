@@ -265,6 +265,30 @@ export const MUTATIONS = [
     to: 'return cameAt - seconds * 1000 > absenceMs / 3;',
   },
   {
+    name: 'a gateway that was away for long goes on as if it had missed no delete',
+    file: 'app/feed/feed.ts',
+    from: 'if (clock?.isBehind !== true ||',
+    to: 'if (clock !== undefined ||',
+  },
+  {
+    name: 'clients of a gateway that was away for long go on where they were',
+    file: 'app/stretches/step.ts',
+    from: 'time === null ? { topicId, offsets } : { topicId, offsets, time }',
+    to: '{ topicId, offsets }',
+  },
+  {
+    name: 'the ends count as read when they are asked for',
+    file: 'app/feed/caught_up.ts',
+    from: 'coversAll(positions, look.ends)',
+    to: 'positions.length > 0',
+  },
+  {
+    name: 'ids of a gateway that lags say that it has everything',
+    file: 'app/log/id_clock.ts',
+    from: 'Math.min(this.#now(), this.caughtUpAt + unknownMs)',
+    to: 'this.#now()',
+  },
+  {
     name: 'a client starts over though nothing was written while it was away',
     file: 'app/stretches/opening.ts',
     from: '(wasWritten && this.#isLate(cursor))',

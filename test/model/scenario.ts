@@ -4,6 +4,7 @@ import { Events } from './events.ts';
 import { Random } from './random.ts';
 import { Records } from './records.ts';
 import { Replica } from './replica.ts';
+import type { TopicOptions } from './simulated_kafka.ts';
 import { SimulatedSource } from './simulated_source.ts';
 import { World } from './world.ts';
 
@@ -45,17 +46,24 @@ export async function runScenario(seed: number, isTraced: boolean): Promise<Outc
 
 async function play(world: World, random: Random, hasIds: boolean): Promise<void> {
   const { clock, kafka, replicas } = world;
+  const kind = random.next();
   // Clients that are so slow that deletes are dropped before they come to them.
-  const isSlow = random.chance(0.1);
-  makeReplicas(world, random.fork(), hasIds, isSlow);
+  const isSlow = kind < 0.1;
+  // Replicas that read nothing for so long that deletes are dropped before they come to them.
+  const isAway = kind > 0.88;
+  const topic = topicOptions(random, isSlow, isAway);
+  // One that takes longer than `delete.retention.ms` to read the topic misses deletes.
+  const isPrompt = topic.compacted && topic.deleteRetentionMs < 60_000;
+  makeReplicas(world, random.fork(), hasIds, isPrompt);
   const browsers: Browser[] = [];
-  const events = makeEvents(world, random, isSlow, (replica) => {
+  const options = { isSlow, isAway, outageMs: isAway ? topic.deleteRetentionMs : null };
+  const events = makeEvents(world, random, options, (replica) => {
     for (const browser of browsers) if (browser.replica === replica) browser.cut();
   });
-  makeTopic(world, random, isSlow);
+  makeTopic(world, random, topic);
 
-  const length = (isSlow ? 60 : random.between(5, 40)) * 1000;
-  const count = isSlow ? 80 : random.between(8, 50);
+  const length = (isSlow || isAway ? 60 : random.between(5, 40)) * 1000;
+  const count = isAway ? 160 : isSlow ? 80 : random.between(8, 50);
   for (let left = count; left > 0; left--) {
     // Some before anybody reads.
     const at = random.chance(0.2) ? 0 : random.next() * length;
@@ -102,7 +110,8 @@ async function drain(world: World, events: Events, browsers: readonly Browser[])
   events.endTransactions();
   for (const replica of replicas) {
     replica.start();
-    Object.assign(replica.source, { isDown: false, failing: 0, isCalm: true });
+    replica.source.recover();
+    replica.source.isCalm = true;
   }
   kafka.changed();
   for (const browser of browsers) browser.calmDown();
@@ -122,14 +131,14 @@ async function drain(world: World, events: Events, browsers: readonly Browser[])
   }
 }
 
-function makeReplicas(world: World, random: Random, hasIds: boolean, isSlow: boolean): void {
+function makeReplicas(world: World, random: Random, hasIds: boolean, isPrompt: boolean): void {
   const { clock, kafka, topicName, replicas } = world;
   const allWithout = random.chance(0.5);
   for (let number = random.between(2, 3); number > 0; number--) {
     const options = {
-      latencyMs: random.pick(isSlow ? [2, 20] : [2, 20, 400]),
-      lagMs: random.pick(isSlow ? [1, 10] : [1, 10, 100, 3000]),
-      batchRecords: random.pick(isSlow ? [30, 200] : [1, 5, 30, 200]),
+      latencyMs: random.pick(isPrompt ? [2, 20] : [2, 20, 400]),
+      lagMs: random.pick(isPrompt ? [1, 10] : [1, 10, 100, 3000]),
+      batchRecords: random.pick(isPrompt ? [30, 200] : [1, 5, 30, 200]),
       seesIds: hasIds || (!allWithout && random.chance(0.5)),
     };
     const own = random.fork();
@@ -145,14 +154,19 @@ function makeReplicas(world: World, random: Random, hasIds: boolean, isSlow: boo
   }
 }
 
-function makeTopic(world: World, random: Random, isSlow: boolean): void {
-  const compacted = isSlow || random.chance(0.5);
-  const options = {
+function topicOptions(random: Random, isSlow: boolean, isAway: boolean): TopicOptions {
+  const compacted = isSlow || isAway || random.chance(0.5);
+  return {
     partitions: random.pick([1, 1, 2, 3, 7]),
     compacted,
     deletes: !compacted || random.chance(0.4),
-    deleteRetentionMs: isSlow ? 4000 : random.pick([8000, 15_000, 60_000]),
+    deleteRetentionMs: random.pick(
+      isSlow ? [4000] : isAway ? [4000, 8000] : [8000, 15_000, 60_000],
+    ),
   };
+}
+
+function makeTopic(world: World, random: Random, options: TopicOptions): void {
   const create = (): void => {
     world.note(() => `topic ${JSON.stringify(options)}`);
     world.kafka.create(options);
@@ -164,7 +178,7 @@ function makeTopic(world: World, random: Random, isSlow: boolean): void {
 function makeEvents(
   world: World,
   random: Random,
-  isSlow: boolean,
+  { isSlow, isAway, outageMs }: { isSlow: boolean; isAway: boolean; outageMs: number | null },
   disconnect: (replica: Replica) => void,
 ): Events {
   const sometimes = (probability: number, weight: number): number =>
@@ -172,25 +186,25 @@ function makeEvents(
   const weights = {
     append: 20,
     transaction: sometimes(0.5, 5),
-    compact: isSlow ? 10 : sometimes(0.7, 4),
+    compact: isSlow || isAway ? 10 : sometimes(0.7, 4),
     deleteRecords: sometimes(0.4, 3),
-    truncate: sometimes(0.2, 1),
+    truncate: isAway ? 0 : sometimes(0.2, 1),
     addPartition: sometimes(0.3, 1),
-    makeAnew: sometimes(0.2, 0.7),
-    switchPolicy: sometimes(0.1, 1),
+    makeAnew: isAway ? 0 : sometimes(0.2, 0.7),
+    switchPolicy: isAway ? 0 : sometimes(0.1, 1),
     // They last longer than `delete.retention.ms` is there.
-    faults: isSlow ? 0 : sometimes(0.4, 2),
+    faults: isAway ? 2 : isSlow ? 0 : sometimes(0.4, 2),
     restart: sometimes(0.3, 1),
   };
   const records = new Records(random.fork(), {
-    keys: isSlow ? 60 : random.pick([3, 10, 60]),
+    keys: isSlow || isAway ? 60 : random.pick([3, 10, 60]),
     maxValueBytes: isSlow
       ? 10_000
       : random.pick([40, 400, 4000, random.chance(0.1) ? 100_000 : 1000]),
-    tombstones: isSlow ? 0.3 : random.pick([0, 0.1, 0.3]),
+    tombstones: isSlow || isAway ? 0.3 : random.pick([0, 0.1, 0.3]),
   });
-  const maxRecords = isSlow ? 15 : random.pick([2, 6, 15]);
-  return new Events(world, random.fork(), records, { weights, maxRecords, disconnect });
+  const maxRecords = isSlow ? 15 : isAway ? 6 : random.pick([2, 6, 15]);
+  return new Events(world, random.fork(), records, { weights, maxRecords, outageMs, disconnect });
 }
 
 function makeBrowser(world: World, random: Random, name: string, isSlow: boolean): Browser {

@@ -8,9 +8,10 @@ interface Entry {
   readonly offset: number;
   /** `null` for a transaction's marker and for a record whose transaction was aborted. */
   record: KafkaRecord | null;
-  readonly at: number;
   /** Of an open transaction: nothing from here on can be read yet. */
   isOpen: boolean;
+  /** From when on the cleaner may drop it: a delete that it has come across. */
+  dropsAt: number;
 }
 
 /** The log of one partition as a broker has it. */
@@ -28,19 +29,19 @@ export class SimulatedPartition {
     this.ledger = ledger;
   }
 
-  append(record: KafkaRecord | null, at: number, isOpen: boolean): void {
-    this.entries.push({ offset: this.end++, record, at, isOpen });
+  append(record: KafkaRecord | null, isOpen: boolean): void {
+    this.entries.push({ offset: this.end++, record, isOpen, dropsAt: Number.POSITIVE_INFINITY });
     this.#settle();
   }
 
   /** Ends the open transaction; its marker takes an offset. */
-  endTransaction(isCommitted: boolean, at: number): void {
+  endTransaction(isCommitted: boolean): void {
     for (const entry of this.entries) {
       if (!entry.isOpen) continue;
       entry.isOpen = false;
       if (!isCommitted) entry.record = null;
     }
-    this.append(null, at, false);
+    this.append(null, false);
   }
 
   get hasOpenTransaction(): boolean {
@@ -62,18 +63,23 @@ export class SimulatedPartition {
     this.#settle();
   }
 
-  /** What the log cleaner does below an offset; deletes go once they are older than `keepMs`. */
+  /**
+   * What the log cleaner does below an offset (Kafka 3.1 and later): a delete goes at the earliest
+   * `keepMs` after the cleaner first came across it and took away what it deletes.
+   */
   compact(below: number, now: number, keepMs: number): void {
     const latest = new Map<string, number>();
     for (const { offset, record } of this.entries) {
       if (offset < below && record?.key) latest.set(keyName(record.key), offset);
     }
-    this.entries = this.entries.filter(({ offset, record, at }) => {
+    this.entries = this.entries.filter((entry) => {
+      const { offset, record } = entry;
       if (offset >= below) return true;
       if (record === null) return false;
       if (record.key === null) return true;
       const isLatest = latest.get(keyName(record.key)) === offset;
-      if (isLatest && (record.value !== null || now - at < keepMs)) return true;
+      if (isLatest && record.value === null) entry.dropsAt = Math.min(entry.dropsAt, now + keepMs);
+      if (isLatest && (record.value !== null || now < entry.dropsAt)) return true;
       this.ledger.remove(offset, now);
       return false;
     });
@@ -184,7 +190,7 @@ export class SimulatedKafka {
   }
 
   append(partition: number, record: KafkaRecord | null, isOpen: boolean): void {
-    this.#topic!.partitions[partition]!.append(record, this.#clock.now, isOpen);
+    this.#topic!.partitions[partition]!.append(record, isOpen);
     this.changed();
   }
 

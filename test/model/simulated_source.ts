@@ -24,6 +24,9 @@ export interface SourceOptions {
   readonly seesIds: boolean;
 }
 
+/** So long after faults a gateway may still be behind, or not know that it is not. */
+const AFTERMATH_MS = 12_000;
+
 /** What the native client does, traps included: see the comments. */
 export class SimulatedSource implements RecordSource {
   readonly forClients: TopicQuestions = this;
@@ -31,6 +34,8 @@ export class SimulatedSource implements RecordSource {
   failing = 0;
   /** While set, nothing is answered and nothing is read. */
   isDown = false;
+  /** While set, nothing is read. */
+  isStuck = false;
   /** While set, nothing makes it slow. */
   isCalm = false;
   /** Reads that were begun and have not been let go of. */
@@ -42,12 +47,33 @@ export class SimulatedSource implements RecordSource {
   readonly #random: Random;
   readonly #options: SourceOptions;
   #goingOn = 0;
+  #recoveredAt = Number.NEGATIVE_INFINITY;
 
   constructor(kafka: SimulatedKafka, clock: VirtualClock, random: Random, options: SourceOptions) {
     this.#kafka = kafka;
     this.#clock = clock;
     this.#random = random;
     this.#options = options;
+  }
+
+  /** Its faults end. */
+  recover(): void {
+    if (this.isInTrouble) this.#recoveredAt = this.#clock.now;
+    this.isDown = false;
+    this.isStuck = false;
+    this.failing = 0;
+  }
+
+  /** Whether nothing keeps or kept it lately from what Kafka has, and it is quick. */
+  get isWell(): boolean {
+    const { lagMs, batchRecords } = this.#options;
+    if (lagMs > 10 || batchRecords < 30) return false;
+    const hasRecovered = this.#clock.now - this.#recoveredAt > AFTERMATH_MS;
+    return this.#kafka.topic !== null && !this.isInTrouble && hasRecovered;
+  }
+
+  get isInTrouble(): boolean {
+    return this.isDown || this.isStuck || this.failing > 0;
   }
 
   describe(topic: string, signal: AbortSignal): Promise<TopicDescription | null> {
@@ -98,7 +124,7 @@ export class SimulatedSource implements RecordSource {
       while (!signal.aborted) {
         if (!(await this.#passes(this.#options.latencyMs, signal))) return;
         if (this.#random.chance(this.failing)) throw new Error('simulated: the read failed');
-        const batch = this.isDown ? null : this.#fetch(positions);
+        const batch = this.isDown || this.isStuck ? null : this.#fetch(positions);
         if (batch === null) {
           await this.#kafka.nextChange(signal);
           continue;
