@@ -7,6 +7,7 @@ import { parametersOf } from './channels/path_pattern.ts';
 import { type StreamsFile, withTopics } from './channels/streams_file.ts';
 import type { Config } from './config/config.ts';
 import { StreamCounts } from './counts/stream_counts.ts';
+import { TopicValues } from './decode/topic_values.ts';
 import type { Health } from './describe/admin.ts';
 import { asyncapi } from './describe/asyncapi.ts';
 import type { Measured } from './describe/metrics.ts';
@@ -70,7 +71,7 @@ export interface Gateway {
  * @param source what records are read from; closed by whoever made it
  * @param files what is served beside the streams, by path
  * @param slots who lets streams in
- * @param ports what a sign-in asks by; not needed where everybody may read
+ * @param ports what a sign-in and the schema registry are asked by; not needed without both
  * @throws ConfigError where a sign-in is set and lacks them
  */
 export function createGateway(
@@ -86,9 +87,10 @@ export function createGateway(
     sweeps: new ReaderSlots(MAX_SWEEPS),
   };
   const counts = new StreamCounts();
-  const channels = new Channels((topic) => {
+  const values = new TopicValues(config, ports?.web ?? null);
+  const channels = new Channels((topic, kind) => {
     counts.addTopic(topic);
-    return new Feed(topic, source, feedBytes, readers);
+    return new Feed(topic, values.of(source, topic, kind), feedBytes, readers);
   });
   for (const topic of config.topics) channels.add({ path: `/${topic}`, topic });
   const streams = new OpenStreams(config, slots, counts);
@@ -157,7 +159,12 @@ export function createGateway(
     const missing = streams.isDraining ? ['this gateway is about to end'] : [];
     const ofSignIn = signIn?.authority.missing ?? null;
     if (ofSignIn !== null) missing.push(ofSignIn);
-    return { missing: [...missing, ...channels.missing], brokers: { up, error } };
+    const registry = values.schemas?.status;
+    return {
+      missing: [...missing, ...channels.missing],
+      brokers: { up, error },
+      ...(registry === undefined ? {} : { registry }),
+    };
   };
   return {
     fetch: (request, connection) => app.fetch(request, connection),
@@ -171,10 +178,13 @@ export function createGateway(
       streams: counts,
       source,
       signIn,
+      decoding: values.counts,
+      registry: values.schemas,
       reloads: { ok: 0, faulty: 0 },
     },
     async run(signal) {
       signal.addEventListener('abort', () => streams.endAll(), { once: true });
+      signal.addEventListener('abort', () => values.schemas?.close(), { once: true });
       await Promise.all([channels.run(signal), signIn?.authority.run(signal)]);
     },
     drain: (milliseconds) => streams.drain(milliseconds),
@@ -207,23 +217,23 @@ function marked(response: Response): Response {
   return response;
 }
 
-/** Topics by their names, and the paths of streams. */
-function named(channels: readonly Channel[]): { topics: string[]; streams: string[] } {
+/** Topics by their names, the paths of streams, and those of which the values are read. */
+function named(channels: readonly Channel[]): Record<'topics' | 'streams' | 'readPaths', string[]> {
   const ofStreams = channels.filter(({ isStream }) => isStream);
   const ofTopics = channels.filter(({ isStream }) => !isStream);
   return {
     topics: ofTopics.map(({ topic }) => topic),
     streams: ofStreams.map(({ path }) => path),
+    readPaths: channels.flatMap(({ path, value = 'bytes' }) => (value === 'bytes' ? [] : path)),
   };
 }
 
-function describeChannel({ path, topic, feed: { description } }: Channel): object {
+function describeChannel({ path, topic, value = 'bytes', feed: { description } }: Channel): object {
   return {
     name: topic,
     path,
     compacted: description?.compacted ?? null,
     deleteRetentionMs: description?.deleteRetentionMs ?? null,
-    // As Kafka has them; others are refused in the streams file.
-    value: 'bytes',
+    value,
   };
 }

@@ -50,6 +50,25 @@ describe('Channels', () => {
     expect(channels.feeds.map(({ topic }) => topic)).toEqual(['t']);
   });
 
+  test('Channels.replace() reads a topic anew whose values are something else now', async () => {
+    const plain = { path: '/a', topic: 't', value: 'bytes' } as const;
+    const stream = { path: '/b', topic: 't', value: 'bytes' } as const;
+    const other = { path: '/c', topic: 'u', value: 'bytes' } as const;
+    channels.replace([plain, stream, other]);
+    void channels.run(end.signal);
+    const before = [...channels];
+    told = [];
+    channels.replace([{ ...plain, value: 'json' }, { ...stream, value: 'json' }, other]);
+    await settled();
+    expect(told).toEqual(['create t', 'read t', 'end t']);
+    const after = [...channels];
+    expect(before.map(({ signal }) => signal.aborted)).toEqual([true, true, false]);
+    expect(after.map(({ path }) => path).toSorted()).toEqual(['/a', '/b', '/c']);
+    expect(channels.find('/a')!.value.feed).toBe(channels.find('/b')!.value.feed);
+    expect(channels.find('/a')!.value.feed).not.toBe(before[0]!.feed);
+    expect(channels.feeds).toHaveLength(2);
+  });
+
   test('Channels.run() reads each topic once, until the signal aborts', async () => {
     channels.add({ path: '/a', topic: 't' });
     channels.add({ path: '/b', topic: 't' });

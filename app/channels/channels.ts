@@ -1,5 +1,6 @@
 import { type Expression, parseExpression } from '../expressions/expression.ts';
 import type { Feed } from '../feed/feed.ts';
+import type { ValueKind } from '../ports/values.ts';
 import { LinkedAbort } from '../waits/abortable.ts';
 import { parametersOf, type Segment, segmentsOf } from './path_pattern.ts';
 import { type Found, PathTree } from './path_tree.ts';
@@ -16,6 +17,8 @@ export interface ChannelDefinition {
   readonly isStream?: boolean;
   /** A right beside that of `REQUIRE`. */
   readonly require?: string | null;
+  /** What the values of its topic are; left out: bytes. The same for all channels of a topic. */
+  readonly value?: ValueKind;
 }
 
 /** What a path serves, for as long as it does. */
@@ -31,6 +34,7 @@ export interface Channel extends ChannelDefinition {
 /** A topic that channels read. */
 interface ServedTopic {
   readonly feed: Feed;
+  readonly value: ValueKind;
   readonly channels: Set<ServedChannel>;
   /** Whether the gateway is not ready without it. */
   readonly isAwaited: boolean;
@@ -47,7 +51,7 @@ interface ServedChannel extends Channel {
  * topic is read from its first channel to its last, whatever happens to the others.
  */
 export class Channels implements Iterable<Channel> {
-  readonly #createFeed: (topic: string) => Feed;
+  readonly #createFeed: (topic: string, value: ValueKind) => Feed;
   readonly #byPath = new Map<string, ServedChannel>();
   readonly #topics = new Map<string, ServedTopic>();
   readonly #readings = new Set<Promise<void>>();
@@ -56,7 +60,7 @@ export class Channels implements Iterable<Channel> {
   /** Ends all; `null` until `run`. */
   #signal: AbortSignal | null = null;
 
-  constructor(createFeed: (topic: string) => Feed) {
+  constructor(createFeed: (topic: string, value: ValueKind) => Feed) {
     this.#createFeed = createFeed;
   }
 
@@ -93,6 +97,10 @@ export class Channels implements Iterable<Channel> {
       const definition = wanted.get(channel.path);
       if (definition === undefined || !isSame(channel, definition)) this.#remove(channel);
     }
+    // A topic whose values are something else now has no channel left: it is read anew.
+    for (const { topic, value = 'bytes' } of definitions) {
+      if (this.#topics.get(topic)?.value !== value) this.#endUnused(topic);
+    }
     for (const definition of definitions) {
       if (!this.#byPath.has(definition.path)) this.add(definition);
     }
@@ -106,7 +114,7 @@ export class Channels implements Iterable<Channel> {
   add(definition: ChannelDefinition): Channel {
     const { path, topic: name } = definition;
     if (this.#byPath.has(path)) throw new Error(`${path} is served already: drop it first`);
-    const topic = this.#topics.get(name) ?? this.#addTopic(name);
+    const topic = this.#topics.get(name) ?? this.#addTopic(name, definition.value ?? 'bytes');
     const end = new AbortController();
     const segments = definition.segments ?? path.slice(1).split('/').map(literalOf);
     const right = rightOf(definition.require ?? null, segments);
@@ -133,10 +141,10 @@ export class Channels implements Iterable<Channel> {
     this.#topics.get(channel.topic)!.channels.delete(channel);
   }
 
-  /** Ends the reading of topics that no channel needs any more. */
-  #endUnused(): void {
+  /** Ends the reading of topics that no channel needs any more; of one alone where it is named. */
+  #endUnused(only?: string): void {
     for (const [name, topic] of this.#topics) {
-      if (topic.channels.size > 0) continue;
+      if (topic.channels.size > 0 || (only ?? name) !== name) continue;
       this.#topics.delete(name);
       topic.end?.abort();
       topic.end?.letGo();
@@ -166,10 +174,10 @@ export class Channels implements Iterable<Channel> {
     await Promise.all(this.#readings);
   }
 
-  #addTopic(name: string): ServedTopic {
-    const feed = this.#createFeed(name);
+  #addTopic(name: string, value: ValueKind): ServedTopic {
+    const feed = this.#createFeed(name, value);
     const isAwaited = this.#signal === null;
-    const topic: ServedTopic = { feed, channels: new Set(), isAwaited, end: null };
+    const topic: ServedTopic = { feed, value, channels: new Set(), isAwaited, end: null };
     this.#topics.set(name, topic);
     if (this.#signal !== null) this.#read(topic, this.#signal);
     return topic;
@@ -196,6 +204,7 @@ function isSame(channel: Channel, definition: ChannelDefinition): boolean {
   return (
     channel.topic === definition.topic &&
     (channel.isStream ?? false) === (definition.isStream ?? false) &&
-    (channel.require ?? null) === (definition.require ?? null)
+    (channel.require ?? null) === (definition.require ?? null) &&
+    channel.value === definition.value
   );
 }

@@ -160,8 +160,10 @@ const NOT_YET: Broken[] = [
     'streams:\n  /a: { §topics: [a, b], require: "true" }\n',
     'topics is not served by this version',
   ],
-  [topic('a: { value: §json, require: "true" }'), 'value: json is not served yet'],
-  [topic('a: { value: §registry, require: "true" }'), 'value: registry is not served yet'],
+  [
+    topic('a: { value: §registry, require: "true" }'),
+    'value: registry needs a registry (REGISTRY_URL)',
+  ],
 ];
 
 describe('parseStreamsFile()', () => {
@@ -196,6 +198,20 @@ streams:
         'claims.sub == params.id || "support" in claims.roles',
       ],
       [true, '/again', 'orders', '"orders:read" in scopes'],
+    ]);
+  });
+
+  test('parseStreamsFile() reads what the values of a topic are, also for its streams', () => {
+    const text = `
+topics: { a: { value: json }, b: }
+streams: { /a2: { topic: a }, /c: { topic: c } }
+`;
+    const { channels } = parseStreamsFile(text, false);
+    expect(channels.map(({ path, value }) => [path, value])).toEqual([
+      ['/a', 'json'],
+      ['/b', 'bytes'],
+      ['/a2', 'json'],
+      ['/c', 'bytes'],
     ]);
   });
 

@@ -21,6 +21,7 @@ import { IDENTITY_NAMES } from '../auth/rights.ts';
 import { topic as topicName } from '../config/config_values.ts';
 import { ExpressionError, type Names, parseExpression } from '../expressions/expression.ts';
 import { ANY, MAP, NULL, NUMBER_TYPE, TEXT, TEXT_TYPE, type Type } from '../expressions/kinds.ts';
+import { VALUE_KINDS, type ValueKind } from '../ports/values.ts';
 import { parametersOf, parsePath, type Segment, shapeOf } from './path_pattern.ts';
 
 const MAX_BYTES = 2 ** 20;
@@ -43,6 +44,7 @@ interface ChannelDefinition {
   readonly topic: string;
   readonly isStream: boolean;
   readonly require: string | null;
+  readonly value: ValueKind;
 }
 
 /** One thing that is wrong with the file; line and column from 1. */
@@ -87,7 +89,7 @@ const topicShape = z.strictObject(
   {
     ...COMMON,
     value: z
-      .enum(['bytes', 'json', 'registry'], 'bytes, json or registry')
+      .enum(VALUE_KINDS, 'bytes, json or registry')
       .optional()
       .describe('What its values are; bytes where it is left out.'),
     path: z
@@ -143,23 +145,30 @@ type Key = string | number;
 /**
  * Reads a streams file.
  * @param hasSignIn whether it is known who asks, so that rights can be worked out
+ * @param hasRegistry whether there is one that values can be read by
  * @throws StreamsFileError with every fault
  */
-export function parseStreamsFile(text: string, hasSignIn: boolean): StreamsFile {
-  return new Reader(text, hasSignIn).read();
+export function parseStreamsFile(
+  text: string,
+  hasSignIn: boolean,
+  hasRegistry = false,
+): StreamsFile {
+  return new Reader(text, hasSignIn, hasRegistry).read();
 }
 
 class Reader {
   readonly #text: string;
   readonly #hasSignIn: boolean;
+  readonly #hasRegistry: boolean;
   readonly #lines = new LineCounter();
   readonly #faults: (StreamsFileFault & { readonly offset: number })[] = [];
   readonly #pairs = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
   #root: Node | null = null;
 
-  constructor(text: string, hasSignIn: boolean) {
+  constructor(text: string, hasSignIn: boolean, hasRegistry: boolean) {
     this.#text = text;
     this.#hasSignIn = hasSignIn;
+    this.#hasRegistry = hasRegistry;
   }
 
   read(): StreamsFile {
@@ -251,17 +260,18 @@ class Reader {
       const at = ['topics', topic];
       const said = given ?? {};
       this.#checkRules(at, said, []);
-      if (said.value !== undefined && said.value !== 'bytes') {
+      if (said.value === 'registry' && !this.#hasRegistry) {
         this.#fault(
           this.#offsetOf([...at, 'value'], false),
-          `value: ${said.value} is not served yet`,
+          'value: registry needs a registry (REGISTRY_URL)',
         );
       }
       if (said.path === false) continue;
       this.#checkRight(at, said.require);
       const segments = [{ literal: topic }];
       const require = said.require ?? null;
-      definitions.push({ path: `/${topic}`, segments, topic, isStream: false, require });
+      const { value = 'bytes' } = said;
+      definitions.push({ path: `/${topic}`, segments, topic, isStream: false, require, value });
     }
     const shapes = new Map<string, string>();
     for (const [path, said] of Object.entries(streams ?? {})) {
@@ -279,7 +289,8 @@ class Reader {
       }
       shapes.set(shape, path);
       const { topic = '', require = null } = said;
-      definitions.push({ path, segments, topic, isStream: true, require });
+      const value = topics?.[topic]?.value ?? 'bytes';
+      definitions.push({ path, segments, topic, isStream: true, require, value });
     }
     return definitions;
   }
@@ -384,6 +395,7 @@ export function withTopics(
       topic,
       isStream: false,
       require: null,
+      value: 'bytes' as const,
     }));
   const streams = new Set(channels.flatMap(({ path, isStream }) => (isStream ? path : [])));
   const isFree = ({ path, isStream }: ChannelDefinition): boolean => isStream || !streams.has(path);

@@ -11,7 +11,7 @@ const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_C
   HTTP_PORT HTTPS_PORT ADMIN_PORT TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
   JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
-  SIGN_IN_URL REQUIRE CA_FILE FEED_MEMORY_MB
+  SIGN_IN_URL REQUIRE REGISTRY_URL REGISTRY_USERNAME REGISTRY_PASSWORD REGISTRY_WAIT_SECONDS CA_FILE FEED_MEMORY_MB
   DRAIN_SECONDS WORKERS LOG_LEVEL LOG_FORMAT`.split(/\s+/);
 
 type Env = Record<string, string | undefined>;
@@ -98,6 +98,10 @@ describe('parseConfig()', () => {
       jwtQuery: false,
       signInUrl: null,
       require: null,
+      registryUrl: null,
+      registryUsername: null,
+      registryPassword: null,
+      registryWaitSeconds: 30,
       caFile: null,
       feedMemoryMb: 64,
       drainSeconds: 10,
@@ -144,6 +148,10 @@ describe('parseConfig()', () => {
       JWT_COOKIE: '__Secure-session',
       JWT_QUERY: 'true',
       REQUIRE: '"a" in scopes',
+      REGISTRY_URL: 'https://registry/apis/ccompat/v7',
+      REGISTRY_USERNAME: 'gateway',
+      REGISTRY_PASSWORD: ' secret\n',
+      REGISTRY_WAIT_SECONDS: '5',
       CA_FILE: 'own.pem',
       FEED_MEMORY_MB: '1',
       DRAIN_SECONDS: '0',
@@ -189,6 +197,10 @@ describe('parseConfig()', () => {
       jwtQuery: true,
       signInUrl: null,
       require: '"a" in scopes',
+      registryUrl: 'https://registry/apis/ccompat/v7',
+      registryUsername: 'gateway',
+      registryPassword: ' secret',
+      registryWaitSeconds: 5,
       caFile: 'own.pem',
       feedMemoryMb: 1,
       drainSeconds: 0,
@@ -254,6 +266,8 @@ describe('parseConfig()', () => {
   });
 
   test.each([
+    [{ REGISTRY_USERNAME: 'u' }, ['REGISTRY_PASSWORD']],
+    [{ REGISTRY_PASSWORD: 'p' }, ['REGISTRY_USERNAME']],
     [{ KAFKA_SASL_MECHANISM: 'PLAIN' }, ['KAFKA_USERNAME', 'KAFKA_PASSWORD']],
     [{ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_USERNAME: 'u' }, ['KAFKA_PASSWORD']],
     [{ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_PASSWORD: 'p' }, ['KAFKA_USERNAME']],

@@ -140,6 +140,24 @@ export const SETTINGS = {
   signInUrl: { name: 'SIGN_IN_URL', default: null, schema: webAddress },
   /** What has to hold for every topic and stream, as CEL; null: whoever is signed in may read. */
   require: { name: 'REQUIRE', default: null, schema: z.string() },
+  /** Address of the schema registry; null: no values are read by one. */
+  registryUrl: { name: 'REGISTRY_URL', default: null, schema: webAddress },
+  /** Name to sign in to the registry with. */
+  registryUsername: {
+    name: 'REGISTRY_USERNAME',
+    default: null,
+    schema: z.string(),
+    secret: true,
+  },
+  /** Password to sign in to the registry with. */
+  registryPassword: {
+    name: 'REGISTRY_PASSWORD',
+    default: null,
+    schema: z.string(),
+    secret: true,
+  },
+  /** Seconds for which a topic waits for an unknown schema while the registry does not answer. */
+  registryWaitSeconds: { name: 'REGISTRY_WAIT_SECONDS', default: '30', schema: seconds },
   /** PEM file of own authorities of all that the gateway asks over HTTPS. */
   caFile: { name: 'CA_FILE', default: null, schema: pemFile },
   /** Megabytes (2^20 bytes) of records kept in memory for one topic, in each worker. */
@@ -277,6 +295,7 @@ const TOGETHER = [
   ['KAFKA_SASL_MECHANISM', 'KAFKA_USERNAME', 'KAFKA_PASSWORD'],
   ['KAFKA_CERT_FILE', 'KAFKA_KEY_FILE'],
   ['TLS_CERT_FILE', 'TLS_KEY_FILE'],
+  ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD'],
 ];
 
 /** Settings that need each other. */

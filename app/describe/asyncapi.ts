@@ -6,10 +6,18 @@ import { STREAM_PARAMETERS } from './stream_parameters.ts';
 interface Described extends Pick<Config, 'topics' | 'httpPort' | 'httpsPort'> {
   /** Paths of streams beside the topics. */
   readonly streams?: readonly string[];
+  /** Paths of which the values are read: not `bytes`. */
+  readonly readPaths?: readonly string[];
 }
 
 /** `GET /-/asyncapi.json`: the streams and what they carry, in the words of AsyncAPI 3. */
-export function asyncapi({ topics, streams = [], httpPort, httpsPort }: Described): object {
+export function asyncapi({
+  topics,
+  streams = [],
+  readPaths = [],
+  httpPort,
+  httpsPort,
+}: Described): object {
   const channels = new Map([
     ...topics.map((topic) => [topic, `/${topic}`] as const),
     // A name that no topic can have.
@@ -30,13 +38,15 @@ export function asyncapi({ topics, streams = [], httpPort, httpsPort }: Describe
       ...(httpPort === 0 ? {} : { http: server('http', httpPort) }),
       ...(httpsPort === 0 ? {} : { https: server('https', httpsPort) }),
     },
-    channels: Object.fromEntries([...channels].map(([name, path]) => [name, channel(path)])),
+    channels: Object.fromEntries(
+      [...channels].map(([name, path]) => [name, channel(path, readPaths.includes(path))]),
+    ),
     operations: Object.fromEntries(
       [...channels.keys()].flatMap((topic) =>
         FORMATS.map(({ name }) => [`${topic}.${name}`, operation(topic, name)]),
       ),
     ),
-    components: { schemas: EVENT_SCHEMAS, messages: MESSAGES },
+    components: { schemas: EVENT_SCHEMAS, messages: { ...MESSAGES, 'read.message': READ_MESSAGE } },
   };
 }
 
@@ -94,6 +104,9 @@ const MESSAGES = {
   'json.place': event('place', JSON_TYPE, PLACE, eventSchema('Place')),
 };
 
+/** In the place of `json.message` where values are read. */
+const READ_MESSAGE = event('message', JSON_TYPE, RECORD, eventSchema('ReadRecord'));
+
 function server(protocol: string, port: number): object {
   return {
     host: '{host}',
@@ -102,12 +115,14 @@ function server(protocol: string, port: number): object {
   };
 }
 
-function channel(path: string): object {
+function channel(path: string, isRead: boolean): object {
+  const nameOf = (name: string): string =>
+    isRead && name === 'json.message' ? 'read.message' : name;
   const names = Object.keys(MESSAGES);
   return {
     address: path,
     messages: Object.fromEntries(
-      names.map((name) => [name, { $ref: `#/components/messages/${name}` }]),
+      names.map((name) => [name, { $ref: `#/components/messages/${nameOf(name)}` }]),
     ),
   };
 }

@@ -30,6 +30,15 @@ const HEADERS = {
 const KEY = { oneOf: [{ required: ['key'] }, { required: ['keyBase64'] }] };
 const VALUE = { oneOf: [{ required: ['value'] }, { required: ['valueBase64'] }] };
 
+const RECORD = {
+  ...PLACE,
+  key: { type: ['string', 'null'] },
+  keyBase64: BASE64,
+  value: { type: 'string' },
+  valueBase64: BASE64,
+  headers: HEADERS,
+};
+
 /** What the streams carry, in words of JSON Schema that OpenAPI 3.1 and AsyncAPI 3 both have. */
 export const EVENT_SCHEMAS = {
   Cursor: {
@@ -39,13 +48,22 @@ export const EVENT_SCHEMAS = {
   },
   JsonRecord: {
     type: 'object',
+    properties: RECORD,
+    required: Object.keys(PLACE),
+    allOf: [KEY, VALUE],
+    additionalProperties: false,
+  },
+  ReadRecord: {
+    type: 'object',
+    description: 'Of a topic whose values are read: `value` in /-/topics is not `bytes`.',
     properties: {
-      ...PLACE,
-      key: { type: ['string', 'null'] },
-      keyBase64: BASE64,
-      value: { type: 'string' },
-      valueBase64: BASE64,
-      headers: HEADERS,
+      ...RECORD,
+      value: { description: 'The value itself, as JSON; with `error` as in JsonRecord.' },
+      schema: {
+        type: ['integer', 'string'],
+        description: 'Id or GUID of the schema that the value was written with.',
+      },
+      error: { type: 'string', description: 'Why the value cannot be read.' },
     },
     required: Object.keys(PLACE),
     allOf: [KEY, VALUE],
@@ -95,6 +113,7 @@ export const EVENT_SCHEMAS = {
         items: {
           anyOf: [
             { $ref: '#/components/schemas/JsonRecord' },
+            { $ref: '#/components/schemas/ReadRecord' },
             { $ref: '#/components/schemas/JsonDelete' },
           ],
         },

@@ -8,10 +8,11 @@
 
 import { SIGN_IN_RESULTS } from '../auth/identity.ts';
 import type { SignIn } from '../auth/sign_in.ts';
+import { DECODE_RESULTS, type DecodeCounts } from '../counts/decode_counts.ts';
 import { DELIVERY_BOUNDS_MS } from '../counts/delivery_times.ts';
 import type { StreamCounts } from '../counts/stream_counts.ts';
 import type { Feed } from '../feed/feed.ts';
-import type { RecordSource } from '../ports/source.ts';
+import type { BrokerStatus, RecordSource } from '../ports/source.ts';
 import { END_REASONS, REFUSAL_REASONS } from '../ports/stream_observer.ts';
 import { GAP_REASONS } from '../wire/gap.ts';
 
@@ -22,6 +23,10 @@ export interface Measured {
   readonly source: Pick<RecordSource, 'status'>;
   /** Null where everybody may read. */
   readonly signIn: Pick<SignIn, 'counts' | 'keysAgeSeconds'> | null;
+  /** Of topics whose values are read. */
+  readonly decoding: DecodeCounts;
+  /** Null where there is none. */
+  readonly registry: { readonly status: BrokerStatus } | null;
   /** What came of streams files that were read again; counted by whoever reads them. */
   readonly reloads: { ok: number; faulty: number };
 }
@@ -253,6 +258,25 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
       const age = signIn?.keysAgeSeconds ?? null;
       return age === null ? [] : [[{}, age]];
     },
+  },
+  {
+    name: 'sse_kafka_decode_total',
+    help: `Values that were read, once for all clients of a format: ${DECODE_RESULTS.join(', ')}.`,
+    type: 'counter',
+    labels: ['topic', 'result'],
+    merge: 'sum',
+    values: ({ decoding }) =>
+      [...decoding.byTopic].flatMap(([topic, counts]) =>
+        Object.entries(counts).map(([result, count]) => [{ topic, result }, count] as const),
+      ),
+  },
+  {
+    name: 'sse_kafka_registry_up',
+    help: '1 while the schema registry answers, 0 while it does not.',
+    type: 'gauge',
+    labels: [],
+    merge: 'min',
+    values: ({ registry }) => (registry === null ? [] : [[{}, registry.status.up ? 1 : 0]]),
   },
   {
     name: 'sse_kafka_config_reloads_total',

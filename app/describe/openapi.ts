@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { VALUE_KINDS } from '../ports/values.ts';
 import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
 import { STREAM_PARAMETERS } from './stream_parameters.ts';
 
@@ -180,7 +181,7 @@ const TOPICS = {
             type: ['integer', 'null'],
             description: 'How long Kafka keeps deletes; null where the topic is not compacted.',
           },
-          value: { const: 'bytes', description: 'What the values are taken for.' },
+          value: { enum: VALUE_KINDS, description: 'What its values are.' },
         },
         required: ['name', 'path', 'compacted', 'deleteRetentionMs', 'value'],
         additionalProperties: false,
@@ -211,18 +212,21 @@ const PAGE_ANSWER = {
 };
 const PAGE = { get: PAGE_ANSWER, head: PAGE_ANSWER, options: PREFLIGHT };
 
+const STATUS = {
+  type: 'object',
+  properties: { up: { type: 'boolean' }, error: { type: ['string', 'null'] } },
+  required: ['up', 'error'],
+  additionalProperties: false,
+};
+
 const HEALTH = {
   type: 'object',
   properties: {
     version: { type: 'string' },
     ready: { type: 'boolean' },
     missing: { type: 'array', items: { type: 'string' } },
-    brokers: {
-      type: 'object',
-      properties: { up: { type: 'boolean' }, error: { type: ['string', 'null'] } },
-      required: ['up', 'error'],
-      additionalProperties: false,
-    },
+    brokers: STATUS,
+    registry: { ...STATUS, description: 'The schema registry, where there is one.' },
   },
   required: ['version', 'ready', 'missing', 'brokers'],
   additionalProperties: false,

@@ -437,6 +437,7 @@ export class Feed implements Topic {
       maxBytes: this.#maxBytes,
       keys: description.compacted ? new KeyIndex() : null,
       clock: description.compacted ? newClock(description, askedAt) : null,
+      values: this.#source.values,
     });
   }
 

@@ -364,7 +364,7 @@ class Reader implements SlotHolder {
   #addBlock(partition: number, records: readonly KafkaRecord[], next: number): void {
     const from = this.#positions.get(partition)!;
     if (next <= from) return;
-    const { log } = this.#options;
+    const { log, source } = this.#options;
     const { name, id, partitions } = this.#options.topic;
     const bytes = records.reduce((sum, { key, value }) => sum + size(key) + size(value), 0);
     this.#turnBytes += bytes;
@@ -374,6 +374,7 @@ class Reader implements SlotHolder {
       // Of a single partition the ids are the same for all clients.
       start: partitions === 1 ? Float64Array.of(from) : null,
       clock: log.clock,
+      values: source.values,
       firstSeq: 0,
       capacity: bytes,
     });

@@ -1,4 +1,5 @@
 import type { KafkaRecord } from '../ports/source.ts';
+import type { ValueReader } from '../ports/values.ts';
 import type { Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
 import type { IdClock } from './id_clock.ts';
@@ -20,6 +21,8 @@ export interface Columns {
   readonly hasIds: boolean;
   /** Gives ids their time, on compacted topics. */
   readonly clock: IdClock | null;
+  /** Reads the values; `null` where they are shown as they are. */
+  readonly values: ValueReader | null;
   /** The cursor before the first row. */
   readonly start: Positions;
   /** How many rows there are; the arrays may be longer. */

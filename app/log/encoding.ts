@@ -92,8 +92,9 @@ export class Encoding {
       const from = positions[partition]!;
       positions[partition] = columns.nextAt(at);
       const state = states[at];
-      if (state === LIVE) this.#view.format.writeLines(out, columns.record(at));
-      else if (state === GAP) {
+      if (state === LIVE) {
+        this.#view.format.writeLines(out, columns.record(at), columns.values);
+      } else if (state === GAP) {
         writeGapLines(out, retentionGap(topic, partition, from, offsets[at]! + 1));
       }
       this.#lineEnds[at] = out.length;

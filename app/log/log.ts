@@ -1,4 +1,5 @@
 import type { Batch, KafkaRecord, Offsets } from '../ports/source.ts';
+import type { ValueReader } from '../ports/values.ts';
 import type { View } from '../views/view.ts';
 import { coversAll, type Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
@@ -24,6 +25,8 @@ export interface LogOptions {
   readonly keys: KeyIndex | null;
   /** Gives ids their time, on compacted topics. */
   readonly clock: IdClock | null;
+  /** Reads the values; left out: they are shown as they are. */
+  readonly values?: ValueReader | undefined;
 }
 
 /** Where a log ended at a time: the cursor that the feed had then, and its place in the log. */
@@ -69,6 +72,7 @@ export class Log {
   /** Set once another log has taken this one's place. */
   successor: Log | null = null;
   readonly #topic: string;
+  readonly #values: ValueReader | undefined;
   readonly #segments: Segment[] = [];
   readonly #maxBytes: number;
   /** Records leave memory a segment at a time. */
@@ -84,6 +88,7 @@ export class Log {
 
   constructor(options: LogOptions) {
     this.#topic = options.topic;
+    this.#values = options.values;
     this.topicId = options.topicId;
     this.positions = options.start.slice();
     this.start = options.start;
@@ -300,6 +305,7 @@ export class Log {
       topicId: this.topicId,
       start: this.positions.slice(),
       clock: this.clock,
+      values: this.#values,
       firstSeq: this.#nextSeq,
       capacity: Math.max(Math.min(1024, this.#segmentBytes), size),
     });

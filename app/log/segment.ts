@@ -1,4 +1,5 @@
 import type { KafkaRecord } from '../ports/source.ts';
+import type { ValueReader } from '../ports/values.ts';
 import type { View } from '../views/view.ts';
 import { ByteWriter } from '../wire/byte_writer.ts';
 import type { Positions } from '../wire/place.ts';
@@ -21,6 +22,8 @@ export interface SegmentOptions {
   readonly start: Positions | null;
   /** Gives ids their time, on compacted topics. */
   readonly clock: IdClock | null;
+  /** Reads the values; left out: they are shown as they are. */
+  readonly values?: ValueReader | undefined;
   /** Sequence number of the first place. */
   readonly firstSeq: number;
   /** Bytes of records that are expected. */
@@ -39,6 +42,7 @@ export class Segment implements Columns {
   readonly topicId: TopicId;
   readonly hasIds: boolean;
   readonly clock: IdClock | null;
+  readonly values: ValueReader | null;
   /** The feed's cursor when the segment began; empty where blocks get no ids. */
   readonly origin: Positions;
   /** The cursor before the first place: `origin`, and past what was squeezed out before it. */
@@ -66,11 +70,12 @@ export class Segment implements Columns {
   #nexts: Float64Array | null = null;
   #raw: ByteWriter;
 
-  constructor({ topic, topicId, start, clock, firstSeq, capacity }: SegmentOptions) {
+  constructor({ topic, topicId, start, clock, values, firstSeq, capacity }: SegmentOptions) {
     this.topic = topic;
     this.topicId = topicId;
     this.hasIds = start !== null;
     this.clock = clock;
+    this.values = values ?? null;
     this.origin = start ?? new Float64Array(0);
     this.start = this.origin;
     this.firstSeq = firstSeq;

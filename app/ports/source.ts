@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ValueReader } from './values.ts';
+
 /** One record as Kafka has it. Bytes are owned by the receiver. */
 export interface KafkaRecord {
   readonly partition: number;
@@ -92,6 +94,8 @@ export interface RecordSource extends TopicQuestions {
    * neither reading nor what the feed itself asks waits behind them.
    */
   readonly forClients: TopicQuestions;
+  /** Reads the values of its records; left out: they are shown as they are. */
+  readonly values?: ValueReader;
 
   /**
    * Committed records of the partitions in `from`, each from its offset, for as long as the

@@ -1,4 +1,5 @@
 import type { KafkaRecord } from '../ports/source.ts';
+import type { ValueReader } from '../ports/values.ts';
 import type { ByteWriter } from '../wire/byte_writer.ts';
 import { writeTextLines } from '../wire/frame.ts';
 import { writeJsonLines } from '../wire/json_frame.ts';
@@ -8,7 +9,7 @@ export interface Format {
   readonly name: string;
   /** Whether a client is told when it has all that was there when it came. */
   readonly announcesLive: boolean;
-  writeLines(out: ByteWriter, record: KafkaRecord): void;
+  writeLines(out: ByteWriter, record: KafkaRecord, values: ValueReader | null): void;
 }
 
 /** `?format=text`, the default: the value as it is. */

@@ -9,11 +9,12 @@ const BLOCKS = [
   'data:{"partition":0,"offset":5,"value":"é: \\n"}\nid:B\n\n',
   `event:gap\ndata:${GAP}\nid:C\n\n`,
   'event:delete\ndata:{"partition":0,"offset":6,"value":null}\nid:D\n\n',
+  'data:{"value":{\ndata:  "a":\ndata:1}}\nid:E\n\n',
   'event:place\ndata:{}\nid:E\n\n',
   'event:live\ndata:{}\nid:F=\n\n',
 ].join('');
 const DOCUMENT =
-  '{"records":[{"partition":0,"offset":5,"value":"é: \\n"},{"partition":0,"offset":6,"value":null}]' +
+  '{"records":[{"partition":0,"offset":5,"value":"é: \\n"},{"partition":0,"offset":6,"value":null},{"value":{\n  "a":\n1}}]' +
   `,"gaps":[${GAP}],"id":"F="}`;
 
 const encoder = new TextEncoder();

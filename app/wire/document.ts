@@ -26,6 +26,7 @@ export class DocumentWriter {
   readonly #gaps: string[] = [];
   /** Of the block under way. */
   #event = 'message';
+  #hasData = false;
   /** Of the line under way; `null` before its field is known. */
   #field: Field | null = null;
   /** What came of a line that has to be whole first. */
@@ -43,6 +44,7 @@ export class DocumentWriter {
       if (this.#field === null) {
         if (bytes[at] === LF) {
           this.#event = 'message';
+          this.#hasData = false;
           at++;
           continue;
         }
@@ -86,6 +88,12 @@ export class DocumentWriter {
     this.#field = FIELDS.includes(name) ? (name as Field) : 'other';
     this.#line = '';
     if (this.#field !== 'data' || !this.#isRecord) return;
+    // The next line of the same object: JSON takes a line end there.
+    if (this.#hasData) {
+      out.byte(LF);
+      return;
+    }
+    this.#hasData = true;
     if (this.#records++ === 0) out.text('{"records":[');
     else out.byte(COMMA);
     this.events++;

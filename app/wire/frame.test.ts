@@ -212,7 +212,7 @@ function stringOf(bytes: Uint8Array): string {
 
 function linesOf(value: Uint8Array | null, key: Uint8Array | null = null): string {
   const out = new ByteWriter(0);
-  writeTextLines(out, { partition: 0, offset: 0, timestamp: -1, key, value, headers: [] });
+  writeTextLines(out, { partition: 0, offset: 0, timestamp: -1, key, value, headers: [] }, null);
   return stringOf(out.view());
 }
 

@@ -1,4 +1,5 @@
 import type { KafkaRecord } from '../ports/source.ts';
+import type { ValueReader } from '../ports/values.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { writeCursor } from './cursor.ts';
 import type { Place } from './place.ts';
@@ -35,11 +36,19 @@ export function retryFrame(milliseconds: number): Uint8Array {
   return ascii(`retry:${milliseconds}\n\n`);
 }
 
-/** All lines of a record's block but its id, in the plain form. */
-export function writeTextLines(out: ByteWriter, record: KafkaRecord): void {
-  if (record.value !== null) {
+/**
+ * All lines of a record's block but its id, in the plain form.
+ * @param values reads the values of the topic; `null` where they are shown as they are
+ */
+export function writeTextLines(
+  out: ByteWriter,
+  record: KafkaRecord,
+  values: ValueReader | null,
+): void {
+  const { value, headers } = record;
+  if (value !== null) {
     out.bytes(DATA);
-    writeData(out, record.value);
+    writeData(out, values?.isBinary ? (values.read(value, headers).json ?? value) : value);
     out.byte(LF);
   } else if (record.key !== null) {
     out.bytes(DELETE);
@@ -104,7 +113,7 @@ export function expiredFrame(place: Place | null, time: number | null): Uint8Arr
  * A value as the rest of a `data:` line. Split on CRLF, LF and CR, one `data:` line each; a piece
  * that begins with a space gets one more before it, because a client takes one away.
  */
-function writeData(out: ByteWriter, value: Uint8Array): void {
+export function writeData(out: ByteWriter, value: Uint8Array): void {
   if (isPlain(value)) {
     out.bytes(value);
     return;

@@ -1,20 +1,28 @@
 import type { Header, KafkaRecord } from '../ports/source.ts';
+import type { ReadValue, ValueReader } from '../ports/values.ts';
 import type { ByteWriter } from './byte_writer.ts';
+import { writeData } from './frame.ts';
 
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * All lines of a record's block but its id, with one JSON object as data. Bytes that are no UTF-8
  * stand in base64 under another name, so that every byte of key, value and headers arrives.
+ * @param values reads the values of the topic; `null` where they are shown as they are
  */
-export function writeJsonLines(out: ByteWriter, record: KafkaRecord): void {
+export function writeJsonLines(
+  out: ByteWriter,
+  record: KafkaRecord,
+  values: ValueReader | null,
+): void {
   const { partition, offset, timestamp, key, value, headers } = record;
   if (key === null && value === null) return;
   if (value === null) out.text('event:delete\n');
   out.text(`data:{"partition":${partition},"offset":${offset},"timestamp":${timestamp},`);
   writeMember(out, 'key', key);
   out.text(',');
-  writeMember(out, 'value', value);
+  if (value === null || values === null) writeMember(out, 'value', value);
+  else writeValue(out, value, values.read(value, headers));
   if (headers.length > 0) {
     out.text(',"headers":[');
     for (const [index, header] of headers.entries()) {
@@ -24,6 +32,16 @@ export function writeJsonLines(out: ByteWriter, record: KafkaRecord): void {
     out.text(']');
   }
   out.text('}\n');
+}
+
+function writeValue(out: ByteWriter, value: Uint8Array, { json, schema, error }: ReadValue): void {
+  if (json === null) writeMember(out, 'value', value);
+  else {
+    out.text('"value":');
+    writeData(out, json);
+  }
+  if (error !== null) out.text(`,"error":${JSON.stringify(error)}`);
+  else if (schema !== null) out.text(`,"schema":${JSON.stringify(schema)}`);
 }
 
 function writeMember(out: ByteWriter, name: 'key' | 'value', bytes: Uint8Array | null): void {

@@ -136,15 +136,22 @@ export interface StreamError extends Event {
   readonly retryMs: number | null;
 }
 
-/** A record, as `?format=json` has it. */
-export interface StreamRecord {
+/**
+ * A record, as `?format=json` has it. Of a topic whose values are JSON, or are read by a schema
+ * registry, `Value` is what they are.
+ */
+export interface StreamRecord<Value = Content> {
   readonly partition: number;
   readonly offset: number;
   /** Unix milliseconds. */
   readonly timestamp: number;
   readonly key: Content | null;
   /** Null: a delete. */
-  readonly value: Content | null;
+  readonly value: Value | null;
+  /** The schema that a value was written with. */
+  readonly schema?: number | string;
+  /** Why a value cannot be read: it is as Kafka has it. */
+  readonly error?: string;
   readonly headers: readonly (readonly [name: string, value: Content | null])[];
 }
 

@@ -99,10 +99,28 @@ function fieldsOf(object, data) {
     timestamp,
     key: keyBase64 ?? key ?? null,
     isBinaryKey: keyBase64 !== undefined,
-    value: valueBase64 ?? value ?? data,
+    value: valueBase64 ?? (typeof value === 'string' ? value : jsonIn(data)),
     isBinaryValue: valueBase64 !== undefined,
     headers: headers ?? [],
   };
+}
+
+/**
+ * The value of a topic whose values are JSON, as text. Its numbers keep their digits, where the
+ * browser can tell them.
+ * @param {string} data
+ */
+function jsonIn(data) {
+  const { rawJSON } = /** @type {{ rawJSON?: (text: string) => unknown }} */ (JSON);
+  const exact = (
+    /** @type {string} */ _,
+    /** @type {unknown} */ value,
+    /** @type {{ source?: string } | undefined} */ context,
+  ) => {
+    const source = typeof value === 'number' ? context?.source : undefined;
+    return source === undefined || rawJSON === undefined ? value : rawJSON(source);
+  };
+  return JSON.stringify(JSON.parse(data, /** @type {any} */ (exact)).value);
 }
 
 /**

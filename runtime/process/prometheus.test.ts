@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { DecodeCounts } from '../../app/counts/decode_counts.ts';
 import { StreamCounts } from '../../app/counts/stream_counts.ts';
 import { Traffic } from '../../app/counts/traffic.ts';
 import { METRICS, type Measured } from '../../app/describe/metrics.ts';
@@ -50,7 +51,15 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
   streams.addTopic(TOPIC);
   for (let i = 0; i < clients; i++) streams.opened(TOPIC);
   streams.closed(TOPIC, 'stalled');
-  return { feeds: [feed], streams, source, signIn: null, reloads: { ok: 0, faulty: 0 } };
+  return {
+    feeds: [feed],
+    streams,
+    source,
+    signIn: null,
+    decoding: new DecodeCounts(),
+    registry: null,
+    reloads: { ok: 0, faulty: 0 },
+  };
 }
 
 const FACTS = {

@@ -21,7 +21,7 @@ const LOOK_MS = 500;
 const SETTLED_MS = 1000;
 const MAX_BYTES = 2 ** 20;
 
-type Settings = Pick<Config, 'streamsFile' | 'jwtIssuer' | 'signInUrl'>;
+type Settings = Pick<Config, 'streamsFile' | 'jwtIssuer' | 'signInUrl' | 'registryUrl'>;
 
 /** What a file says, or all that is wrong with it. */
 export type ReadStreams =
@@ -45,7 +45,7 @@ export function readStreams(settings: Partial<Settings>): ReadStreams | null {
 export function parseStreams(settings: Partial<Settings>, text: string): ReadStreams {
   const hasSignIn = Boolean(settings.jwtIssuer ?? settings.signInUrl);
   try {
-    return { file: parseStreamsFile(text, hasSignIn), text };
+    return { file: parseStreamsFile(text, hasSignIn, Boolean(settings.registryUrl)), text };
   } catch (error) {
     if (!(error instanceof StreamsFileError)) throw error;
     const name = settings.streamsFile ?? 'STREAMS_FILE';

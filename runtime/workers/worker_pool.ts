@@ -5,6 +5,7 @@ import type { Config } from '../../app/config/config.ts';
 import type { Health } from '../../app/describe/admin.ts';
 import { GatewayError } from '../../app/errors.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
+import type { BrokerStatus } from '../../app/ports/source.ts';
 import { OWN_WORKER, type PrimaryMessage, WITH_STREAMS, type WorkerMessage } from './messages.ts';
 import { WorkerMetrics } from './worker_metrics.ts';
 
@@ -96,12 +97,11 @@ export class WorkerPool {
     const missing = new Set(this.#wasReady ? [] : this.#missing());
     if (this.#isEnding) missing.add('this gateway is about to end');
     const brokers = members.map(({ health }) => health?.brokers ?? { up: false, error: null });
+    const registry = members.flatMap(({ health }) => health?.registry ?? []);
     return {
       missing: [...missing],
-      brokers: {
-        up: brokers.length > 0 && brokers.every(({ up }) => up),
-        error: brokers.find(({ error }) => error !== null)?.error ?? null,
-      },
+      brokers: together(brokers),
+      ...(registry.length === 0 ? {} : { registry: together(registry) }),
     };
   }
 
@@ -262,4 +262,12 @@ export class WorkerPool {
     // It fails only once the worker is gone, which is told, too.
     if (worker.isConnected()) worker.send(message, () => {});
   }
+}
+
+/** What all of them say of what they all ask. */
+function together(told: readonly BrokerStatus[]): BrokerStatus {
+  return {
+    up: told.length > 0 && told.every(({ up }) => up),
+    error: told.find(({ error }) => error !== null)?.error ?? null,
+  };
 }

@@ -26,6 +26,16 @@ describe('readRecord()', () => {
     ['a record', json({ key: '1', value: 'v' }), { ...PLACE, key: '1', value: 'v' }],
     ['a record without a key', json({ key: null, value: '' }), { ...PLACE, key: null, value: '' }],
     [
+      'a value that is JSON',
+      json({ key: 'k', value: { a: [1, null] }, schema: 7 }),
+      { ...PLACE, key: 'k', value: '{"a":[1,null]}' },
+    ],
+    [
+      'a value that is null',
+      json({ key: 'k', value: null }),
+      { ...PLACE, key: 'k', value: 'null' },
+    ],
+    [
       'headers',
       json({ key: 'k', value: 'v', headers: [['a', null, '/w==']] }),
       { ...PLACE, key: 'k', value: 'v', headers: [['a', null, '/w==']] },

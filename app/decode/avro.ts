@@ -1,0 +1,261 @@
+/**
+ * Avro's binary form as JSON, by functions that are compiled from the schema that it was written
+ * with: what comes out is written at once, and no object stands between.
+ *
+ * https://avro.apache.org/docs/1.12.0/specification/
+ *
+ * @module
+ */
+
+import { AvroInput } from './avro_input.ts';
+import { decimalText } from './decimal.ts';
+import { JsonWriter } from './json_writer.ts';
+import { Malformed } from './malformed.ts';
+
+/** A tree deeper than that is none that a person reads, and would end the stack. */
+const MAX_DEPTH = 500;
+/**
+ * How much longer the JSON may be than its value: a few bytes can stand for any number of items that
+ * take none.
+ */
+const MAX_GROWTH = 256;
+const MIN_ROOM = 64 * 1024;
+/** What one large value has made larger is not held for ever. */
+const MAX_HELD_BYTES = 2 ** 20;
+
+/** Writes what comes next. */
+type Write = (input: AvroInput, out: JsonWriter) => void;
+
+const encoder = new TextEncoder();
+const NULL = encoder.encode('null');
+const TRUE = encoder.encode('true');
+const FALSE = encoder.encode('false');
+const [COMMA, COLON] = [0x2c, 0x3a];
+const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
+
+let out = new JsonWriter();
+
+/** What a schema says of its values. */
+export class AvroSchema {
+  readonly #write: Write;
+
+  /**
+   * @param text the schema as JSON
+   * @param references schemas that it names types of, each behind those that it needs itself
+   * @throws Error where it is no schema
+   */
+  constructor(text: string, references: readonly string[]) {
+    const compiler = new Compiler();
+    for (const reference of references) compiler.compile(JSON.parse(reference), '');
+    this.#write = compiler.compile(JSON.parse(text), '');
+  }
+
+  /**
+   * @returns the JSON of a value, good until the next one
+   * @throws Malformed where the bytes are no value of the schema
+   */
+  json(bytes: Uint8Array): Uint8Array {
+    if (out.capacity > MAX_HELD_BYTES) out = new JsonWriter();
+    out.clear();
+    const input = new AvroInput(bytes, bytes.length * MAX_GROWTH + MIN_ROOM);
+    this.#write(input, out);
+    if (input.left > 0) throw new Malformed(`${input.left} bytes are left over`);
+    return out.view();
+  }
+}
+
+const PRIMITIVES: ReadonlyMap<string, Write> = new Map<string, Write>([
+  ['null', (_, out) => out.bytes(NULL)],
+  ['boolean', (input, out) => out.bytes(input.boolean() ? TRUE : FALSE)],
+  ['int', (input, out) => out.ascii(String(input.int()))],
+  ['long', (input, out) => out.ascii(String(input.long()))],
+  ['float', (input, out) => out.double(input.float())],
+  ['double', (input, out) => out.double(input.double())],
+  ['bytes', (input, out) => out.base64Text(input.bytes())],
+  ['string', text],
+]);
+
+type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+interface JsonObject {
+  readonly [name: string]: Json | undefined;
+}
+
+class Compiler {
+  readonly #named = new Map<string, Write>();
+
+  /** @param namespace that of the type around it */
+  compile(schema: Json, namespace: string): Write {
+    if (typeof schema === 'string') return PRIMITIVES.get(schema) ?? this.#find(schema, namespace);
+    if (isList(schema)) return union(schema.map((branch) => this.compile(branch, namespace)));
+    if (schema === null || typeof schema !== 'object') throw new Error('a type that is none');
+    switch (schema['type']) {
+      case 'record':
+      case 'error':
+        return this.#record(schema, namespace);
+      case 'enum':
+        return this.#enum(schema, namespace);
+      case 'fixed':
+        return this.#fixed(schema, namespace);
+      case 'array':
+        return list(this.compile(schema['items'] ?? null, namespace));
+      case 'map':
+        return map(this.compile(schema['values'] ?? null, namespace));
+      case 'bytes': {
+        const scale = scaleOf(schema, Number.POSITIVE_INFINITY);
+        if (scale === null) return PRIMITIVES.get('bytes')!;
+        return (input, out) => out.ascii(`"${decimalText(input.bytes(), scale)}"`);
+      }
+      default:
+        return this.compile(schema['type'] ?? null, namespace);
+    }
+  }
+
+  #find(name: string, namespace: string): Write {
+    const found = this.#named.get(fullName(name, namespace)) ?? this.#named.get(name);
+    if (found === undefined) throw new Error(`no type ${name}`);
+    return found;
+  }
+
+  #record(schema: JsonObject, namespace: string): Write {
+    const name = nameOf(schema, namespace);
+    // Its fields may be of its own type.
+    let write: Write | null = null;
+    this.#named.set(name, (input, out) => write!(input, out));
+    const fields = schema['fields'];
+    if (fields === undefined || !isList(fields)) throw new Error(`no fields of ${name}`);
+    const inside = name.slice(0, Math.max(0, name.lastIndexOf('.')));
+    const members = fields.map((field, i) => {
+      const said = field as JsonObject | null;
+      const member = said?.['name'];
+      if (typeof member !== 'string') throw new Error(`a field without a name in ${name}`);
+      const start = encoder.encode(`${i === 0 ? '{' : ','}${JSON.stringify(member)}:`);
+      return { start, write: this.compile(said!['type'] ?? null, inside) };
+    });
+    write = record(members);
+    this.#named.set(name, write);
+    return write;
+  }
+
+  #enum(schema: JsonObject, namespace: string): Write {
+    const symbols = schema['symbols'];
+    if (symbols === undefined || !isList(symbols)) throw new Error('an enum without symbols');
+    const texts = symbols.map((symbol) => encoder.encode(JSON.stringify(symbol)));
+    return this.#name(schema, namespace, (input, out) => {
+      const text = texts[input.int()];
+      if (text === undefined) throw new Malformed('a symbol that its enum has not');
+      out.part(text, 0, text.length);
+    });
+  }
+
+  #fixed(schema: JsonObject, namespace: string): Write {
+    const size = schema['size'];
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+      throw new Error('a fixed without a size');
+    }
+    const scale = scaleOf(schema, Math.floor(Math.log10(2) * (8 * size - 1)));
+    return this.#name(schema, namespace, (input, out) => {
+      const bytes = input.take(size);
+      if (scale === null) out.base64Text(bytes);
+      else out.ascii(`"${decimalText(bytes, scale)}"`);
+    });
+  }
+
+  #name(schema: JsonObject, namespace: string, write: Write): Write {
+    this.#named.set(nameOf(schema, namespace), write);
+    return write;
+  }
+}
+
+function text(input: AvroInput, out: JsonWriter): void {
+  const begin = input.skipBytes();
+  out.utf8(input.all, begin, input.at);
+}
+
+interface Member {
+  /** What stands before its value: brace or comma, name and colon. */
+  readonly start: Uint8Array;
+  readonly write: Write;
+}
+
+function record(members: readonly Member[]): Write {
+  return (input, out) => {
+    if (++input.depth > MAX_DEPTH) throw new Malformed(`more than ${MAX_DEPTH} deep`);
+    if (members.length === 0) out.byte(OPEN);
+    for (const { start, write } of members) {
+      input.checkRoom(out.length);
+      out.part(start, 0, start.length);
+      write(input, out);
+    }
+    out.byte(CLOSE);
+    input.depth--;
+  };
+}
+
+function union(branches: readonly Write[]): Write {
+  return (input, out) => {
+    const write = branches[input.int()];
+    if (write === undefined) throw new Malformed('a branch that its union has not');
+    write(input, out);
+  };
+}
+
+function list(item: Write): Write {
+  return (input, out) => {
+    if (++input.depth > MAX_DEPTH) throw new Malformed(`more than ${MAX_DEPTH} deep`);
+    out.byte(OPEN_LIST);
+    let isFirst = true;
+    for (let count = input.blockCount(); count > 0; count = input.blockCount()) {
+      for (; count > 0; count--) {
+        input.checkRoom(out.length);
+        if (!isFirst) out.byte(COMMA);
+        isFirst = false;
+        item(input, out);
+      }
+    }
+    out.byte(CLOSE_LIST);
+    input.depth--;
+  };
+}
+
+function map(value: Write): Write {
+  return (input, out) => {
+    if (++input.depth > MAX_DEPTH) throw new Malformed(`more than ${MAX_DEPTH} deep`);
+    out.byte(OPEN);
+    let isFirst = true;
+    for (let count = input.blockCount(); count > 0; count = input.blockCount()) {
+      for (; count > 0; count--) {
+        input.checkRoom(out.length);
+        if (!isFirst) out.byte(COMMA);
+        isFirst = false;
+        text(input, out);
+        out.byte(COLON);
+        value(input, out);
+      }
+    }
+    out.byte(CLOSE);
+    input.depth--;
+  };
+}
+
+/** The scale of a decimal; `null` where it is none, also where it is not a right one. */
+function scaleOf(schema: JsonObject, maxPrecision: number): number | null {
+  const { logicalType, precision, scale = 0 } = schema as Record<string, unknown>;
+  if (logicalType !== 'decimal') return null;
+  if (typeof precision !== 'number' || !Number.isSafeInteger(precision)) return null;
+  if (typeof scale !== 'number' || !Number.isSafeInteger(scale)) return null;
+  const isRight = precision > 0 && precision <= maxPrecision && scale >= 0 && scale <= precision;
+  return isRight ? scale : null;
+}
+
+function nameOf({ name, namespace: own }: JsonObject, namespace: string): string {
+  if (typeof name !== 'string') throw new Error('a type without a name');
+  return fullName(name, typeof own === 'string' ? own : namespace);
+}
+
+function fullName(name: string, namespace: string): string {
+  return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
+}
+
+function isList(json: Json): json is readonly Json[] {
+  return Array.isArray(json);
+}

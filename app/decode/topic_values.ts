@@ -1,0 +1,48 @@
+import { DecodeCounts } from '../counts/decode_counts.ts';
+import { ConfigError } from '../errors.ts';
+import type { RecordSource } from '../ports/source.ts';
+import type { ValueKind } from '../ports/values.ts';
+import type { Web } from '../ports/web.ts';
+import { JsonValues } from './json_values.ts';
+import { ReadingSource } from './reading_source.ts';
+import { Registry, type RegistrySettings } from './registry.ts';
+import { RegistryValues } from './registry_values.ts';
+import { SchemaWait } from './schema_wait.ts';
+import { Schemas } from './schemas.ts';
+
+interface Settings extends RegistrySettings {
+  readonly registryWaitSeconds: number;
+}
+
+/** Sees to it that the values of topics are read, each topic's as the streams file says. */
+export class TopicValues {
+  readonly counts: DecodeCounts = new DecodeCounts();
+  /** Null where there is no registry. */
+  readonly schemas: Schemas | null;
+  readonly #waitMs: number;
+
+  /**
+   * @param web asks the registry
+   * @throws ConfigError where there is a registry and nothing to ask it by
+   */
+  constructor(settings: Settings, web: Web | null) {
+    const { registryUrl, registryWaitSeconds } = settings;
+    if (registryUrl !== null && web === null) {
+      const expected = 'a gateway that was given the ports to ask by (createGateway)';
+      throw new ConfigError([{ setting: 'REGISTRY_URL', expected }]);
+    }
+    this.schemas =
+      registryUrl === null ? null : new Schemas(new Registry(web!, registryUrl, settings));
+    this.#waitMs = registryWaitSeconds * 1000;
+  }
+
+  /** The records of a source, for one topic. */
+  of(source: RecordSource, topic: string, kind: ValueKind): RecordSource {
+    if (kind === 'bytes') return source;
+    const counts = this.counts.of(topic);
+    if (kind === 'json') return new ReadingSource(source, new JsonValues(counts));
+    if (this.schemas === null) throw new Error(`no registry for the values of ${topic}`);
+    const wait = new SchemaWait(this.schemas, this.#waitMs);
+    return new ReadingSource(source, new RegistryValues(this.schemas, counts), wait);
+  }
+}
