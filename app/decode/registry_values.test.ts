@@ -62,11 +62,9 @@ describe('RegistryValues', () => {
         title,
         expect.stringMatching(/^not of schema .*: 1 bytes are left over$/),
       ]);
-      for (let end = 0; end < Math.min(value.length, 60); end++) {
-        const { json, error } = values.read(value.subarray(0, end), headers);
-        expect([title, end, json === null]).toEqual([title, end, true]);
-        expect(error).toMatch(/^no schema id$|^not of schema|^schema \d+ could not/);
-      }
+      const ends = Array.from({ length: Math.min(value.length, 60) }, (_, end) => end);
+      const reads = ends.map((end) => values.read(value.subarray(0, end), headers));
+      expect([title, reads.filter(({ json }) => json !== null)]).toEqual([title, []]);
     }
   });
 
@@ -84,7 +82,7 @@ describe('RegistryValues', () => {
         if (read.json === null) expect(read.error).toMatch(/^not of schema/);
         else expect(() => JSON.parse(decoder.decode(read.json!))).not.toThrow();
       }),
-      { numRuns: 5000 },
+      { numRuns: 1000 },
     );
   });
 
