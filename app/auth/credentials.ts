@@ -9,10 +9,14 @@ export const OWN_COOKIE = '__Host-sse-kafka';
 /** https://www.rfc-editor.org/rfc/rfc6750#section-2.3 */
 const QUERY_NAME = 'access_token';
 
+const SCHEME = 'bearer ';
+
 /** The token of `Authorization`, where its scheme is Bearer. */
 export function bearerOf(request: Request): string | null {
-  const [, token] = /^bearer +(.*)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
-  return token?.trim() ?? null;
+  const authorization = request.headers.get('authorization');
+  // Not by a pattern: at each reconnect it takes longer than all the rest of it.
+  if (authorization?.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return null;
+  return authorization.slice(SCHEME.length).trim();
 }
 
 /** The first cookie of that name; an empty one is none. */
