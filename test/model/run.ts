@@ -1,16 +1,18 @@
 /**
- * Runs scenarios: `node run.js FIRST_SEED RUNS [LINES]`. The first that fails ends it with 1 and is
+ * Runs scenarios: `node run.js FIRST_SEED RUNS [LINES [rights]]`, of the core or of the rights. The first that fails ends it with 1 and is
  * told, with the last lines of what led to it; else it prints how often what happened, as JSON.
  *
  * @module
  */
+import { runRightsScenario } from './rights_scenario.ts';
 import { runScenario } from './scenario.ts';
 
-const [first = 1, runs = 1, lines = 60] = process.argv.slice(2).map(Number);
+const [first = 1, runs = 1, lines = 60] = process.argv.slice(2, 5).map(Number);
+const run = process.argv[5] === 'rights' ? runRightsScenario : runScenario;
 const counts = new Map<string, number>();
 
 for (let seed = first; seed < first + runs; seed++) {
-  const { failure, counts: some } = await runScenario(seed, false);
+  const { failure, counts: some } = await run(seed, false);
   if (failure !== null) {
     await tell(seed);
     process.exit(1);
@@ -23,7 +25,7 @@ process.stdout.write(JSON.stringify(Object.fromEntries(counts)));
 
 /** What a person needs to see it again. */
 async function tell(seed: number): Promise<void> {
-  const { failure, trace } = await runScenario(seed, true);
+  const { failure, trace } = await run(seed, true);
   const told = [
     `scenario ${seed}: ${failure}`,
     `again: MODEL_SEED=${seed} MODEL_RUNS=1 MODEL_LINES=1000`,

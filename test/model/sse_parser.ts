@@ -10,7 +10,7 @@ export interface Block {
   readonly id: string;
 }
 
-const EVENTS = ['delete', 'gap', 'live', 'place', 'stale', 'fresh'];
+const EVENTS = ['delete', 'gap', 'live', 'place', 'stale', 'fresh', 'expired'];
 /** Those that move no place. */
 const WITHOUT_ID = ['stale', 'fresh'];
 
@@ -47,8 +47,11 @@ function parse(text: string): Block {
     throw new Error(`${what} in block ${JSON.stringify(text)}`);
   };
   if (text.includes('\r')) fail('a CR');
+  if (/^retry:\d+$/.test(text)) return { event: 'retry', data: null, id: '' };
   const lines = text.split('\n');
-  const hasId = !WITHOUT_ID.includes(lines[0]!.slice('event:'.length));
+  // A token may be over before the place of its client is known.
+  const isPlaceless = text === 'event:expired\ndata:{}';
+  const hasId = !isPlaceless && !WITHOUT_ID.includes(lines[0]!.slice('event:'.length));
   const last = hasId ? lines.pop()! : 'id:';
   if (!last.startsWith('id:')) fail('id: is not the last line');
   let event = 'message';
