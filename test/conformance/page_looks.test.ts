@@ -6,6 +6,7 @@ import type { AxeResults } from 'axe-core';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually } from '../support/deadline.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
+import { Issuer } from '../support/issuer.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { OtherServer, status } from '../support/other_server.ts';
 import { onAnyRuntime } from '../support/runtime.ts';
@@ -59,6 +60,12 @@ onAnyRuntime((runtime) => {
         { key: 'note', value: 'Hello, world' },
       );
       return HostedGateway.startReady(runtime, { topics: [orders.name, empty.name] });
+    });
+
+    const issuer = shared(() => Issuer.start());
+    const signed = shared(() => {
+      const env = { ...issuer().env, REQUIRE: '"read" in scopes' };
+      return HostedGateway.startReady(runtime, { topics: [orders.name], env });
     });
 
     test.each(IS_ALL ? LOOKS : FEW_LOOKS)(
@@ -150,6 +157,16 @@ onAnyRuntime((runtime) => {
         await tab.says('#empty-title', 'No keys');
         await tab.page.getByRole('button', { name: 'Stop' }).click();
         await see('ended');
+        await tab.page.goto(signed().https);
+        await tab.says('#sign-in-words', 'Sign in first');
+        await see('sign-in');
+        await read(`${signed().https}/${orders.name}`);
+        await tab.says('#state', 'Not let in');
+        await see('refused');
+        await tab.page.locator('#token').fill(await issuer().token({ scope: 'read' }));
+        await tab.page.getByRole('button', { name: 'Sign in' }).click();
+        await tab.says('#sign-in-words', 'Signed in');
+        await see('signed-in');
         expect(faults).toEqual([]);
       },
     );
