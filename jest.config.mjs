@@ -34,7 +34,10 @@ const WITH_PROGRAMS = [
   '/test/soak/soak\\.test\\.ts$',
 ];
 /** Suites that only `npm run test:all` runs. */
-const LONG = ['/test/(attack|brokers)/[^/]+\\.test\\.ts$', '/test/docs/install_lines\\.test\\.ts$'];
+const LONG = [
+  '/test/(attack|brokers|sign_in)/[^/]+\\.test\\.ts$',
+  '/test/docs/install_lines\\.test\\.ts$',
+];
 
 const KAFKA = {
   globalSetup: '<rootDir>/test/support/kafka_for_tests.mjs',
