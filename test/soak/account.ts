@@ -23,8 +23,14 @@ export abstract class Account {
 
   take(received: Received): void {
     this.#waiting.push(received);
-    if (this.#waiting.length > MAX_WAITING) this.#wrong(`${MAX_WAITING} events wait`);
+    if (this.#waiting.length > MAX_WAITING) this.wrong(`${MAX_WAITING} events wait`);
     this.settle();
+  }
+
+  /** Something that must not have come. */
+  wrong(why: string): void {
+    this.tally.wrong++;
+    this.note(`wrong: ${why}`);
   }
 
   /** Judges what came, as far as the producer knows of it. */
@@ -48,7 +54,7 @@ export abstract class Account {
   finish(): void {
     this.settle();
     for (const received of this.#waiting) {
-      this.#wrong(`never produced: ${JSON.stringify(received).slice(0, 200)}`);
+      this.wrong(`never produced: ${JSON.stringify(received).slice(0, 200)}`);
     }
     const { missing } = this;
     if (missing === 0) return;
@@ -75,19 +81,14 @@ export abstract class Account {
   }
 
   #judge(delivery: Delivery): void {
-    if (delivery.kind === 'wrong') this.#wrong(delivery.why);
+    if (delivery.kind === 'wrong') this.wrong(delivery.why);
     else if (delivery.kind === 'gap') this.gap(delivery);
     else if (delivery.kind === 'record') {
       const { record, hash } = delivery;
       this.tally.delivered++;
-      if (record.hash !== hash) this.#wrong(`another value than that of ${placeOf(record)}`);
+      if (record.hash !== hash) this.wrong(`another value than that of ${placeOf(record)}`);
       this.record(record);
     }
-  }
-
-  #wrong(why: string): void {
-    this.tally.wrong++;
-    this.note(`wrong: ${why}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
 import { Random } from '../model/random.ts';
 import { within } from '../support/deadline.ts';
 import { curl } from './clients/curl.ts';
@@ -8,20 +9,26 @@ import { http1 } from './clients/http1.ts';
 import { http2 } from './clients/http2.ts';
 import { followHttpxSse } from './clients/httpx_sse.ts';
 import { followSseCat } from './clients/sse_cat.ts';
+import type { SoakIssuer } from './issuer.ts';
+import { Pass } from './pass.ts';
 import type { ProducedTopics } from './producer.ts';
+import { scopeOf } from './strangers.ts';
 import { Subscriber, type Temper, type Times } from './subscriber.ts';
 
 const ALL: readonly Temper[] = ['fast', 'fast', 'slow', 'stalled', 'restless', 'restless', 'anew'];
 
-/** The kinds of clients: their shares of the crowd in percent, and what they can show of tempers. */
+/**
+ * The kinds of clients: their shares of the crowd in percent, how many there are at most (programs of
+ * their own take much of the machine), and what they can show of tempers.
+ */
 const KINDS = {
   'plain HTTP/1.1': { share: 22, tempers: ALL },
   'plain HTTP/2': { share: 20, tempers: ALL },
   'sse-cat': { share: 8, tempers: ['fast'] },
   'npm eventsource': { share: 20, tempers: ['fast', 'restless'] },
-  'httpx-sse': { share: 18, tempers: ['fast', 'restless'] },
-  curl: { share: 12, tempers: ALL },
-} as const satisfies Record<string, { share: number; tempers: readonly Temper[] }>;
+  'httpx-sse': { share: 18, most: 100, tempers: ['fast', 'restless'] },
+  curl: { share: 12, most: 60, tempers: ALL },
+} as const satisfies Record<string, { share: number; most?: number; tempers: readonly Temper[] }>;
 
 type Kind = keyof typeof KINDS;
 
@@ -34,6 +41,17 @@ export interface Entrance {
   readonly https: number;
 }
 
+export interface CrowdOptions {
+  readonly size: number;
+  readonly topics: ProducedTopics;
+  readonly seed: number;
+  readonly issuer: SoakIssuer;
+  /** How long a client's tokens count: one of these. */
+  readonly tokenSeconds: readonly number[];
+  /** For the tokens of programs that read theirs in a file. */
+  readonly folder: string;
+}
+
 /** All clients of a run. */
 export class Crowd {
   readonly subscribers: readonly Subscriber[];
@@ -41,13 +59,15 @@ export class Crowd {
   readonly #over = new AbortController();
   readonly #times: Times = { calm: this.#calm.signal, over: this.#over.signal };
   readonly #seed: number;
+  readonly #folder: string;
   #running: Promise<void> = Promise.resolve();
   /** Why one of them cannot go on. */
   fault: unknown = null;
 
-  constructor(size: number, topics: ProducedTopics, seed: number) {
+  constructor({ size, topics, seed, issuer, tokenSeconds, folder }: CrowdOptions) {
     const random = new Random(seed);
     this.#seed = seed;
+    this.#folder = folder;
     setMaxListeners(0, this.#times.calm, this.#times.over);
     const all = Object.values(topics);
     this.subscribers = kindsOf(size).map((kind, number) => {
@@ -56,7 +76,15 @@ export class Crowd {
       const temper = random.pick<Temper>(KINDS[kind].tempers);
       const format = random.chance(0.5) ? 'json' : 'text';
       const name = `client ${number} (${kind})`;
-      return new Subscriber({ name, kind, temper, topic, format }, random.fork());
+      const saysAccept = random.chance(0.5);
+      const pass = new Pass(issuer, {
+        sub: name,
+        scope: scopeOf(topic.name),
+        seconds: random.pick(tokenSeconds),
+        isCareful: random.chance(0.5),
+      });
+      const plan = { name, kind, temper, topic, format, saysAccept, pass } as const;
+      return new Subscriber(plan, random.fork());
     });
   }
 
@@ -75,14 +103,17 @@ export class Crowd {
       }
       const either = number % 2 === 0 ? origin : secure;
       if (kind === 'curl') return follow(subscriber, curl(either), this.#times);
-      if (kind === 'sse-cat') return followSseCat(subscriber, either, this.#times);
+      if (kind === 'sse-cat') {
+        const tokenFile = join(this.#folder, `sse-cat-${number}`);
+        return followSseCat(subscriber, either, tokenFile, this.#times);
+      }
       return followEventSource(subscriber, origin, this.#times);
     };
     const inPython = this.#ofKind('httpx-sse');
     const others = this.subscribers.filter((subscriber) => !inPython.includes(subscriber));
     this.#running = Promise.all([
       ...others.map(run),
-      followHttpxSse(inPython, origin, this.#seed, this.#times),
+      followHttpxSse(inPython, origin, this.#folder, this.#seed, this.#times),
     ]).then(
       () => {},
       (error) => {
@@ -123,9 +154,10 @@ export class Crowd {
 }
 
 function kindsOf(size: number): Kind[] {
-  const kinds = Object.entries(KINDS).flatMap(([kind, { share }]) =>
-    Array<Kind>(Math.round((share * size) / 100)).fill(kind as Kind),
-  );
+  const kinds = Object.entries(KINDS).flatMap(([kind, one]) => {
+    const most = 'most' in one ? one.most : size;
+    return Array<Kind>(Math.min(most, Math.round((one.share * size) / 100))).fill(kind as Kind);
+  });
   while (kinds.length < size) kinds.push('plain HTTP/1.1');
   return kinds.slice(0, size);
 }

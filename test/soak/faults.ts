@@ -6,16 +6,19 @@ import type { TcpBalancer } from '../support/tcp_balancer.ts';
 import type { SoakBroker } from './broker.ts';
 import { http1 } from './clients/http1.ts';
 import type { Crowd } from './crowd.ts';
+import type { SoakIssuer } from './issuer.ts';
 import { type KafkaTopics, TOPICS } from './kafka_topics.ts';
 import type { ProducedTopics, Producer } from './producer.ts';
 import type { Replica } from './replica.ts';
 import type { Fault, FaultKind } from './schedule.ts';
+import { scopeOf } from './strangers.ts';
 
 /** Until records flow again: what it takes is reported, no more than this is waited. */
 const FLOW_MS = 120_000;
 const METRICS_MS = 60_000;
 const DELETED_TAIL = 40;
 const CROWD_STAYS_MS = 3000;
+const GUEST_MS = 120_000;
 /** Few enough to fit in beside the crowd. */
 const ASKERS = 40;
 
@@ -28,6 +31,7 @@ export interface World {
   readonly replicas: readonly Replica[];
   readonly balancers: readonly TcpBalancer[];
   readonly crowd: Crowd;
+  readonly issuer: SoakIssuer;
   /** Streams that one gateway takes. */
   readonly maxConnections: number;
   /** Those that may be restarted now: one has to live on, so that its memory can be measured. */
@@ -97,8 +101,9 @@ export class Faults {
   async #askForTimes(): Promise<number> {
     const { balancers } = this.#world;
     const open = http1(balancers[0]!.port);
+    const headers = await this.#asGuest();
     const askers = Array.from({ length: ASKERS }, async (_, n) => {
-      const { status, body, cut } = await open(`/plain?since=${Date.now() - n * 1000}`, {});
+      const { status, body, cut } = await open(`/plain?since=${Date.now() - n * 1000}`, headers);
       body.on('error', () => {});
       try {
         return status === 200 && (await hasId(body));
@@ -203,11 +208,20 @@ export class Faults {
     return `there are ${topics.plain.partitions.length} now`;
   }
 
+  /** With the right to read one topic, for as long as they stay. */
+  async #asGuest(): Promise<{ authorization: string }> {
+    const expiresAt = Date.now() + GUEST_MS;
+    const token = await this.#world.issuer.token({ scope: scopeOf('plain') }, expiresAt);
+    return { authorization: `Bearer ${token}` };
+  }
+
   /** As many as one gateway takes, beside those that are there. */
   async #comeInCrowds(): Promise<string> {
     const { balancers, maxConnections } = this.#world;
     const open = http1(balancers[0]!.port);
-    const tries = Array.from({ length: maxConnections }, () => open('/plain?since=latest', {}));
+    const headers = await this.#asGuest();
+    const path = '/plain?since=latest';
+    const tries = Array.from({ length: maxConnections }, () => open(path, headers));
     const answers = await Promise.allSettled(tries);
     const guests = answers.filter((answer) => answer.status === 'fulfilled');
     for (const { value } of guests) value.body.on('error', () => {}).resume();

@@ -2,6 +2,7 @@
  * The soak: what was produced against what each client got, while things break.
  *
  *     npm run soak -- --minutes 30 --runtime node|deno --seed N [--clients 200] [--rate 50] [--faults 'KIND,...']
+ *                     [--pause 12] [--workers 1] [--token-seconds 30,3600]
  *
  * @module
  */
@@ -10,14 +11,14 @@ import { parseArgs } from 'node:util';
 import { within } from '../support/deadline.ts';
 import { RUNTIMES } from '../support/runtimes.ts';
 import { isClean, slopesText, tableOf } from './report.ts';
-import { FAULT_KINDS } from './schedule.ts';
+import { FAULT_KINDS, MAX_PAUSE } from './schedule.ts';
 import { type SoakOptions, soak } from './soak.ts';
 
 /** The start, and the time for clients to come to the end. */
 const BESIDE_MS = 15 * 60_000;
 const USAGE =
   'npm run soak -- [--minutes 30] [--runtime node|deno] [--seed N] [--clients 200] [--rate 50] ' +
-  `[--faults '${FAULT_KINDS.join()}']`;
+  `[--pause 12] [--workers 1] [--token-seconds 30,3600] [--faults '${FAULT_KINDS.join()}']`;
 
 /** @returns the exit code: 1 where a number is not 0 that must be, 2 where nothing could be judged. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -36,6 +37,8 @@ export async function main(args: readonly string[]): Promise<number> {
       options.seconds * 2000 + BESIDE_MS,
     );
     say(`\n${tableOf(crowd.subscribers, outcome)}\n${slopesText(outcome)}`);
+    const { refused, leaked } = outcome.strangers;
+    say(`strangers refused: ${refused}; told something that they may not know: ${leaked}`);
     say(
       `streams ended for a broker that was away: ${outcome.streamsEnded}; ` +
         `gateways that ended badly: ${outcome.badEnds}; connections left open: ${outcome.connectionsLeft}`,
@@ -67,17 +70,27 @@ function parse(args: readonly string[]): SoakOptions | null {
         clients: { type: 'string', default: '200' },
         rate: { type: 'string', default: '50' },
         faults: { type: 'string', default: FAULT_KINDS.join() },
+        pause: { type: 'string', default: `${MAX_PAUSE}` },
+        workers: { type: 'string', default: '1' },
+        'token-seconds': { type: 'string', default: '30,3600' },
       },
     });
     const runtime = RUNTIMES.find(({ name }) => name.toLowerCase() === values.runtime);
     const seconds = Number(values.minutes) * 60;
-    const [seed, clients, rate] = [values.seed, values.clients, values.rate].map(Number);
-    const numbers = [seconds, seed!, clients!, rate!];
+    const [seed = 0, clients = 0, rate = 0, pause = 0, workers = 0] = [
+      values.seed,
+      values.clients,
+      values.rate,
+      values.pause,
+      values.workers,
+    ].map(Number);
+    const tokenSeconds = values['token-seconds'].split(',').map(Number);
+    const numbers = [seconds, seed, clients, rate, pause, workers, ...tokenSeconds];
     const names = values.faults.split(',');
     const faults = FAULT_KINDS.filter((kind) => names.includes(kind));
     const isUnderstood = numbers.every((number) => number > 0) && faults.length === names.length;
     if (runtime === undefined || !isUnderstood) return null;
-    return { runtime, seconds, seed: seed!, clients: clients!, rate: rate!, faults };
+    return { runtime, seconds, seed, clients, rate, faults, pause, workers, tokenSeconds };
   } catch {
     return null;
   }

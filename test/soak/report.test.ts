@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Random } from '../model/random.ts';
+import type { Pass } from './pass.ts';
 import { ProducedTopic } from './produced.ts';
 import { isClean, type Outcome, slopesOf, sum, tableOf } from './report.ts';
 import { ProcessSeries } from './resources.ts';
@@ -12,6 +13,7 @@ const CLEAN: Outcome = {
   minutes: 1,
   produced: { plain: 9, deleted: 8 },
   total: new Tally(),
+  strangers: { refused: 5, leaked: 0 },
   streamsEnded: 0,
   badEnds: 0,
   connectionsLeft: 0,
@@ -32,6 +34,10 @@ describe('isClean()', () => {
   test.each(['streamsEnded', 'badEnds', 'connectionsLeft'])('minds %s', (name) => {
     expect(isClean({ ...CLEAN, [name]: 1 })).toBe(false);
   });
+
+  test('minds what was told to whoever may not read', () => {
+    expect(isClean({ ...CLEAN, strangers: { refused: 5, leaked: 1 } })).toBe(false);
+  });
 });
 
 describe('tableOf()', () => {
@@ -39,7 +45,8 @@ describe('tableOf()', () => {
     const subscribers = ['plain', 'deleted', 'plain'].map((name) => {
       const topic = new ProducedTopic(name, false, 1);
       const plan = { name: 'one', kind: 'curl', temper: 'fast', topic, format: 'text' } as const;
-      return new Subscriber(plan, new Random(1));
+      const pass = {} as Pass;
+      return new Subscriber({ ...plan, pass, saysAccept: false }, new Random(1));
     });
     for (const { tally } of subscribers) tally.delivered = 7;
     const rows = tableOf(subscribers, { ...CLEAN, total: sum(subscribers) }).split('\n');

@@ -10,6 +10,8 @@ export interface Outcome {
   readonly minutes: number;
   readonly produced: Readonly<Record<string, number>>;
   readonly total: Tally;
+  /** Of those who may not read: answers that refused them, and answers that told them something. */
+  readonly strangers: { readonly refused: number; readonly leaked: number };
   /** Streams that ended because a broker was away. */
   readonly streamsEnded: number;
   /** Gateways that ended by themselves or not with 0 when they were asked to. */
@@ -59,8 +61,9 @@ export function slopesOf(
 }
 
 export function isClean(outcome: Outcome): boolean {
-  const { total, streamsEnded, badEnds, connectionsLeft } = outcome;
-  return total.isClean && streamsEnded + badEnds + connectionsLeft === 0;
+  const { total, strangers, streamsEnded, badEnds, connectionsLeft } = outcome;
+  const faults = strangers.leaked + streamsEnded + badEnds + connectionsLeft;
+  return total.isClean && faults === 0;
 }
 
 const COLUMNS: readonly (readonly [string, (tally: Tally) => number])[] = [
@@ -73,6 +76,7 @@ const COLUMNS: readonly (readonly [string, (tally: Tally) => number])[] = [
   ['unexplained', ({ unexplainedGaps }) => unexplainedGaps],
   ['reconnects', ({ reconnects }) => reconnects],
   ['refused', ({ refusals }) => refusals],
+  ['expired', ({ expired }) => expired],
 ];
 
 /** A row for each kind of client and topic, and one for all. */

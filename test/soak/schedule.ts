@@ -39,20 +39,22 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
 /** Every id names every partition. */
 const MAX_ADDED = 4;
 const MIN_PAUSE = 3;
-const MAX_PAUSE = 12;
+/** Seconds between two faults, at most, where nothing else is asked for. */
+export const MAX_PAUSE = 12;
 
 /** The faults of a run: the same for the same seed and time. Each kind comes once before any twice. */
 export function planFaults(
   seed: number,
   seconds: number,
   kinds: readonly FaultKind[] = FAULT_KINDS,
+  maxPause: number = MAX_PAUSE,
 ): Fault[] {
   const random = new Random(seed);
   const first = shuffled(kinds, random);
   const bag = kinds.flatMap((kind) => Array<FaultKind>(WEIGHTS[kind]).fill(kind));
   // A short run has to have room for each kind.
-  const longest = Math.min(MAX_PAUSE, Math.floor(seconds / kinds.length));
-  const shortest = Math.min(MIN_PAUSE, longest);
+  const longest = Math.min(maxPause, Math.floor(seconds / kinds.length));
+  const shortest = Math.min(Math.max(MIN_PAUSE, Math.floor(maxPause / 4)), longest);
   const faults: Fault[] = [];
   let added = 0;
   for (let at = shortest; ; at += random.between(shortest, longest)) {

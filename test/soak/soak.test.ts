@@ -35,16 +35,20 @@ everyFault((runtime) => {
   test(
     'soak delivers what was produced, with every kind of fault once',
     async () => {
-      const args = ['--minutes', '3', '--clients', '40', '--seed', '1'];
+      const workers = runtime.name === 'Node' ? '2' : '1';
+      const args = ['--minutes', '3', '--clients', '40', '--seed', '1', '--workers', workers];
       const command = soak(...args, '--runtime', runtime.name.toLowerCase());
       const { code, stdout, stderr } = await run(command, {}, MAX_MS);
       expect({ code, told: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, told: '' });
       for (const kind of FAULT_KINDS) expect(`${stdout}`).toContain(` s  ${kind}: `);
-      const { produced, total, streamsEnded, connectionsLeft } = outcomeOf(stdout);
+      const { produced, total, strangers, streamsEnded, connectionsLeft } = outcomeOf(stdout);
       expect(Object.keys(produced)).toHaveLength(4);
       for (const count of Object.values(produced)) expect(count).toBeGreaterThan(0);
       expect(total).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, unexplainedGaps: 0 });
       expect(total.delivered).toBeGreaterThan(10_000);
+      expect(total.expired).toBeGreaterThan(40);
+      expect(strangers.leaked).toBe(0);
+      expect(strangers.refused).toBeGreaterThan(20);
       expect({ streamsEnded, connectionsLeft }).toEqual({ streamsEnded: 0, connectionsLeft: 0 });
     },
     MAX_MS,

@@ -2,11 +2,14 @@ import type { Random } from '../model/random.ts';
 import type { Account } from './account.ts';
 import { CompactedAccount } from './compacted_account.ts';
 import type { Format, Received } from './delivery.ts';
+import type { Pass } from './pass.ts';
 import { PlainAccount } from './plain_account.ts';
 import type { ProducedTopic } from './produced.ts';
 import { Tally } from './tally.ts';
 
 const LAST_IDS = 3;
+/** Long after a token nothing may come by it; what is on its way may take some of it. */
+const LATE_MS = 20_000;
 
 export type Temper =
   | 'fast'
@@ -34,6 +37,9 @@ export interface SubscriberPlan {
   readonly temper: Temper;
   readonly topic: ProducedTopic;
   readonly format: Format;
+  readonly pass: Pass;
+  /** Whether its requests name the type of a stream, so that each answer is one. */
+  readonly saysAccept: boolean;
 }
 
 /** One client that keeps coming back, whatever program it is: its place and its account. */
@@ -75,9 +81,30 @@ export class Subscriber {
     this.tally.refusals++;
   }
 
+  /** It was told why it is not let in. */
+  unauthorized(reason: string): void {
+    this.refused();
+    if (reason === 'forbidden') this.#account.wrong('it is told that it has no right');
+    if (reason !== 'unavailable') this.plan.pass.renew();
+  }
+
   take(received: Received): void {
-    if (received.id !== '') this.identified(received.id);
+    const { event, data, id } = received;
+    if (id !== '') this.identified(id);
+    if (event === 'unauthorized') {
+      this.unauthorized(JSON.parse(data).reason);
+      return;
+    }
     this.lastReceived = performance.now();
+    if (event === 'expired') {
+      this.tally.expired++;
+      this.plan.pass.renew();
+      return;
+    }
+    const { pass, temper } = this.plan;
+    if (temper === 'fast' && Date.now() > pass.expiresAt + LATE_MS) {
+      this.#account.wrong('it came long after the end of its token');
+    }
     this.#account.take(received);
   }
 

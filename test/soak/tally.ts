@@ -12,6 +12,8 @@ export class Tally {
   unexplainedGaps = 0;
   reconnects = 0;
   refusals = 0;
+  /** Streams that ended with their token. */
+  expired = 0;
 
   get isClean(): boolean {
     const { lost, doubled, outOfOrder, wrong, unexplainedGaps } = this;
@@ -28,5 +30,6 @@ export class Tally {
     this.unexplainedGaps += other.unexplainedGaps;
     this.reconnects += other.reconnects;
     this.refusals += other.refusals;
+    this.expired += other.expired;
   }
 }

@@ -3,7 +3,7 @@ import { EventSource } from 'eventsource';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs } from '../temper.ts';
 
-const EVENTS = ['message', 'delete', 'gap', 'live', 'place'];
+const EVENTS = ['message', 'delete', 'gap', 'live', 'place', 'expired', 'unauthorized'];
 
 /** npm `eventsource`, which comes back by itself; a restless one is closed and made anew. */
 export async function followEventSource(
@@ -16,7 +16,12 @@ export async function followEventSource(
   while (!over.aborted) {
     const url = new URL(subscriber.path, origin);
     if (subscriber.lastId !== '') url.searchParams.set('lastEventId', subscriber.lastId);
-    const source = new EventSource(url);
+    const source = new EventSource(url, {
+      fetch: async (input, init) => {
+        const headers = { ...init.headers, ...(await subscriber.plan.pass.headers()) };
+        return fetch(input, { ...init, headers });
+      },
+    });
     source.addEventListener('open', () => subscriber.opened());
     for (const event of EVENTS) {
       source.addEventListener(event, ({ data, lastEventId }) =>

@@ -8,6 +8,8 @@ import { awayMs, showTemper } from '../temper.ts';
 
 const FIRST_RETRY_MS = 1000;
 const HEAD_MS = 60_000;
+/** What an EventSource is told in words. */
+const REFUSED_AS: Readonly<Record<number, string>> = { 401: 'invalid', 403: 'forbidden' };
 
 /** The head of an answer, and its body as it comes. */
 export interface Answer {
@@ -28,7 +30,11 @@ export async function follow(subscriber: Subscriber, open: Open, times: Times): 
     let waitMs = retryMs;
     try {
       const { lastId, path } = subscriber;
-      const headers = lastId === '' ? {} : { 'last-event-id': lastId };
+      const headers = {
+        ...(subscriber.plan.saysAccept ? { accept: 'text/event-stream' } : {}),
+        ...(lastId === '' ? {} : { 'last-event-id': lastId }),
+        ...(await subscriber.plan.pass.headers()),
+      };
       subscriber.state = 'asking';
       const answer = await within(`the head of ${path}`, open(path, headers), HEAD_MS);
       if (answer.status === 200) {
@@ -39,7 +45,9 @@ export async function follow(subscriber: Subscriber, open: Open, times: Times): 
         waitMs = retryMs + (times.calm.aborted ? 0 : awayMs(subscriber));
         if (subscriber.plan.temper === 'anew' && !times.calm.aborted) subscriber.beginAnew();
       } else {
-        subscriber.refused();
+        const reason = REFUSED_AS[answer.status];
+        if (reason === undefined) subscriber.refused();
+        else subscriber.unauthorized(reason);
         answer.cut();
         waitMs = Number(answer.retryAfter ?? 1) * 1000;
       }

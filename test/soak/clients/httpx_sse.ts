@@ -19,14 +19,18 @@ interface Told {
 export async function followHttpxSse(
   subscribers: readonly Subscriber[],
   origin: string,
+  folder: string,
   seed: number,
   { calm, over }: Times,
 ): Promise<void> {
   if (subscribers.length === 0) return;
+  const plans: string[] = [];
+  for (const [number, { path, plan }] of subscribers.entries()) {
+    const token = join(folder, `httpx-${number}`);
+    await plan.pass.keepIn(token, over);
+    plans.push(JSON.stringify({ url: `${origin}${path}`, temper: plan.temper, token }));
+  }
   const child = spawn(PYTHON, [SCRIPT, `${seed}`], { stdio: ['pipe', 'pipe', 'pipe'] });
-  const plans = subscribers.map(({ path, plan }) =>
-    JSON.stringify({ url: `${origin}${path}`, temper: plan.temper }),
-  );
   child.stdin.on('error', () => {});
   child.stdin.write(`${[...plans, 'go'].join('\n')}\n`);
   calm.addEventListener('abort', () => child.stdin.write('calm\n'));

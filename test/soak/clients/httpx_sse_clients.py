@@ -14,10 +14,10 @@ def tell(number, **what):
     sys.stdout.write(json.dumps({"client": number, **what}) + "\n")
 
 
-async def follow(http, number, url, temper, dice):
+async def follow(http, number, url, token, temper, dice):
     last_id, retry = "", 1.0
     while True:
-        stream = asyncio.ensure_future(read(http, number, url, last_id))
+        stream = asyncio.ensure_future(read(http, number, url, token, last_id))
         if temper == "restless" and not calm.is_set():
             waiting = asyncio.ensure_future(calm.wait())
             await asyncio.wait({stream, waiting}, timeout=dice.uniform(2, 25), return_when=asyncio.FIRST_COMPLETED)
@@ -36,9 +36,12 @@ async def follow(http, number, url, temper, dice):
 state = {}
 
 
-async def read(http, number, url, last_id):
+async def read(http, number, url, token, last_id):
     state.setdefault(number, ("", 1.0))
-    headers = {"Last-Event-ID": last_id} if last_id else {}
+    with open(token, encoding="ascii") as file:
+        headers = {"Authorization": f"Bearer {file.read()}"}
+    if last_id:
+        headers["Last-Event-ID"] = last_id
     async with aconnect_sse(http, "GET", url, headers=headers) as source:
         source.response.raise_for_status()
         tell(number, opened=True)
@@ -57,7 +60,7 @@ async def main():
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(timeout=timeout, limits=limits) as http:
         clients = [
-            asyncio.ensure_future(follow(http, number, plan["url"], plan["temper"], random.Random(dice.random())))
+            asyncio.ensure_future(follow(http, number, plan["url"], plan["token"], plan["temper"], random.Random(dice.random())))
             for number, plan in enumerate(plans)
         ]
         loop = asyncio.get_running_loop()
