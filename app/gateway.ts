@@ -90,7 +90,9 @@ export function createGateway(
   const values = new TopicValues(config, ports?.web ?? null);
   const channels = new Channels((topic, kind) => {
     counts.addTopic(topic);
-    return new Feed(topic, values.of(source, topic, kind), feedBytes, readers);
+    return new Feed(topic, values.of(source, topic, kind), feedBytes, readers, {
+      maxScannedViews: config.maxScannedViews,
+    });
   });
   for (const topic of config.topics) channels.add({ path: `/${topic}`, topic });
   const streams = new OpenStreams(config, slots, counts);

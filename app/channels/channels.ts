@@ -1,6 +1,12 @@
-import { type Expression, parseExpression } from '../expressions/expression.ts';
+import {
+  type Expression,
+  parseExpression,
+  parseTemplate,
+  type Template,
+} from '../expressions/expression.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { ValueKind } from '../ports/values.ts';
+import { RECORD_NAMES } from '../views/filter_parts.ts';
 import { LinkedAbort } from '../waits/abortable.ts';
 import { parametersOf, type Segment, segmentsOf } from './path_pattern.ts';
 import { type Found, PathTree } from './path_tree.ts';
@@ -19,12 +25,15 @@ export interface ChannelDefinition {
   readonly require?: string | null;
   /** What the values of its topic are; left out: bytes. The same for all channels of a topic. */
   readonly value?: ValueKind;
+  /** Which records it lets through; `null` or left out: all. */
+  readonly where?: string | null;
 }
 
 /** What a path serves, for as long as it does. */
-export interface Channel extends ChannelDefinition {
+export interface Channel extends Omit<ChannelDefinition, 'where'> {
   readonly segments: readonly Segment[];
   readonly right: Expression | null;
+  readonly where: Template | null;
   /** The feed of its topic, which other channels may share. */
   readonly feed: Feed;
   /** Aborts once the channel is dropped: its streams have to end. */
@@ -118,8 +127,9 @@ export class Channels implements Iterable<Channel> {
     const end = new AbortController();
     const segments = definition.segments ?? path.slice(1).split('/').map(literalOf);
     const right = rightOf(definition.require ?? null, segments);
+    const where = whereOf(definition.where ?? null, segments);
     const { feed } = topic;
-    const channel = { ...definition, segments, right, feed, signal: end.signal, end };
+    const channel = { ...definition, segments, right, where, feed, signal: end.signal, end };
     this.#byPath.set(path, channel);
     this.#trees = null;
     topic.channels.add(channel);
@@ -199,12 +209,19 @@ function rightOf(require: string | null, segments: readonly Segment[]): Expressi
   return require === null ? null : parseExpression(require, namesOf(parametersOf(segments), true));
 }
 
+function whereOf(where: string | null, segments: readonly Segment[]): Template | null {
+  if (where === null) return null;
+  const given = namesOf(parametersOf(segments), true);
+  return parseTemplate(where, new Map([...given, ...RECORD_NAMES]), new Set(given.keys()));
+}
+
 /** Whether a stream of the one may go on as one of the other. */
 function isSame(channel: Channel, definition: ChannelDefinition): boolean {
   return (
     channel.topic === definition.topic &&
     (channel.isStream ?? false) === (definition.isStream ?? false) &&
     (channel.require ?? null) === (definition.require ?? null) &&
-    channel.value === definition.value
+    channel.value === definition.value &&
+    (channel.where?.text ?? null) === (definition.where ?? null)
   );
 }

@@ -154,7 +154,10 @@ const RULES: Broken[] = [
 ];
 
 const NOT_YET: Broken[] = [
-  [stream('require: "true"\n    §where: key == claims.sub'), 'where is not served by this version'],
+  [
+    stream('require: "true"\n    where: §value.a == claims.sub'),
+    'value is not served by this version',
+  ],
   [stream('require: "true"\n    §every: 250'), 'every is not served by this version'],
   [
     'streams:\n  /a: { §topics: [a, b], require: "true" }\n',
@@ -251,7 +254,6 @@ streams: { /a2: { topic: a }, /c: { topic: c } }
       'streams:\n  /a: { topic: a, require: "true" }\n  /b: { topic: b, where: claims.x }';
     expect(faultsOf(text, false)).toEqual([
       { line: 2, column: 19, message: 'require needs a sign-in (JWT_ISSUER)' },
-      { line: 3, column: 19, message: 'where is not served by this version yet' },
       { line: 3, column: 26, message: expect.stringContaining('no name claims here') },
     ]);
   });

@@ -19,9 +19,10 @@ import {
 import { z } from 'zod';
 import { IDENTITY_NAMES } from '../auth/rights.ts';
 import { topic as topicName } from '../config/config_values.ts';
-import { ExpressionError, type Names, parseExpression } from '../expressions/expression.ts';
-import { ANY, MAP, NULL, NUMBER_TYPE, TEXT, TEXT_TYPE, type Type } from '../expressions/kinds.ts';
+import { ExpressionError, type Names, parseTemplate } from '../expressions/expression.ts';
+import { MAP, TEXT_TYPE, type Type } from '../expressions/kinds.ts';
 import { VALUE_KINDS, type ValueKind } from '../ports/values.ts';
+import { notServedYet, RECORD_NAMES } from '../views/filter_parts.ts';
 import { parametersOf, parsePath, type Segment, shapeOf } from './path_pattern.ts';
 
 const MAX_BYTES = 2 ** 20;
@@ -45,6 +46,7 @@ interface ChannelDefinition {
   readonly isStream: boolean;
   readonly require: string | null;
   readonly value: ValueKind;
+  readonly where: string | null;
 }
 
 /** One thing that is wrong with the file; line and column from 1. */
@@ -138,7 +140,7 @@ export function streamsFileSchema(): object {
 }
 
 /** What is in the file and this version does not serve: told, so that nobody waits for it. */
-const NOT_YET = ['where', 'every', 'topics'] as const;
+const NOT_YET = ['every', 'topics'] as const;
 
 type Key = string | number;
 
@@ -269,9 +271,9 @@ class Reader {
       if (said.path === false) continue;
       this.#checkRight(at, said.require);
       const segments = [{ literal: topic }];
-      const require = said.require ?? null;
-      const { value = 'bytes' } = said;
-      definitions.push({ path: `/${topic}`, segments, topic, isStream: false, require, value });
+      const { require = null, where = null, value = 'bytes' } = said;
+      const what = { topic, isStream: false, require, where, value };
+      definitions.push({ path: `/${topic}`, segments, ...what });
     }
     const shapes = new Map<string, string>();
     for (const [path, said] of Object.entries(streams ?? {})) {
@@ -288,9 +290,9 @@ class Reader {
         this.#fault(this.#offsetOf(at, true), `it takes the same paths as ${same}`);
       }
       shapes.set(shape, path);
-      const { topic = '', require = null } = said;
+      const { topic = '', require = null, where = null } = said;
       const value = topics?.[topic]?.value ?? 'bytes';
-      definitions.push({ path, segments, topic, isStream: true, require, value });
+      definitions.push({ path, segments, topic, isStream: true, require, where, value });
     }
     return definitions;
   }
@@ -331,7 +333,8 @@ class Reader {
 
   #checkExpression(at: Key[], text: string, names: Names): void {
     try {
-      parseExpression(text, names);
+      const fault = notServedYet(parseTemplate(text, names, new Set()));
+      if (fault !== null) this.#fault(this.#offsetOf(at, false), `${at.at(-1)}: ${fault}`);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       const start = this.#offsetOf(at, false);
@@ -396,20 +399,12 @@ export function withTopics(
       isStream: false,
       require: null,
       value: 'bytes' as const,
+      where: null,
     }));
   const streams = new Set(channels.flatMap(({ path, isStream }) => (isStream ? path : [])));
   const isFree = ({ path, isStream }: ChannelDefinition): boolean => isStream || !streams.has(path);
   return [...ofSettings, ...channels].filter(isFree);
 }
-
-const RECORD_NAMES: readonly (readonly [string, Type])[] = [
-  ['partition', NUMBER_TYPE],
-  ['offset', NUMBER_TYPE],
-  ['timestamp', NUMBER_TYPE],
-  ['key', { kinds: TEXT | NULL }],
-  ['headers', { kinds: MAP, inside: TEXT_TYPE }],
-  ['value', ANY],
-];
 
 /** What the right of a stream may name. */
 export function namesOf(params: readonly string[], hasSignIn: boolean): Names {

@@ -11,7 +11,7 @@ const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_C
   HTTP_PORT HTTPS_PORT ADMIN_PORT TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
   JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
-  SIGN_IN_URL REQUIRE REGISTRY_URL REGISTRY_USERNAME REGISTRY_PASSWORD REGISTRY_WAIT_SECONDS CA_FILE FEED_MEMORY_MB
+  SIGN_IN_URL REQUIRE REGISTRY_URL REGISTRY_USERNAME REGISTRY_PASSWORD REGISTRY_WAIT_SECONDS CA_FILE FEED_MEMORY_MB MAX_SCANNED_VIEWS
   DRAIN_SECONDS WORKERS LOG_LEVEL LOG_FORMAT`.split(/\s+/);
 
 type Env = Record<string, string | undefined>;
@@ -104,6 +104,7 @@ describe('parseConfig()', () => {
       registryWaitSeconds: 30,
       caFile: null,
       feedMemoryMb: 64,
+      maxScannedViews: 200,
       drainSeconds: 10,
       workers: 1,
       logLevel: 'info',
@@ -154,6 +155,7 @@ describe('parseConfig()', () => {
       REGISTRY_WAIT_SECONDS: '5',
       CA_FILE: 'own.pem',
       FEED_MEMORY_MB: '1',
+      MAX_SCANNED_VIEWS: '0',
       DRAIN_SECONDS: '0',
       WORKERS: 'auto',
       LOG_LEVEL: 'warn',
@@ -203,6 +205,7 @@ describe('parseConfig()', () => {
       registryWaitSeconds: 5,
       caFile: 'own.pem',
       feedMemoryMb: 1,
+      maxScannedViews: 0,
       drainSeconds: 0,
       workers: 'auto',
       logLevel: 'warn',

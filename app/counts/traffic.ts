@@ -1,3 +1,4 @@
+import type { FilterTally } from '../views/filter_index.ts';
 import { GAP_REASONS, type GapReason } from '../wire/gap.ts';
 import { zeros } from './counters.ts';
 import { DeliveryTimes } from './delivery_times.ts';
@@ -31,6 +32,8 @@ export class Traffic {
   /** Bytes of response bodies. */
   bytesSent = 0;
   readonly gapsSent: Record<GapReason, number> = zeros(GAP_REASONS);
+  /** What filters made of records. */
+  readonly filterRecords: FilterTally = { match: 0, skip: 0, error: 0 };
   readonly deliveryTimes: DeliveryTimes = new DeliveryTimes();
 
   /** @param isLive whether all of it came after the client had everything before it */

@@ -14,6 +14,7 @@ import type { StreamCounts } from '../counts/stream_counts.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { BrokerStatus, RecordSource } from '../ports/source.ts';
 import { END_REASONS, REFUSAL_REASONS } from '../ports/stream_observer.ts';
+import { FILTER_RESULTS } from '../views/filter.ts';
 import { GAP_REASONS } from '../wire/gap.ts';
 
 /** What the values are read from. */
@@ -42,7 +43,7 @@ export interface ProcessFacts {
   certificateExpiries(): ReadonlyMap<CertificateUse, number>;
 }
 
-type MeasuredFeed = Pick<Feed, 'topic' | 'traffic' | 'log' | 'ends' | 'history'>;
+type MeasuredFeed = Pick<Feed, 'topic' | 'traffic' | 'log' | 'ends' | 'history' | 'views'>;
 
 /** Labels by name; the topics that are served, partitions and fixed reasons: never a client's words. */
 export type Labels = Readonly<Record<string, string>>;
@@ -213,6 +214,25 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
         const { counts, sumMs } = traffic.deliveryTimes.read();
         return [{ topic }, { counts, sum: sumMs / 1000 }];
       }),
+  },
+  {
+    name: 'sse_kafka_views',
+    help: 'Different filters, each with its format, with which streams are open.',
+    type: 'gauge',
+    labels: ['topic'],
+    merge: 'sum',
+    values: byTopic(({ views }) => views.size),
+  },
+  {
+    name: 'sse_kafka_filter_records_total',
+    help: `Records that filters looked at, each once for each filter: ${FILTER_RESULTS.join(', ')}.`,
+    type: 'counter',
+    labels: ['topic', 'result'],
+    merge: 'sum',
+    values: ({ feeds }) =>
+      feeds.flatMap(({ topic, traffic }) =>
+        FILTER_RESULTS.map((result) => [{ topic, result }, traffic.filterRecords[result]] as const),
+      ),
   },
   {
     name: 'sse_kafka_broker_up',

@@ -31,7 +31,7 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
           responses: {
             200: STREAM,
             304: SAME,
-            400: text('What `format`, `since`, `until` or `wait` takes.'),
+            400: text('What `format`, `since`, `until`, `wait` or a filter takes.'),
             404: text('Not a topic that is served here.'),
             429: refusal('This address has as many streams open as it may.'),
             431: { description: 'The head of the request is larger than 64 kB.' },
@@ -48,7 +48,7 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
           responses: {
             200: STREAM,
             304: SAME,
-            400: text('What `format`, `since`, `until` or `wait` takes.'),
+            400: text('What `format`, `since`, `until`, `wait` or a filter takes.'),
             404: text('Not a topic that is served here.'),
             503: refusal('The topic of a document is not loaded within 10 s.'),
           },
@@ -71,7 +71,7 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
 /** A stream of the streams file. */
 function streamPath(path: string): object {
   const parameters = STREAM_PARAMETERS;
-  const faults = { 400: text('What `format`, `since`, `until` or `wait` takes.') };
+  const faults = { 400: text('What `format`, `since`, `until`, `wait` or a filter takes.') };
   const full = {
     429: refusal('This address has as many streams open as it may.'),
     503: refusal('No more streams: all are taken, or the gateway is about to end.'),

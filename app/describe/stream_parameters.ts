@@ -33,6 +33,32 @@ export const STREAM_PARAMETERS = [
     },
   },
   {
+    name: 'key',
+    in: 'query',
+    description:
+      'Only records with this key; again for more: any of them. Beside it `header.<name>=<text>`: only ' +
+      'records of which the last header of that name has the value. All names together must hold.',
+    schema: { type: 'array', items: { type: 'string' }, maxItems: 1000 },
+  },
+  {
+    name: 'keyBase64',
+    in: 'query',
+    description: 'The same for a key in base64, of either alphabet.',
+    schema: {
+      type: 'array',
+      items: { type: 'string', pattern: '^[A-Za-z0-9+/_-]*={0,2}$' },
+      maxItems: 1000,
+    },
+  },
+  {
+    name: 'where',
+    in: 'query',
+    description:
+      'Only records for which this is true: CEL over `topic`, `partition`, `offset`, `timestamp`, `key` ' +
+      'and `headers`. Again for more: all of them must be.',
+    schema: { type: 'array', items: { type: 'string', maxLength: 2048 } },
+  },
+  {
     name: 'until',
     in: 'query',
     description:

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ExpressionError, type Names, parseExpression } from './expression.ts';
+import { ExpressionError, type Names, parseExpression, parseTemplate } from './expression.ts';
 import { ANY, LIST, MAP, NULL, NUMBER_TYPE, TEXT, TEXT_TYPE } from './kinds.ts';
 
 const NAMES: Names = new Map([
@@ -524,5 +524,90 @@ describe('parseExpression()', () => {
     const value = 'x'.repeat(600_000);
     expect(outcomeOf('value + "" == value', { value })).toBe(true);
     expect(outcomeOf('value + value != ""', { value })).toBe('error');
+  });
+});
+
+describe('parseTemplate()', () => {
+  const GIVEN = new Set(['claims', 'params', 'scopes', 'topic']);
+  const RECORD = { offset: 7, key: 'k1', headers: { type: 'created' } };
+  const conjuncts = (text: string, scope: object = {}) =>
+    parseTemplate(text, NAMES, GIVEN).given({ ...SCOPE, ...scope });
+  const equalities = (text: string): unknown[] =>
+    conjuncts(text).map(({ equality }) => {
+      return equality === null ? null : [equality.path.join('.'), ...equality.values];
+    });
+
+  test.each([
+    ['key == "a"', [['key', 'a']]],
+    ['"a" == key && offset > 1', [['key', 'a'], null]],
+    ['key == claims.sub', [['key', 'alice']]],
+    ['key == "k" + params.id', [['key', 'kalice']]],
+    ['key in scopes', [['key', 'orders:read', 'orders:write']]],
+    [
+      'headers.a == "x" && (headers["b"] in ["y", "z"] && key == "k")',
+      [
+        ['headers.a', 'x'],
+        ['headers.b', 'y', 'z'],
+        ['key', 'k'],
+      ],
+    ],
+    ['key == headers.a', [null]],
+    ['key == null', [null]],
+    ['key != "a"', [null]],
+    ['!(key == "a")', [null]],
+    ['key == "a" || key == "b"', [null]],
+    ['key == claims.nobody', [null]],
+    ['key in claims.mixed', [null]],
+    ['key in claims.org', [null]],
+    ['offset == 1', [null]],
+    ['claims.sub == "alice"', [null]],
+  ])('parseTemplate() finds the equalities of %s', (text, expected) => {
+    expect(equalities(text)).toEqual(expected);
+  });
+
+  test.each([
+    'key == "k1"',
+    'key == params.id',
+    'key in scopes || offset > 6',
+    'headers.type == "created" && offset == 7',
+    'claims.sub == "alice" && key == "k1"',
+    'claims.sub == "bob" || key == "k1"',
+    'claims.nobody == "bob" || key == "k1"',
+    'claims.nobody == "bob"',
+    'has(claims.sub) && has(headers.type)',
+    '"admin" in claims.roles && size(claims.roles) < offset',
+    'headers.nothing == "a" && false',
+  ])('parseTemplate() holds as a whole where the expression does: %s', (text) => {
+    const expected = outcomeOf(text, RECORD) === true;
+    const outcomes = conjuncts(text).map((one) => one.evaluate(RECORD));
+    expect(outcomes.every((outcome) => outcome === true)).toBe(expected);
+  });
+
+  test('parseTemplate() gives parts the same name where the same was given for it, and no other', () => {
+    const nameOf = (text: string, scope: object = {}): string => conjuncts(text, scope)[0]!.name;
+    const text = 'key != claims.sub';
+    expect(nameOf(text, { offset: 1 })).toBe(nameOf(text));
+    expect(nameOf(text, { claims: { sub: 'alice', other: 1 } })).toBe(nameOf(text));
+    const others = [
+      { sub: 'bob' },
+      {},
+      { sub: null },
+      { sub: [] },
+      { sub: ['alice'] },
+      { sub: '' },
+    ];
+    const names = others.map((claims) => nameOf(text, { claims }));
+    expect(new Set([...names, nameOf(text)]).size).toBe(others.length + 1);
+    expect(nameOf('key != "a"')).not.toBe(nameOf('key != "b"'));
+    const [first, second] = conjuncts('offset != 1 && offset != 2');
+    expect(first!.name).not.toBe(second!.name);
+  });
+
+  test('parseTemplate() tells what it asks for, and whether what was given stands in it', () => {
+    const { looksAt, operations } = parseTemplate('key == "a" && offset > 1', NAMES, GIVEN);
+    expect([[...looksAt], operations]).toEqual([['key', 'offset'], 3]);
+    const parts = conjuncts('key == "a" && claims.age > offset');
+    expect(parts.map(({ hasGiven }) => hasGiven)).toEqual([false, true]);
+    expect(parts.map((one) => [...one.looksAt])).toEqual([['key'], ['claims', 'offset']]);
   });
 });

@@ -97,17 +97,93 @@ let parser = new Environment();
  * @throws ExpressionError with the first fault.
  */
 export function parseExpression(text: string, names: Names): Expression {
-  if (new TextEncoder().encode(text).length > MAX_BYTES) {
-    throw new ExpressionError(`an expression has at most ${MAX_BYTES} bytes`, text, 0);
-  }
+  checkLength(text);
   const { run } = new Compiler(text, names).whole(parse(text));
   return {
     text,
-    evaluate: (scope) => {
-      const value = run(scope);
-      return typeof value === 'boolean' ? value : 'error';
-    },
+    evaluate: (scope) => outcomeOf(run(scope)),
   };
+}
+
+function outcomeOf(value: Value): Outcome {
+  return typeof value === 'boolean' ? value : 'error';
+}
+
+function named(scope: Scope, name: string): Value {
+  const value = scope[name];
+  return value === undefined ? ERROR : checked(value);
+}
+
+/** A part of a filter: with all the others it must hold. */
+export interface Conjunct {
+  /** The same for parts of the same text for which the same was given. */
+  readonly name: string;
+  /** Those of `Names` that it asks for. */
+  readonly looksAt: ReadonlySet<string>;
+  /** Whether what was given for it stands in it. */
+  readonly hasGiven: boolean;
+  /** `path` is one of these texts, and nothing else is asked; `null`: it asks for something else. */
+  readonly equality: {
+    readonly path: readonly string[];
+    readonly values: readonly string[];
+  } | null;
+  evaluate(scope: Scope): Outcome;
+}
+
+/** An expression of which a part is given before the rest is known. */
+export interface Template {
+  readonly text: string;
+  /** Those of `Names` that it asks for, given or not. */
+  readonly looksAt: ReadonlySet<string>;
+  /** Its operators and calls. */
+  readonly operations: number;
+  /** What it asks for of the rest: all of it has to hold. */
+  given(scope: Scope): readonly Conjunct[];
+}
+
+/**
+ * Parses an expression of which some names are given first, and once for many evaluations.
+ * @param givenNames those of `names` that are
+ * @throws ExpressionError with the first fault.
+ */
+export function parseTemplate(
+  text: string,
+  names: Names,
+  givenNames: ReadonlySet<string>,
+): Template {
+  checkLength(text);
+  const ast = parse(text);
+  const compiler = new Compiler(text, names);
+  compiler.whole(ast);
+  return {
+    text,
+    looksAt: compiler.looksAt,
+    operations: compiler.operations,
+    given: (scope) =>
+      conjunctsOf(ast).map((node, number) => {
+        return new Compiler(text, names, { names: givenNames, scope }).conjunct(node, number);
+      }),
+  };
+}
+
+function checkLength(text: string): void {
+  if (new TextEncoder().encode(text).length <= MAX_BYTES) return;
+  throw new ExpressionError(`an expression has at most ${MAX_BYTES} bytes`, text, 0);
+}
+
+/** What stands between the `&&` that hold an expression together. */
+function conjunctsOf(node: ASTNode): ASTNode[] {
+  return node.op === '&&' ? node.args.flatMap(conjunctsOf) : [node];
+}
+
+/** The names along which a value is found, such as those of `headers.a`; `null` for anything else. */
+function pathOf(node: ASTNode): string[] | null {
+  if (node.op === 'id') return [node.args];
+  if (node.op !== '.' && node.op !== '[]') return null;
+  const [of, index] = node.args;
+  const name = typeof index === 'string' ? index : index.op === 'value' ? index.args : null;
+  const path = pathOf(of);
+  return path === null || typeof name !== 'string' ? null : [...path, name];
 }
 
 function parse(text: string): ASTNode {
@@ -121,15 +197,76 @@ function parse(text: string): ASTNode {
   }
 }
 
+/** What is known when an expression is compiled: these names are in the scope, or are an error. */
+interface Given {
+  readonly names: ReadonlySet<string>;
+  readonly scope: Scope;
+}
+
 /** One walk over a tree that both checks and compiles it. */
 class Compiler {
+  /** How many operators and calls it has met. */
+  operations = 0;
+  /** The names that it has met. */
+  readonly looksAt: Set<string> = new Set();
   readonly #text: string;
   readonly #names: Names;
-  #operations = 0;
+  readonly #given: Given | null;
+  /** How often a name was met that is given, and one that is not. */
+  #givenMet = 0;
+  #othersMet = 0;
+  /** What came of the parts for which all is given, each as large as it can be. */
+  readonly #results: Value[] = [];
 
-  constructor(text: string, names: Names) {
+  constructor(text: string, names: Names, given: Given | null = null) {
     this.#text = text;
     this.#names = names;
+    this.#given = given;
+  }
+
+  /**
+   * @param node one of those that stand between `&&`
+   * @param number which of them
+   */
+  conjunct(node: ASTNode, number: number): Conjunct {
+    const { run } = this.#compile(node);
+    const results = this.#results.map((value) => (value === ERROR ? [] : [value]));
+    const looksAt = this.looksAt;
+    return {
+      name: JSON.stringify([this.#text, number, results]),
+      looksAt,
+      hasGiven: this.#givenMet > 0,
+      equality: this.#textEquality(node),
+      evaluate: (scope) => outcomeOf(run(scope)),
+    };
+  }
+
+  #textEquality(node: ASTNode): Conjunct['equality'] {
+    if (node.op !== '==' && node.op !== 'in') return null;
+    const [left, right] = node.args;
+    const pairs =
+      node.op === 'in'
+        ? [[left, right]]
+        : [
+            [left, right],
+            [right, left],
+          ];
+    for (const [asked, constant] of pairs) {
+      const path = pathOf(asked!);
+      if (path === null || this.#isGiven(asked!) || !this.#isGiven(constant!)) continue;
+      const value = new Compiler(this.#text, this.#names, this.#given).#compile(constant!).run({});
+      const values = node.op === 'in' ? value : [value];
+      if (!Array.isArray(values) || !values.every((one) => typeof one === 'string')) return null;
+      return { path, values };
+    }
+    return null;
+  }
+
+  /** Whether all names in it are given, or it has none. */
+  #isGiven(node: ASTNode): boolean {
+    const compiler = new Compiler(this.#text, this.#names, this.#given);
+    compiler.#compile(node);
+    return compiler.#othersMet === 0;
   }
 
   whole(node: ASTNode): Compiled {
@@ -138,7 +275,17 @@ class Compiler {
     return compiled;
   }
 
+  /** Works out at once what can be worked out of what is given. */
   #compile(node: ASTNode): Compiled {
+    const [given, others, results] = [this.#givenMet, this.#othersMet, this.#results.length];
+    const compiled = this.#compileNode(node);
+    if (this.#givenMet === given || this.#othersMet !== others) return compiled;
+    const value = compiled.run({});
+    this.#results.splice(results, Number.POSITIVE_INFINITY, value);
+    return { type: compiled.type, run: () => value };
+  }
+
+  #compileNode(node: ASTNode): Compiled {
     switch (node.op) {
       case 'value':
         return this.#literal(node.args, node);
@@ -195,11 +342,14 @@ class Compiler {
       const known = [...this.#names.keys()].join(', ');
       return this.#fault(`no name ${name} here: there are ${known}`, node);
     }
-    const run: Run = (scope) => {
-      const value = scope[name];
-      return value === undefined ? ERROR : checked(value);
-    };
-    return { type, run };
+    this.looksAt.add(name);
+    if (this.#given?.names.has(name) === true) {
+      this.#givenMet++;
+      const { scope } = this.#given;
+      return { type, run: () => named(scope, name) };
+    }
+    this.#othersMet++;
+    return { type, run: (scope) => named(scope, name) };
   }
 
   #field(of: ASTNode, name: string, node: ASTNode): Compiled {
@@ -417,7 +567,7 @@ class Compiler {
   }
 
   #count(node: ASTNode): void {
-    if (++this.#operations <= MAX_OPERATIONS) return;
+    if (++this.operations <= MAX_OPERATIONS) return;
     this.#fault(`an expression has at most ${MAX_OPERATIONS} operators and calls`, node);
   }
 

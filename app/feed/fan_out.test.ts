@@ -26,7 +26,7 @@ function clients(count: number, milliseconds: number): Sleepers {
 /** How long the reader is held up, in milliseconds. */
 async function restAfter(sleepers: Sleepers, records: number): Promise<number> {
   let isOver = false;
-  const over = fanOut(sleepers, records, signal).then(() => {
+  const over = fanOut(sleepers, [], records, signal).then(() => {
     isOver = true;
   });
   expect(sleepers.size).toBe(0);
@@ -54,7 +54,7 @@ describe('fanOut()', () => {
 
   test('ends its rest with the signal', async () => {
     const end = new AbortController();
-    const over = fanOut(clients(100, 1), 1, end.signal);
+    const over = fanOut(clients(100, 1), [], 1, end.signal);
     end.abort();
     await over;
     expect(jest.getTimerCount()).toBe(0);

@@ -28,12 +28,12 @@ const JOINED_ENOUGH = 64;
  */
 export async function fanOut(
   sleepers: Sleepers,
+  choices: Iterable<object>,
   records: number,
   signal: AbortSignal,
 ): Promise<void> {
   const began = Date.now();
-  const clients = sleepers.size;
-  sleepers.wakeAll();
+  const clients = sleepers.wakeFor(choices);
   if (clients === 0 || records >= JOINED_ENOUGH) return;
   await abortableDelay(SETTLE_MS, signal);
   const took = Date.now() - began - SETTLE_MS;

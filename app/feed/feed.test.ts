@@ -109,7 +109,13 @@ afterEach(() => end.abort());
 
 async function loaded(source: Records, deniedAgainMs?: number): Promise<Feed> {
   const readers = { history: new ReaderSlots(3), sweeps: new ReaderSlots(1) };
-  const feed = new Feed('events', source, 2 ** 20, readers, deniedAgainMs);
+  const feed = new Feed(
+    'events',
+    source,
+    2 ** 20,
+    readers,
+    deniedAgainMs === undefined ? {} : { deniedAgainMs },
+  );
   void feed.run(end.signal);
   await eventually('the topic to be loaded', async () => feed.loadedLog);
   return feed;

@@ -19,6 +19,8 @@ import { Sleepers } from '../stretches/sleepers.ts';
 import type { Start } from '../stretches/step.ts';
 import { Subscription } from '../stretches/subscription.ts';
 import type { Topic, TopicClient, TopicState } from '../stretches/topic.ts';
+import { Turns } from '../stretches/turns.ts';
+import { OpenViews } from '../views/open_views.ts';
 import type { View } from '../views/view.ts';
 import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
 import type { Positions } from '../wire/place.ts';
@@ -51,6 +53,17 @@ const MAX_BEGUN_ANEW = 3;
 /** So many times are looked for at once: each is a question of its own to the leaders. */
 const TIMES_AT_ONCE = 8;
 
+/** Shapes of filters that are open at once, see `OpenViews`. */
+const MAX_SCANNED_VIEWS = 200;
+
+interface FeedOptions {
+  /** When brokers that deny a partition are asked for it again. */
+  readonly deniedAgainMs?: number;
+  readonly maxScannedViews?: number;
+  /** By which filters work. */
+  readonly turns?: Turns;
+}
+
 /** An answer, and the log for which it holds: `null` where the topic is another by now. */
 interface Answer<T> {
   readonly log: Log | null;
@@ -66,6 +79,9 @@ export class Feed implements Topic {
   readonly traffic: Traffic = new Traffic();
   readonly clients: Set<TopicClient> = new Set();
   readonly page: PageWriter = new PageWriter();
+  readonly turns: Turns;
+  /** The views that its clients have. */
+  readonly views: OpenViews;
   readonly deniedAgainMs: number;
   readonly #source: RecordSource;
   readonly #maxBytes: number;
@@ -115,17 +131,18 @@ export class Feed implements Topic {
 
   /**
    * @param readers shared with other topics
-   * @param deniedAgainMs when brokers that deny a partition are asked for it again
    */
   constructor(
     topic: string,
     source: RecordSource,
     maxBytes: number,
     readers: SharedReaders,
-    deniedAgainMs = DENIED_AGAIN_MS,
+    options: FeedOptions = {},
   ) {
     this.topic = topic;
-    this.deniedAgainMs = deniedAgainMs;
+    this.deniedAgainMs = options.deniedAgainMs ?? DENIED_AGAIN_MS;
+    this.turns = options.turns ?? new Turns();
+    this.views = new OpenViews(options.maxScannedViews ?? MAX_SCANNED_VIEWS);
     this.#source = source;
     this.#maxBytes = maxBytes;
     this.#readers = readers;
@@ -317,11 +334,16 @@ export class Feed implements Topic {
       this.#lacksDeletes = true;
       throw new Error('deletes may be missing');
     }
-    log.append(batch, await this.#lows(log, batch, signal));
+    const lows = await this.#lows(log, batch, signal);
+    const { lastGapSeq } = log;
+    log.append(batch, lows);
     this.#noteRead(log);
     this.traffic.recordsRead += batch.records.length;
     this.#checkLoaded(log);
-    await fanOut(this.#sleepers, batch.records.length, signal);
+    const matched = log.selections.takeMatched();
+    // A gap is told to all.
+    if (log.lastGapSeq > lastGapSeq) this.#sleepers.wakeAll();
+    await fanOut(this.#sleepers, matched, batch.records.length, signal);
   }
 
   /**
@@ -438,6 +460,7 @@ export class Feed implements Topic {
       keys: description.compacted ? new KeyIndex() : null,
       clock: description.compacted ? newClock(description, askedAt) : null,
       values: this.#source.values,
+      tally: this.traffic.filterRecords,
     });
   }
 

@@ -29,6 +29,7 @@ export class Document implements ByteSource, OpenStream {
   readonly isAgeing = false;
   readonly #subscription: Subscription;
   readonly #streams: OpenStreams;
+  readonly #letGo: () => void;
   readonly #writer = new DocumentWriter();
   /** What came before the head went out. */
   #first: Uint8Array | null = null;
@@ -45,12 +46,14 @@ export class Document implements ByteSource, OpenStream {
     userAgent: string | null,
     subscription: Subscription,
     streams: OpenStreams,
+    letGo: () => void = () => {},
   ) {
     this.channel = channel;
     this.address = address;
     this.userAgent = userAgent;
     this.#subscription = subscription;
     this.#streams = streams;
+    this.#letGo = letGo;
   }
 
   /** Records and gaps in it so far. */
@@ -130,6 +133,7 @@ export class Document implements ByteSource, OpenStream {
     if (this.#endReason !== null) return;
     this.#endReason = reason;
     this.#subscription.close();
+    this.#letGo();
     this.#streams.delete(this, reason);
     this.#wake();
   }

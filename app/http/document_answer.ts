@@ -4,8 +4,9 @@ import type { Channel } from '../channels/channels.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
 import type { Start } from '../stretches/step.ts';
-import { formatByName } from '../views/format.ts';
-import { viewIn } from '../views/view.ts';
+import { type Format, formatByName } from '../views/format.ts';
+import type { OpenView } from '../views/open_views.ts';
+import type { View } from '../views/view.ts';
 import { parseCursor } from '../wire/cursor.ts';
 import type { Until } from '../wire/until.ts';
 import { Document } from './document.ts';
@@ -27,7 +28,7 @@ const ENDED: Partial<Record<EndReason, string>> = {
   max_age: 'It took longer than MAX_AGE_SECONDS to begin',
 };
 
-const VIEW = viewIn(formatByName('json')!);
+const FORMAT = formatByName('json')!;
 
 /** What is asked for. */
 interface Asked {
@@ -38,6 +39,8 @@ interface Asked {
   readonly until: Until;
   /** Who asks, where that is known. */
   readonly reader: Identity | null;
+  /** Opens the view of its filter; `null` where there are as many as there may be. */
+  readonly open: (format: Format) => OpenView | null;
 }
 
 /** Whether a client that wants what was there takes it as one document. */
@@ -53,11 +56,17 @@ export async function answerDocument(
 ): Promise<Response> {
   const { channel, address, userAgent, start, until, reader } = asked;
   const isHead = c.req.method === 'HEAD';
-  const refusal = isHead ? null : await streams.admit(address);
-  if (refusal !== null) return refuse(c, refusal);
+  const openView = asked.open(FORMAT);
+  const lacks = openView === null ? 'max_views' : null;
+  const refusal = isHead ? lacks : await streams.admit(address, lacks);
+  if (openView === null || refusal !== null) {
+    openView?.letGo();
+    return refuse(c, refusal ?? 'max_views');
+  }
+  const { view, letGo } = openView;
   const waitMs = isHead ? 0 : until.waitMs;
-  const subscription = channel.feed.subscribe(VIEW, start, { waitMs });
-  const document = new Document(channel, address, userAgent, subscription, streams);
+  const subscription = channel.feed.subscribe(view, start, { waitMs });
+  const document = new Document(channel, address, userAgent, subscription, streams, letGo);
   if (!isHead) streams.add(document, c.env, reader?.expiresAt ?? null);
   const { signal } = c.req.raw;
   const leave = (): void => document.cancel();
@@ -71,13 +80,13 @@ export async function answerDocument(
       return notLoaded(c, channel);
     }
     if (beginning !== 'known') return endedBefore(c, beginning);
-    const mark = await markOf(reader);
+    const mark = await markOf(view, reader);
     const headers = {
       etag: `W/"${withoutTime(document.id)}.${mark}"`,
       'cache-control': 'private, no-cache',
       vary: 'accept, last-event-id',
     };
-    if (await hasAll(c.req.header('if-none-match'), mark, asked, streams, signal)) {
+    if (await hasAll(c.req.header('if-none-match'), mark, view, asked, streams, signal)) {
       document.end('done');
       return c.body(null, 304, headers);
     }
@@ -111,13 +120,14 @@ function notLoaded(c: Context, channel: Channel): Response {
 }
 
 /** Of view and user: a tag counts for no other. */
-async function markOf(reader: Identity | null): Promise<string> {
-  if (reader === null) return VIEW.format.name;
-  const { iss, sub } = reader.claims as { iss?: unknown; sub?: unknown };
-  const user = JSON.stringify(sub === undefined ? reader.claims : [iss, sub]);
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(user));
+async function markOf({ format, filter }: View, reader: Identity | null): Promise<string> {
+  if (reader === null && filter === null) return format.name;
+  const { iss, sub } = (reader?.claims ?? {}) as { iss?: unknown; sub?: unknown };
+  const user = sub === undefined ? (reader?.claims ?? null) : [iss, sub];
+  const ofBoth = JSON.stringify([user, filter?.name ?? null]);
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(ofBoth));
   const hex = [...new Uint8Array(digest, 0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
-  return `${VIEW.format.name}-${hex.join('')}`;
+  return `${format.name}-${hex.join('')}`;
 }
 
 /**
@@ -127,6 +137,7 @@ async function markOf(reader: Identity | null): Promise<string> {
 async function hasAll(
   ifNoneMatch: string | undefined,
   mark: string,
+  view: View,
   { channel, address }: Asked,
   streams: OpenStreams,
   signal: AbortSignal,
@@ -138,7 +149,7 @@ async function hasAll(
     if (cursor === null) continue;
     if (signal.aborted) return false;
     const start = { cursor, since: null };
-    const subscription = channel.feed.subscribe(VIEW, start, { waitMs: 0 });
+    const subscription = channel.feed.subscribe(view, start, { waitMs: 0 });
     const since = new Document(channel, address, null, subscription, streams);
     const leave = (): void => since.cancel();
     signal.addEventListener('abort', leave, { once: true });

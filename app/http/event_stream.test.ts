@@ -9,7 +9,15 @@ import { PULL_ONLY, pulledFrom } from './stream_body.ts';
 import { CountedSlots } from './stream_slots.ts';
 
 const { signal } = new AbortController();
-const CHANNEL = { segments: [], right: null, path: '/t', topic: 't', feed: {} as Feed, signal };
+const CHANNEL = {
+  segments: [],
+  right: null,
+  where: null,
+  path: '/t',
+  topic: 't',
+  feed: {} as Feed,
+  signal,
+};
 const TIMES = { heartbeatSeconds: 0, maxAgeSeconds: 0, stallSeconds: 0 };
 
 const bodyOf = (stream: EventStream): ReadableStream =>

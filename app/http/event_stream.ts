@@ -31,6 +31,7 @@ export class EventStream implements ByteSource, OpenStream {
   /** Let go of once it was called: it holds the request. */
   #subscribe: (() => Subscription) | null;
   readonly #streams: OpenStreams;
+  readonly #letGo: () => void;
   #subscription: Subscription | null = null;
   /** Who waits for the next bytes, while the client has all there is. */
   #receiver: Receiver | null = null;
@@ -41,19 +42,24 @@ export class EventStream implements ByteSource, OpenStream {
   /** One for all its waits. */
   readonly #onWake = (): void => this.#wake();
 
-  /** To be made once `streams.admit(address)` has let it in, and added then. */
+  /**
+   * To be made once `streams.admit(address)` has let it in, and added then.
+   * @param letGo is called once it is over; perhaps more than once
+   */
   constructor(
     channel: Channel,
     address: string,
     userAgent: string | null,
     subscribe: () => Subscription,
     streams: OpenStreams,
+    letGo: () => void = () => {},
   ) {
     this.channel = channel;
     this.address = address;
     this.userAgent = userAgent;
     this.#subscribe = subscribe;
     this.#streams = streams;
+    this.#letGo = letGo;
   }
 
   next(receiver: Receiver): void {
@@ -164,6 +170,7 @@ export class EventStream implements ByteSource, OpenStream {
 
   #close(reason: EndReason): void {
     this.#subscription?.close();
+    this.#letGo();
     this.#streams.delete(this, reason);
   }
 }

@@ -1,15 +1,18 @@
 import { getLogger } from '@logtape/logtape';
 import type { Context } from 'hono';
+import type { Identity } from '../auth/identity.ts';
 import type { Channel } from '../channels/channels.ts';
 import type { Found } from '../channels/path_tree.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
-import { FORMAT_NAMES, formatByName, TEXT } from '../views/format.ts';
-import { viewIn } from '../views/view.ts';
+import { type FilterParts, filterParts } from '../views/filter_parts.ts';
+import { FORMAT_NAMES, type Format, formatByName, TEXT } from '../views/format.ts';
+import type { OpenView } from '../views/open_views.ts';
 import { findCursor } from '../wire/cursor.ts';
 import { parseSince, SINCE_FORMS } from '../wire/since.ts';
 import { parseUntil } from '../wire/until.ts';
 import { answerDocument, wantsDocument } from './document_answer.ts';
 import { EventStream } from './event_stream.ts';
+import { filterOf, parseFilterQuery } from './filter_query.ts';
 import type { Gate } from './gate.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { refuse } from './refusal.ts';
@@ -23,6 +26,9 @@ const MAX_USER_AGENT = 200;
 
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
 export const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
+
+const NOT_OF_KEY =
+  'of a compacted topic a filter takes keys alone: what a key loses by its newest record is not told yet';
 
 /** `GET` and `HEAD` of a channel: its stream. */
 export async function streamEvents(
@@ -47,19 +53,42 @@ export async function streamEvents(
     c.req.header('last-event-id'),
     ...CURSOR_QUERY_NAMES.flatMap((name) => c.req.queries(name) ?? []),
   ]);
+  const own = parseFilterQuery(new URL(c.req.url).searchParams, channel.topic);
+  if (typeof own === 'string') return c.text(`${own}\n`, 400);
+  const { filter, limit } = filterOf(own, streamFilter(channel, params, reader), channel.path);
+  if (filter !== null && !filter.isOfKey && channel.feed.description?.compacted === true) {
+    return c.text(`${NOT_OF_KEY}\n`, 400);
+  }
   const start = { cursor, since };
+  const open = (format: Format): OpenView | null => channel.feed.views.open(format, filter, limit);
   if (until !== null && wantsDocument(c)) {
     const userAgent = loggedUserAgent(c);
-    return answerDocument(c, { channel, address, userAgent, start, until, reader }, streams);
+    return answerDocument(c, { channel, address, userAgent, start, until, reader, open }, streams);
   }
   if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEAD);
-  const subscribe = () => channel.feed.subscribe(viewIn(format), start, until);
-  const refusal = await streams.admit(address);
-  if (refusal !== null) return refuse(c, refusal);
-  const stream = new EventStream(channel, address, loggedUserAgent(c), subscribe, streams);
+  const openView = open(format);
+  const refusal = await streams.admit(address, openView === null ? 'max_views' : null);
+  if (openView === null || refusal !== null) {
+    openView?.letGo();
+    return refuse(c, refusal ?? 'max_views');
+  }
+  const { view, letGo } = openView;
+  const subscribe = () => channel.feed.subscribe(view, start, until);
+  const stream = new EventStream(channel, address, loggedUserAgent(c), subscribe, streams, letGo);
   streams.add(stream, c.env, reader?.expiresAt ?? null);
   const body = c.env.createBody?.(stream) ?? new ReadableStream(pulledFrom(stream), PULL_ONLY);
   return c.body(body, 200, STREAM_HEAD);
+}
+
+/** What the stream itself lets through to whoever asks. */
+function streamFilter(
+  { where, topic }: Channel,
+  params: Readonly<Record<string, string>>,
+  reader: Identity | null,
+): FilterParts | null {
+  if (where === null) return null;
+  const { claims, scopes } = reader ?? {};
+  return filterParts(where.given({ claims, scopes, params, topic }));
 }
 
 /** Kept for the log alone: of ten thousand streams it would be megabytes. */

@@ -78,10 +78,11 @@ export class OpenStreams {
 
   /**
    * Takes a slot for a stream, which has to be added then.
+   * @param lacks what there is no room for beside; `null`: nothing
    * @returns why there is none, or `null`.
    */
-  async admit(address: string): Promise<RefusalReason | null> {
-    let refusal = this.isDraining ? 'drain' : await this.#slots.take(address);
+  async admit(address: string, lacks: RefusalReason | null = null): Promise<RefusalReason | null> {
+    let refusal = this.isDraining ? 'drain' : (lacks ?? (await this.#slots.take(address)));
     if (refusal === null && this.isDraining) {
       // The drain began while it was asked for.
       this.#slots.release(address);

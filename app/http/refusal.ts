@@ -9,6 +9,7 @@ import { STREAM_HEAD } from './stream_head.ts';
 const ANSWERS = {
   max_connections: [503, 'All streams of this gateway are taken'],
   max_connections_per_ip: [429, 'Your address has as many streams open as it may'],
+  max_views: [503, 'As many different filters are open as there may be'],
   drain: [503, 'This gateway is about to end'],
 } as const satisfies Record<RefusalReason, readonly [number, string]>;
 
@@ -22,7 +23,7 @@ export function refuse(
   reason: RefusalReason,
 ): Response {
   // By the same connection it would find this gateway again, which may stay full.
-  if (reason === 'max_connections') c.env.letGo();
+  if (reason === 'max_connections' || reason === 'max_views') c.env.letGo();
   const retryMs = reason === 'drain' ? randomBetween(1000, 3000) : randomBetween(10_000, 20_000);
   if (wantsEvents(c))
     return c.body(retryFrame(retryMs) as Uint8Array<ArrayBuffer>, 200, STREAM_HEAD);

@@ -1,4 +1,4 @@
-import type { View } from '../views/view.ts';
+import type { Format } from '../views/format.ts';
 import { ByteWriter } from '../wire/byte_writer.ts';
 import { writeId } from '../wire/frame.ts';
 import { retentionGap, writeGapLines } from '../wire/gap.ts';
@@ -28,6 +28,15 @@ export interface Slice {
   readonly timestamps: Float64Array;
 }
 
+/** The block of one record. */
+export interface Block {
+  readonly bytes: Uint8Array;
+  /** The time of its id; `null` on a topic that is not compacted. */
+  readonly time: number | null;
+  /** 0 where it is an id alone. */
+  readonly events: number;
+}
+
 /** The slice that was cut last, and what it was cut from. */
 interface LastSlice {
   readonly slice: Slice;
@@ -36,12 +45,12 @@ interface LastSlice {
   readonly deaths: number;
 }
 
-/** The blocks of a segment in one view, encoded once for all clients. */
+/** The blocks of a segment in one format, encoded once for all clients. */
 export class Encoding {
   /** How many rows are encoded. */
   count = 0;
   readonly #columns: Columns;
-  readonly #view: View;
+  readonly #format: Format;
   #out: ByteWriter;
   /** Where the lines of each row's block end and its id begins; where the block ends. */
   #lineEnds: Uint32Array;
@@ -52,10 +61,10 @@ export class Encoding {
   #positions: Positions;
   #last: LastSlice | null = null;
 
-  constructor(columns: Columns, view: View) {
+  constructor(columns: Columns, format: Format) {
     const { start, count } = columns;
     this.#columns = columns;
-    this.#view = view;
+    this.#format = format;
     this.#positions = start.slice();
     this.#out = this.#newOut();
     this.#lineEnds = new Uint32Array(count);
@@ -93,7 +102,7 @@ export class Encoding {
       positions[partition] = columns.nextAt(at);
       const state = states[at];
       if (state === LIVE) {
-        this.#view.format.writeLines(out, columns.record(at), columns.values);
+        this.#format.writeLines(out, columns.record(at), columns.values);
       } else if (state === GAP) {
         writeGapLines(out, retentionGap(topic, partition, from, offsets[at]! + 1));
       }
@@ -107,6 +116,17 @@ export class Encoding {
   /** The lines of a row's block, without its id; a view, empty where there is nothing to tell. */
   lines(at: number): Uint8Array {
     return this.#out.view(this.#begin(at), this.#lineEnds[at]!);
+  }
+
+  /** The block of a live row: a view, never a copy. */
+  block(at: number): Block {
+    const { clock } = this.#columns;
+    if (clock?.isTooOld(this.#times[at]!)) this.#makeAnew();
+    return {
+      bytes: this.#out.view(this.#begin(at), this.#ends[at]!),
+      time: clock === null ? null : this.#times[at]!,
+      events: this.#lineEnds[at]! > this.#begin(at) ? 1 : 0,
+    };
   }
 
   /**

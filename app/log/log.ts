@@ -1,18 +1,25 @@
 import type { Batch, KafkaRecord, Offsets } from '../ports/source.ts';
 import type { ValueReader } from '../ports/values.ts';
+import type { Filter } from '../views/filter.ts';
+import type { FilterTally } from '../views/filter_index.ts';
+import { bytesOf } from '../views/record_facts.ts';
 import type { View } from '../views/view.ts';
 import { coversAll, type Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
 import { LIVE } from './columns.ts';
-import type { Encoding, Slice } from './encoding.ts';
+import type { Block, Encoding, Slice } from './encoding.ts';
 import type { IdClock } from './id_clock.ts';
 import type { ForgottenDelete, KeyIndex } from './key_index.ts';
 import { SEGMENT_BYTES, Segment } from './segment.ts';
+import { Selections } from './selections.ts';
 
 /** Records in memory, their encoded blocks, and what is read back: their shares of the memory. */
 const RECORDS_SHARE = 0.5;
 const ENCODED_SHARE = 0.25;
 export const HISTORY_SHARE = 0.25;
+
+/** Keys are looked up at once in so many places: about a millisecond. */
+const MAX_LOOK_UPS = 10_000;
 
 /** What a log is made with. */
 export interface LogOptions {
@@ -27,6 +34,8 @@ export interface LogOptions {
   readonly clock: IdClock | null;
   /** Reads the values; left out: they are shown as they are. */
   readonly values?: ValueReader | undefined;
+  /** Counts what filters make of the records. */
+  readonly tally?: FilterTally;
 }
 
 /** Where a log ended at a time: the cursor that the feed had then, and its place in the log. */
@@ -65,6 +74,10 @@ export class Log {
   supersededSeq = 0;
   /** The place of the last gap: a new client is not told of what was lost before it came. */
   lastGapSeq = -1;
+  /** Those that are in memory, and before them the last one that has left it. */
+  #gapSeqs: number[] = [];
+  /** What the filters of those choose who wait for what comes. */
+  readonly selections: Selections;
   /** Where the last gap of a partition ends: what lies below may never have been read. */
   readonly #lostBelow = new Map<number, number>();
   /** Is told of deletes that are gone. */
@@ -94,6 +107,7 @@ export class Log {
     this.start = options.start;
     this.keys = options.keys;
     this.clock = options.clock;
+    this.selections = new Selections(options.tally ?? { match: 0, skip: 0, error: 0 });
     this.#maxBytes = options.maxBytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
     this.#addSegment(0);
@@ -194,6 +208,41 @@ export class Log {
     return this.#segments[low]!;
   }
 
+  /** Rows in which a filter may find what it wants, see `Segment.candidates`. */
+  candidates(segment: Segment, filter: Filter): number[] | null {
+    if (segment === this.tail || segment.gone) return null;
+    const before = segment.heldBytes;
+    const rows = segment.candidates(filter);
+    this.#heldBytes += segment.heldBytes - before;
+    return rows;
+  }
+
+  /**
+   * The places of the latest records of a filter's keys, ascending, on a compacted topic: there is no
+   * other that it may want. `null` where it asks for no keys, or for too many.
+   */
+  latestOf({ equalities }: Filter): number[] | null {
+    const values = equalities.find(({ field }) => field === 'key')?.values;
+    const partitions = this.positions.length;
+    if (this.keys === null || values === undefined) return null;
+    if (values.length * partitions > MAX_LOOK_UPS) return null;
+    const seqs: number[] = [];
+    for (const value of values) {
+      const key = bytesOf(value);
+      for (let partition = 0; partition < partitions; partition++) {
+        const latest = this.keys.get(partition, key);
+        if (latest !== null) seqs.push(latest.seq);
+      }
+    }
+    return seqs.sort((a, b) => a - b);
+  }
+
+  /** The place of the first gap from a place on; it may have left memory. */
+  gapFrom(seq: number): number | null {
+    if (seq > this.lastGapSeq) return null;
+    return this.#gapSeqs.find((one) => one >= seq) ?? null;
+  }
+
   /** Lets deletes go that Kafka has dropped, and the index has forgotten. */
   forget(forgotten: readonly ForgottenDelete[]): void {
     if (forgotten.length === 0) return;
@@ -224,7 +273,7 @@ export class Log {
 
   /** Encodes what is missing, within the memory for encoded blocks. */
   encode(segment: Segment, view: View): Encoding {
-    const known = segment.encodings.get(view);
+    const known = segment.encodings.get(view.format);
     if (known !== undefined && known.count === segment.count) return known;
     const before = known === undefined ? 0 : known.heldBytes;
     const encoding = segment.encode(view);
@@ -246,12 +295,22 @@ export class Log {
     return slice;
   }
 
+  /** The block of a live row, the same bytes for all. */
+  block(segment: Segment, view: View, at: number): Block {
+    const encoding = this.encode(segment, view);
+    const before = encoding.heldBytes;
+    const block = encoding.block(at);
+    this.#encodedBytes += encoding.heldBytes - before;
+    return block;
+  }
+
   #appendMove(partition: number, next: number, isGap: boolean): void {
     if (next <= this.positions[partition]!) return;
     const { tail } = this;
     const seq = this.#nextSeq++;
     if (isGap) {
       this.lastGapSeq = seq;
+      this.#gapSeqs.push(seq);
       this.#lostBelow.set(partition, next);
     }
     this.#account(tail, () => tail.appendMove(seq, partition, next, isGap));
@@ -266,6 +325,7 @@ export class Log {
     const seq = this.#nextSeq++;
     this.#account(this.tail, () => this.tail.append(seq, record));
     this.positions[record.partition] = record.offset + 1;
+    this.selections.add(seq, record);
     if (this.keys === null || record.key === null) return;
     const { partition, offset, key, value } = record;
     const previous = this.keys.put(partition, key, offset, seq, value === null);
@@ -330,6 +390,8 @@ export class Log {
       this.start.set(this.#segments[0]!.origin);
       this.#remove(oldest);
     }
+    const left = this.#gapSeqs.findLastIndex((seq) => seq < this.#evictedSeq);
+    if (left > 0) this.#gapSeqs.splice(0, left);
   }
 
   #remove(segment: Segment): void {
@@ -342,8 +404,8 @@ export class Log {
   #dropEncoding(encoding: Encoding, owner: Segment): void {
     this.#encodings.delete(encoding);
     this.#encodedBytes -= encoding.heldBytes;
-    for (const [view, one] of owner.encodings) {
-      if (one === encoding) owner.encodings.delete(view);
+    for (const [format, one] of owner.encodings) {
+      if (one === encoding) owner.encodings.delete(format);
     }
   }
 }

@@ -1,11 +1,15 @@
 import type { KafkaRecord } from '../ports/source.ts';
 import type { ValueReader } from '../ports/values.ts';
+import type { Filter } from '../views/filter.ts';
+import type { Format } from '../views/format.ts';
+import type { Field } from '../views/record_facts.ts';
 import type { View } from '../views/view.ts';
 import { ByteWriter } from '../wire/byte_writer.ts';
 import type { Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
 import { type Columns, DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
 import { Encoding } from './encoding.ts';
+import { FieldPlaces, MAX_ROWS } from './field_places.ts';
 import { readHeaders, writeHeaders } from './header_bytes.ts';
 import type { IdClock } from './id_clock.ts';
 
@@ -13,6 +17,9 @@ import type { IdClock } from './id_clock.ts';
 export const SEGMENT_BYTES: number = 64 * 1024;
 
 const NULL_LENGTH = -1;
+
+/** Of so many fields places are kept: what clients ask for may be any. */
+const MAX_PLACES = 4;
 
 /** What a segment is made with. */
 export interface SegmentOptions {
@@ -32,7 +39,7 @@ export interface SegmentOptions {
 
 /**
  * A run of records in the feed's order, about 64 kB. It keeps the bytes that Kafka had, and their
- * blocks in each view that was asked for, encoded once for all clients.
+ * blocks in each format that was asked for, encoded once for all clients.
  *
  * Columns instead of an object a record: an object with two buffers takes some 400 bytes beside
  * its content, a row of these columns 41.
@@ -62,7 +69,9 @@ export class Segment implements Columns {
   offsets: Float64Array = new Float64Array(1);
   timestamps: Float64Array = new Float64Array(1);
   states: Uint8Array = new Uint8Array(1);
-  readonly encodings: Map<View, Encoding> = new Map();
+  readonly encodings: Map<Format, Encoding> = new Map();
+  /** Where the values of fields stand that were asked for, the one that was made last behind. */
+  readonly #places = new Map<Field, FieldPlaces>();
   #keyLengths = new Int32Array(1);
   #valueLengths = new Int32Array(1);
   #ends = new Uint32Array(1);
@@ -91,10 +100,12 @@ export class Segment implements Columns {
   get heldBytes(): number {
     const row = this.#nexts === null ? 41 : 49;
     const cursors = this.start === this.origin ? 1 : 2;
-    return this.#raw.capacity + this.seqs.length * row + this.start.byteLength * cursors;
+    let places = 0;
+    for (const { heldBytes } of this.#places.values()) places += heldBytes;
+    return this.#raw.capacity + this.seqs.length * row + this.start.byteLength * cursors + places;
   }
 
-  /** Bytes of the blocks in all views. */
+  /** Bytes of the blocks in all formats. */
   get encodedBytes(): number {
     let bytes = 0;
     for (const encoding of this.encodings.values()) bytes += encoding.heldBytes;
@@ -141,6 +152,24 @@ export class Segment implements Columns {
     };
   }
 
+  /**
+   * Rows in which a filter may find what it wants, ascending; `null` where it has to look at all. Only
+   * of a segment to which nothing is added any more.
+   */
+  candidates({ equalities }: Filter): number[] | null {
+    const equality = equalities.find(({ field }) => field === 'key') ?? equalities[0];
+    if (equality === undefined || this.count >= MAX_ROWS) return null;
+    const { field, values } = equality;
+    let places = this.#places.get(field);
+    if (places === undefined) {
+      places = new FieldPlaces(this, field);
+      const [oldest] = this.#places.keys();
+      if (this.#places.size >= MAX_PLACES) this.#places.delete(oldest!);
+      this.#places.set(field, places);
+    }
+    return places.rowsOf(values);
+  }
+
   kill(at: number): void {
     this.states[at] = DEAD;
     this.liveCount--;
@@ -160,6 +189,7 @@ export class Segment implements Columns {
    * passed from the last place of its partition on that stays.
    */
   squeeze(): void {
+    this.#places.clear();
     const raw = new ByteWriter(this.#raw.length - this.deadBytes);
     const nexts = this.#ownNexts();
     const last = new Map<number, number>();
@@ -191,6 +221,7 @@ export class Segment implements Columns {
 
   /** Takes over the records of a squeezed segment that follows. The encodings must be gone. */
   absorb(next: Segment): void {
+    this.#places.clear();
     const end = this.cursorAt(Number.POSITIVE_INFINITY);
     const last = new Map<number, number>();
     for (let at = 0; at < this.count; at++) last.set(this.partitions[at]!, at);
@@ -230,12 +261,12 @@ export class Segment implements Columns {
     return positions;
   }
 
-  /** The blocks in a view, up to the last row. */
-  encode(view: View): Encoding {
-    let encoding = this.encodings.get(view);
+  /** The blocks in the format of a view, up to the last row. */
+  encode({ format }: View): Encoding {
+    let encoding = this.encodings.get(format);
     if (encoding === undefined) {
-      encoding = new Encoding(this, view);
-      this.encodings.set(view, encoding);
+      encoding = new Encoding(this, format);
+      this.encodings.set(format, encoding);
     }
     encoding.extend();
     return encoding;
@@ -246,6 +277,7 @@ export class Segment implements Columns {
     this.gone = true;
     this.#raw = new ByteWriter(0);
     this.encodings.clear();
+    this.#places.clear();
   }
 
   /** Counts a partition as passed up to `next`, from its last place on. */

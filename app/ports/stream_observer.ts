@@ -12,7 +12,12 @@ export const END_REASONS = [
 export type EndReason = (typeof END_REASONS)[number];
 
 /** Why a stream is not let in. */
-export const REFUSAL_REASONS = ['max_connections', 'max_connections_per_ip', 'drain'] as const;
+export const REFUSAL_REASONS = [
+  'max_connections',
+  'max_connections_per_ip',
+  'max_views',
+  'drain',
+] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 /** Is told of every stream: refused, or let in and once over. For metrics. */

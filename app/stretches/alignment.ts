@@ -19,6 +19,10 @@ export class Alignment implements Stretch {
   readonly #place: Place;
   readonly #positions: Positions;
   #segment!: Segment;
+  /** Rows of it in which its filter may find something; `null` where it has to look at all. */
+  #candidates: readonly number[] | null = null;
+  /** The segment as it was then: what is squeezed has other rows. */
+  #rowsOf = { count: 0, deaths: 0 };
   #seq: number;
   /** The feed's cursor at `#seq`, and in how many partitions the client is ahead of it. */
   #feed!: Positions;
@@ -61,9 +65,11 @@ export class Alignment implements Stretch {
     if (log.successor !== null) return openAgain(this.#place, this.#client.idTime);
     const wereAdded = this.#positions.length < log.start.length;
     if (this.#segment.gone || wereAdded) return { resume: log, place: this.#place, first: null };
-    const { page, traffic } = this.#client.topic;
+    const { page, traffic, turns } = this.#client.topic;
+    const { count, deaths } = this.#segment;
+    if (count !== this.#rowsOf.count || deaths !== this.#rowsOf.deaths) this.#lookUp();
     page.begin(log.idTime);
-    while (!page.isFull && this.#advance());
+    while (!page.isFull && !this.#restsNow() && this.#advance());
     if (!page.isEmpty) {
       const written = page.finish();
       traffic.send(written);
@@ -74,7 +80,16 @@ export class Alignment implements Stretch {
       const share = { log, seq: this.#seq, positions: this.#positions };
       return { share, liveFrom: log.nextSeq, first: null };
     }
+    if (this.#restsNow()) {
+      turns.wait(this.#client);
+      return null;
+    }
     return this.#liesBeyond() ? openAgain(this.#place, this.#client.idTime) : null;
+  }
+
+  /** Whether its filter has looked at enough for now. */
+  #restsNow(): boolean {
+    return this.#client.view.filter !== null && this.#client.topic.turns.isOver;
   }
 
   /** Whether it is ahead of the feed and of an end that was seen since: the log may have been cut. */
@@ -97,6 +112,10 @@ export class Alignment implements Stretch {
     if (this.#isAligned()) return false;
     const segment = this.#segment;
     const at = segment.placeOf(this.#seq);
+    if (this.#hasNothingFrom(at)) {
+      this.#skip();
+      return true;
+    }
     const partition = segment.partitions[at]!;
     const offset = segment.offsets[at]!;
     const next = segment.nextAt(at);
@@ -108,13 +127,35 @@ export class Alignment implements Stretch {
     if (offset < mine) return true;
     const { page, topic } = this.#client.topic;
     if (segment.states[at] === LIVE) {
-      page.record(this.#log.encode(segment, this.#client.view), at, this.#place);
+      const { view } = this.#client;
+      if (view.filter === null) page.record(this.#log.encode(segment, view), at, this.#place);
+      else {
+        if (this.#candidates !== null && !this.#candidates.includes(at)) return true;
+        if (!this.#client.wants(segment.record(at))) return true;
+        page.row(view.format, segment, at, this.#place);
+      }
       this.#client.isPastId = false;
     } else if (segment.states[at] === GAP && !(page.isEmpty && this.#client.isNewTo(partition))) {
       page.gap(retentionGap(topic, partition, mine, offset + 1), this.#place);
       this.#client.isPastId = false;
     }
     return true;
+  }
+
+  /** Whether its filter finds nothing in the rest of the segment, and nothing was lost there. */
+  #hasNothingFrom(at: number): boolean {
+    if (this.#candidates === null) return false;
+    const gap = this.#log.gapFrom(this.#seq);
+    if (gap !== null && gap < this.#segment.nextSeq) return false;
+    return !this.#candidates.some((row) => row >= at);
+  }
+
+  /** Passes the rest of the segment in one step. */
+  #skip(): void {
+    const segment = this.#segment;
+    this.#client.topic.turns.spend(1);
+    this.#seq = segment.nextSeq;
+    this.#stand(segment.cursorAt(this.#seq));
   }
 
   #move(partition: number, next: number): void {
@@ -127,14 +168,26 @@ export class Alignment implements Stretch {
     this.#segment = segment;
     // Places before it were squeezed out.
     this.#seq = Math.max(this.#seq, segment.firstSeq);
-    const { start } = segment;
-    this.#feed = start.slice();
+    this.#lookUp();
+    // What a squeezed segment has lost was superseded.
+    this.#stand(segment.start.slice());
+  }
+
+  #lookUp(): void {
+    const { filter } = this.#client.view;
+    const { count, deaths } = this.#segment;
+    this.#candidates = filter === null ? null : this.#log.candidates(this.#segment, filter);
+    this.#rowsOf = { count, deaths };
+  }
+
+  /** The feed stood at `feed` here; the client lacks nothing below it. */
+  #stand(feed: Positions): void {
+    this.#feed = feed;
     this.#ahead = 0;
-    for (let partition = 0; partition < start.length; partition++) {
-      // What a squeezed segment has lost was superseded.
-      if (this.#positions[partition]! < start[partition]!) {
-        this.#move(partition, start[partition]!);
-      } else if (this.#positions[partition]! > start[partition]!) {
+    for (let partition = 0; partition < feed.length; partition++) {
+      if (this.#positions[partition]! < feed[partition]!) {
+        this.#move(partition, feed[partition]!);
+      } else if (this.#positions[partition]! > feed[partition]!) {
         this.#ahead++;
       }
     }

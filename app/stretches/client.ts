@@ -1,6 +1,7 @@
 import { getLogger } from '@logtape/logtape';
 import type { Log, LogEnd } from '../log/log.ts';
-import type { Offsets } from '../ports/source.ts';
+import type { KafkaRecord, Offsets } from '../ports/source.ts';
+import { RecordFacts } from '../views/record_facts.ts';
 import type { View } from '../views/view.ts';
 import type { Cursor } from '../wire/cursor.ts';
 import type { Positions } from '../wire/place.ts';
@@ -50,6 +51,17 @@ export class Client {
   /** Calls `wake` once, when it is woken. */
   onWake(wake: (() => void) | null): void {
     this.#wake = wake;
+  }
+
+  /** Whether a record is for it. */
+  wants(record: KafkaRecord): boolean {
+    const { filter } = this.view;
+    if (filter === null) return true;
+    const result = filter.outcome(new RecordFacts(record));
+    const { turns, traffic } = this.topic;
+    turns.spend(1);
+    traffic.filterRecords[result]++;
+    return result === 'match';
   }
 
   /** There may be something for it. It never throws: those who are woken after it would wait on. */

@@ -63,18 +63,19 @@ export class History implements Stretch {
     if (others !== null) return others;
     const from = this.#positions.slice();
     this.#tellsOfLoss = false;
-    const { history, page } = this.#client.topic;
+    const { history, page, turns } = this.#client.topic;
+    const isFiltered = this.#client.view.filter !== null;
     page.begin(this.#log.idTime);
     const lacking = new Map<number, number>();
     for (const partition of this.#lagging()) {
-      while (!page.isFull && this.#lags(partition)) {
+      while (!page.isFull && !this.#restsNow() && this.#lags(partition)) {
         const block = history.blocks.find(partition, this.#positions[partition]!);
         if (block === null) {
           lacking.set(partition, this.#positions[partition]!);
           break;
         }
         const { segment } = block;
-        if (segment === null || !this.#sharesIds(segment)) this.#pass(block);
+        if (segment === null || isFiltered || !this.#sharesIds(segment)) this.#pass(block);
         else if (!page.isEmpty) return this.#finish(from);
         else {
           const bytes = this.#slice(block, segment);
@@ -84,13 +85,24 @@ export class History implements Stretch {
     }
     if (!page.isEmpty) return this.#finish(from);
     if (this.#log.covers(this.#positions)) return this.#goOn();
-    history.want(this.#waiter, lacking);
+    if (this.#restsNow()) turns.wait(this.#client);
+    else history.want(this.#waiter, lacking);
     return null;
+  }
+
+  /** Whether its filter has looked at enough for now. */
+  #restsNow(): boolean {
+    return this.#client.view.filter !== null && this.#client.topic.turns.isOver;
+  }
+
+  /** Whether others may come to the same place with the same view. */
+  get #hasOthers(): boolean {
+    return this.#place.unknown.length === 0 && this.#client.view.clients > 1;
   }
 
   /** The page that another client got at this place. */
   #pageOfOthers(): Uint8Array | null {
-    if (this.#place.unknown.length > 0) return null;
+    if (!this.#hasOthers) return null;
     const { topic, view } = this.#client;
     const known = topic.history.pages.find(view, this.#positions, this.#logSeq(), this.#log.clock);
     if (known === null) return null;
@@ -107,7 +119,7 @@ export class History implements Stretch {
     const written = topic.page.finish();
     topic.traffic.send(written);
     this.#client.idTime = written.time;
-    if (this.#place.unknown.length > 0 || this.#tellsOfLoss) return written.bytes;
+    if (!this.#hasOthers || this.#tellsOfLoss) return written.bytes;
     const to = this.#positions.slice();
     const { isPastId } = this.#client;
     topic.history.pages.add({ ...written, view, from, to, isPastId, logSeq: this.#logSeq() });
@@ -177,6 +189,10 @@ export class History implements Stretch {
     }
     this.#dropSuperseded(block, segment);
     const { topic, view } = this.#client;
+    if (view.filter !== null) {
+      this.#passFiltered(block, segment);
+      return;
+    }
     const encoding = topic.history.blocks.encode(block, segment, view);
     let at = firstFrom(segment, this.#positions[partition]!);
     for (; at < segment.count && !topic.page.isFull; at++) {
@@ -186,6 +202,23 @@ export class History implements Stretch {
       this.#client.isPastId = false;
     }
     if (at === segment.count) this.#move(partition, next);
+  }
+
+  #passFiltered({ partition, next }: Block, segment: Segment): void {
+    const { topic, view } = this.#client;
+    const from = firstFrom(segment, this.#positions[partition]!);
+    topic.turns.spend(1);
+    const candidates = segment.candidates(view.filter!)?.filter((row) => row >= from);
+    const rows = candidates ?? range(from, segment.count);
+    for (const at of rows) {
+      if (topic.page.isFull || topic.turns.isOver) return;
+      this.#move(partition, segment.offsets[at]! + 1);
+      if (segment.states[at] !== LIVE) continue;
+      if (!this.#client.wants(segment.record(at))) continue;
+      topic.page.row(view.format, segment, at, this.#place);
+      this.#client.isPastId = false;
+    }
+    this.#move(partition, next);
   }
 
   #move(partition: number, next: number): void {
@@ -203,6 +236,10 @@ export class History implements Stretch {
     page.gap(retentionGap(topic, partition, from, to), this.#place);
     this.#client.isPastId = false;
   }
+}
+
+function* range(from: number, to: number): Iterable<number> {
+  for (let n = from; n < to; n++) yield n;
 }
 
 function firstFrom(segment: Segment, offset: number): number {

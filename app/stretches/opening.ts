@@ -65,9 +65,13 @@ export class Opening implements Stretch {
   take(): Step | null {
     const { cursor, since } = this.#start;
     const gap = cursor === 'unreadable' ? this.#gap('unreadable-cursor', []) : null;
-    if (this.#now !== null) return shareAt(this.#now, gap);
+    if (this.#now !== null) {
+      this.#checkFilter(this.#now.log);
+      return shareAt(this.#now, gap);
+    }
     const log = this.#client.topic.loadedLog;
     if (log === null || this.#pauses) return null;
+    this.#checkFilter(log);
     if (this.#askedFor === log) return this.#answer === null ? null : this.#answer(log);
     if (cursor === null || cursor === 'unreadable') {
       if (typeof since === 'number' && since < 0) return this.#startBeforeEnds(log, since, gap);
@@ -84,6 +88,16 @@ export class Opening implements Stretch {
     if (!doubtful) return this.#goOn(log, place, cursor, null);
     this.#askState(log, (state) => this.#judge(log, cursor, state));
     return null;
+  }
+
+  /**
+   * What a key's newest record has lost by it is not told, so that a client would keep it for ever. It
+   * is refused beforehand where the policy is known.
+   */
+  #checkFilter(log: Log): void {
+    const { filter } = this.#client.view;
+    if (log.keys === null || filter === null || filter.isOfKey) return;
+    throw new Error('a filter of a compacted topic that looks at more than keys');
   }
 
   /** A new client: from the beginning of the log, or live only. */

@@ -1,4 +1,6 @@
 import type { Encoding } from '../log/encoding.ts';
+import type { Segment } from '../log/segment.ts';
+import type { Format } from '../views/format.ts';
 import { ByteWriter } from '../wire/byte_writer.ts';
 import { writeId } from '../wire/frame.ts';
 import { type Gap, writeGapLines } from '../wire/gap.ts';
@@ -53,6 +55,17 @@ export class PageWriter {
     const lines = encoding.lines(at);
     this.#out.bytes(lines);
     if (lines.length > 0) this.#events++;
+    writeId(this.#out, place, this.#time);
+  }
+
+  /**
+   * The same for a row of a segment that few want: for one of them not all of it is encoded.
+   * @param place where the client is once it has the record
+   */
+  row(format: Format, segment: Segment, at: number, place: Place): void {
+    const before = this.#out.length;
+    format.writeLines(this.#out, segment.record(at), segment.values);
+    if (this.#out.length > before) this.#events++;
     writeId(this.#out, place, this.#time);
   }
 

@@ -6,6 +6,7 @@ import { Alignment } from './alignment.ts';
 import type { Client } from './client.ts';
 import { History } from './history.ts';
 import { Opening } from './opening.ts';
+import { Selected } from './selected.ts';
 import { Shared } from './shared.ts';
 import type { First, Step } from './step.ts';
 import type { Stretch } from './stretch.ts';
@@ -45,7 +46,11 @@ function placeOf({ log, positions }: LogEnd): Place {
 }
 
 function share(client: Client, { log, seq }: LogEnd, liveFrom: number, place: Place): Stretch {
-  if (log.locate(seq) !== null) return new Shared(client, log, seq, liveFrom);
+  const { filter } = client.view;
+  if (log.locate(seq) !== null) {
+    if (filter === null) return new Shared(client, log, seq, liveFrom);
+    return new Selected(client, log, filter, seq, liveFrom);
+  }
   // It has left memory before the client took anything.
   return resume(client, log, place);
 }

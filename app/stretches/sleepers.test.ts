@@ -38,4 +38,24 @@ describe('Sleepers', () => {
     expect(woken).toEqual(['ahead']);
     expect(sleepers.size).toBe(1);
   });
+
+  test('Sleepers.wakeFor() wakes who waits for whatever comes, and for one of these', () => {
+    const woken: string[] = [];
+    const sleepers = new Sleepers();
+    const [mine, theirs] = [{}, {}];
+    const client = (name: string) => ({ isAhead: false, wake: () => woken.push(name) });
+    const first = client('mine');
+    sleepers.add(first, mine);
+    sleepers.add(client('mine, too'), mine);
+    sleepers.add(client('theirs'), theirs);
+    sleepers.add(client('all'));
+    const gone = client('gone');
+    sleepers.add(gone, mine);
+    sleepers.delete(gone, mine);
+    expect(sleepers.size).toBe(4);
+    expect(sleepers.wakeFor([mine])).toBe(3);
+    expect(woken).toEqual(['all', 'mine', 'mine, too']);
+    sleepers.wakeAll();
+    expect([woken.at(-1), sleepers.size]).toEqual(['theirs', 0]);
+  });
 });

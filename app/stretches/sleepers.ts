@@ -6,34 +6,75 @@ interface Sleeper {
   wake(): void;
 }
 
+/** What some clients wait for alone, such as the records that their filter chooses. */
+type Choice = object;
+
 /** The clients that have all there is, and wait for the feed's next records. */
 export class Sleepers {
-  #sleepers = new Set<Sleeper>();
+  #all = new Set<Sleeper>();
+  /** Those who wait for what is chosen for them alone. */
+  #choosy = new Map<Choice, Set<Sleeper>>();
 
   get size(): number {
-    return this.#sleepers.size;
+    let size = this.#all.size;
+    for (const sleepers of this.#choosy.values()) size += sleepers.size;
+    return size;
   }
 
-  add(sleeper: Sleeper): void {
-    this.#sleepers.add(sleeper);
+  /** @param choice what it waits for; `null` for whatever comes */
+  add(sleeper: Sleeper, choice: Choice | null = null): void {
+    if (choice === null) {
+      this.#all.add(sleeper);
+      return;
+    }
+    const sleepers = this.#choosy.get(choice);
+    if (sleepers === undefined) this.#choosy.set(choice, new Set([sleeper]));
+    else sleepers.add(sleeper);
   }
 
-  delete(sleeper: Sleeper): void {
-    this.#sleepers.delete(sleeper);
+  /** @param choice as it was added with */
+  delete(sleeper: Sleeper, choice: Choice | null = null): void {
+    if (choice === null) this.#all.delete(sleeper);
+    const sleepers = choice === null ? undefined : this.#choosy.get(choice);
+    if (sleepers?.delete(sleeper) === true && sleepers.size === 0) this.#choosy.delete(choice!);
   }
 
   wakeAll(): void {
-    const sleeping = this.#sleepers;
-    // Who has nothing to take waits again.
-    this.#sleepers = new Set();
-    for (const sleeper of sleeping) sleeper.wake();
+    const choosy = this.#choosy;
+    this.#choosy = new Map();
+    this.#wakeThose();
+    for (const sleepers of choosy.values()) for (const sleeper of sleepers) sleeper.wake();
+  }
+
+  /**
+   * Wakes those who wait for whatever comes, and those who wait for one of these.
+   * @returns how many
+   */
+  wakeFor(choices: Iterable<Choice>): number {
+    let count = this.#wakeThose();
+    for (const choice of choices) {
+      const sleepers = this.#choosy.get(choice);
+      if (sleepers === undefined) continue;
+      this.#choosy.delete(choice);
+      count += sleepers.size;
+      for (const sleeper of sleepers) sleeper.wake();
+    }
+    return count;
   }
 
   /** Those ahead of the feed hear of a cut before the feed comes that far. */
   wakeAhead(): void {
-    for (const sleeper of [...this.#sleepers].filter(({ isAhead }) => isAhead)) {
-      this.#sleepers.delete(sleeper);
+    for (const sleeper of [...this.#all].filter(({ isAhead }) => isAhead)) {
+      this.#all.delete(sleeper);
       sleeper.wake();
     }
+  }
+
+  #wakeThose(): number {
+    const sleeping = this.#all;
+    // Who has nothing to take waits again.
+    this.#all = new Set();
+    for (const sleeper of sleeping) sleeper.wake();
+    return sleeping.size;
   }
 }

@@ -25,6 +25,8 @@ export class Subscription implements TopicClient {
   readonly #client: Client;
   readonly #sleepers: Sleepers;
   #stretch: Stretch;
+  /** What it waits for, or did last; `null` for whatever comes. */
+  #choice: object | null = null;
   /** What it was told last of whether its topic is stale; `null`: nothing, or that it is fresh. */
   #toldStale: Uint8Array | null = null;
   /** Whether Kafka has dropped a delete below which its client stands. */
@@ -123,7 +125,10 @@ export class Subscription implements TopicClient {
   /** Calls `wake` once, as soon as `take` may have something. */
   wait(wake: () => void): void {
     this.#client.onWake(wake);
-    this.#sleepers.add(this);
+    const choice = this.isAhead ? null : (this.#stretch.selection ?? null);
+    if (choice !== this.#choice) this.#sleepers.delete(this, this.#choice);
+    this.#choice = choice;
+    this.#sleepers.add(this, choice);
   }
 
   /** Ends the wait. */
@@ -135,7 +140,7 @@ export class Subscription implements TopicClient {
     clearTimeout(this.#waitTimer);
     this.#client.onWake(null);
     this.#client.asks(null);
-    this.#sleepers.delete(this);
+    this.#sleepers.delete(this, this.#choice);
     this.#topic.clients.delete(this);
     this.#stretch.close?.();
   }

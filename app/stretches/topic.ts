@@ -5,6 +5,7 @@ import type { Dropped, Log } from '../log/log.ts';
 import type { Offsets, TopicDescription } from '../ports/source.ts';
 import type { Positions } from '../wire/place.ts';
 import type { PageWriter } from './page_writer.ts';
+import type { Turns } from './turns.ts';
 
 /** What the brokers say of a topic, all of it of the same one. */
 export interface TopicState {
@@ -35,6 +36,8 @@ export interface Topic {
   /** What reads back what lies below the log. */
   readonly history: HistoryPool;
   readonly page: PageWriter;
+  /** By which its clients' filters work. */
+  readonly turns: Turns;
   readonly traffic: Traffic;
   /** Gives ids their time; `null` while the topic is not compacted. */
   readonly idClock: IdClock | null;

@@ -7,8 +7,9 @@ export function wordsOfCheck({ config, streams, warnings }: ReadSettings): strin
   const { channels } = streams?.file ?? { channels: [] };
   const topics = streams?.file.topics ?? [];
   const served = withTopics(config.topics, { topics, channels });
-  const lines = served.map(({ path, topic, require }) => {
-    return `${path}: topic ${topic}${require === null ? '' : `, require ${require}`}`;
+  const lines = served.map(({ path, topic, require, where }) => {
+    const right = require === null ? '' : `, require ${require}`;
+    return `${path}: topic ${topic}${right}${where === null ? '' : `, where ${where}`}`;
   });
   const everywhere = openTo(config) ?? `everywhere required: ${config.require}`;
   return `${[...warnings.map((warning) => `warning: ${warning}`), ...lines, everywhere].join('\n')}\n`;

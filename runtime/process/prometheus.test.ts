@@ -8,6 +8,7 @@ import { HistoryPool } from '../../app/history/history_pool.ts';
 import { ReaderSlots } from '../../app/history/reader_slots.ts';
 import { Log } from '../../app/log/log.ts';
 import type { RecordSource } from '../../app/ports/source.ts';
+import { OpenViews } from '../../app/views/open_views.ts';
 import { exposeMetrics, mergeMetrics } from './prometheus.ts';
 
 const TOPIC = 'events';
@@ -37,6 +38,7 @@ function measured({ clients, read, ends, delivered, up }: Shape): Measured {
     traffic,
     log,
     ends: new Map(ends.entries()),
+    views: new OpenViews(1),
     // It asks for nothing until a client does.
     history: new HistoryPool({
       ...common,

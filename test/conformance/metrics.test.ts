@@ -18,7 +18,7 @@ import { StreamGroup } from '../support/stream_group.ts';
 
 const MB = 2 ** 20;
 const DISCONNECTS = ['client', 'stalled', 'max_age', 'expired', 'config', 'drain', 'done', 'error'];
-const REJECTIONS = ['max_connections', 'max_connections_per_ip', 'drain'];
+const REJECTIONS = ['max_connections', 'max_connections_per_ip', 'max_views', 'drain'];
 const GAPS = ['retention', 'recreated', 'truncated', 'unreadable-cursor', 'deletes'];
 
 /** How many streams ended, by the reasons for which any did. */
@@ -78,6 +78,13 @@ onEachRuntime((runtime) => {
         sse_kafka_feed_bytes: ['gauge', one],
         sse_kafka_feed_records: ['gauge', one],
         sse_kafka_delivery_seconds: ['histogram', one],
+        sse_kafka_views: ['gauge', one],
+        sse_kafka_filter_records_total: [
+          'counter',
+          topics.flatMap((name) =>
+            ['match', 'skip', 'error'].map((result) => ({ topic: name, result })),
+          ),
+        ],
         sse_kafka_broker_up: ['gauge', [{}]],
       };
       for (const [name, [type, labels]] of Object.entries(expected)) {
@@ -201,19 +208,19 @@ onEachRuntime((runtime) => {
       };
       await using _first = await own.stream(`/${topic.name}`);
       expect((await curl(`${own.http}/${topic.name}`)).status).toBe(429);
-      expect(await rejected()).toEqual([0, 1, 0]);
+      expect(await rejected()).toEqual([0, 1, 0, 0]);
       const eventSource = ['-H', 'Accept: text/event-stream', `${own.http}/${topic.name}`];
       expect((await curl(...eventSource)).status).toBe(200);
-      expect(await rejected()).toEqual([0, 2, 0]);
+      expect(await rejected()).toEqual([0, 2, 0, 0]);
       expect((await curl('-I', `${own.http}/${topic.name}`)).status).toBe(200);
-      expect(await rejected()).toEqual([0, 2, 0]);
+      expect(await rejected()).toEqual([0, 2, 0, 0]);
       const from = (address: string): string[] => ['-H', `X-Forwarded-For: ${address}`];
       await using _second = await own.stream(`/${topic.name}`, {
         headers: { 'x-forwarded-for': '192.0.2.1' },
       });
       const third = await curl(...from('192.0.2.2'), `${own.http}/${topic.name}`);
       expect(third.status).toBe(503);
-      expect(await rejected()).toEqual([1, 2, 0]);
+      expect(await rejected()).toEqual([1, 2, 0, 0]);
     });
   });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -118,5 +118,37 @@ onEachRuntime((runtime) => {
     expect(`${answer.body}`).toContain('event:unauthorized\ndata:{"reason":"expired"}\n\n');
     // Nor is there anything to answer a challenge at.
     expect((await curl('-X', 'POST', `${gateway.http}/${topic.name}`)).status).toBe(405);
+  });
+
+  test('routes with parameters and filters give the same, as the page tells to write them', async () => {
+    const page = readFileSync(new URL('../../docs/from_zilla.md', import.meta.url), 'utf8');
+    const told = /```yaml\n(streams:\n[\s\S]*?)```/.exec(page)![1]!;
+    const topic = await kafka.createTopic();
+    const about = (region: string, kind: string): [string, string][] => [
+      ['region', region],
+      ['kind', kind],
+    ];
+    await topic.produce(
+      { key: '7', value: '0', headers: about('eu', 'new') },
+      { key: 'eu', value: '1', headers: [['kind', 'new']] },
+      { key: 'eu', value: '2', headers: about('us', 'old') },
+      { key: '8', value: '3', headers: about('eu', 'old') },
+      { key: '7', value: '4' },
+    );
+    const folder = mkdtempSync(join(process.env['TEST_FOLDER'] ?? tmpdir(), 'zilla-'));
+    const STREAMS_FILE = join(folder, 'streams.yaml');
+    writeFileSync(STREAMS_FILE, told.replaceAll('topic: orders', `topic: ${topic.name}`));
+    await using gateway = await Gateway.startReady(runtime, { env: { STREAMS_FILE } });
+    const valuesOf = async (path: string): Promise<string> => {
+      const url = `${gateway.http}${path}?until=live`;
+      const { body } = await curl('-H', 'Accept: application/json', url);
+      const { records } = JSON.parse(`${body}`) as { records: { value: string }[] };
+      return records.map(({ value }) => value).join('');
+    };
+    expect(await valuesOf('/orders/7')).toBe('04');
+    expect(await valuesOf('/orders/none')).toBe('');
+    expect(await valuesOf('/regions/eu/new')).toBe('01');
+    expect(await valuesOf('/regions/eu/old')).toBe('23');
+    expect(await valuesOf('/regions/us/new')).toBe('');
   });
 });

@@ -1,7 +1,8 @@
 import type { Subscription } from '../../app/stretches/subscription.ts';
 import { formatByName } from '../../app/views/format.ts';
-import { viewIn } from '../../app/views/view.ts';
+import type { OpenView } from '../../app/views/open_views.ts';
 import { findCursor } from '../../app/wire/cursor.ts';
+import type { ClientFilter } from './client_filter.ts';
 import { ClientModel } from './client_model.ts';
 import { type DecodedCursor, decodeCursor } from './cursor_decoder.ts';
 import type { HandedOutStream } from './handed_out.ts';
@@ -28,6 +29,7 @@ export interface SentCursor {
 export interface BrowserOptions {
   readonly name: string;
   readonly format: 'text' | 'json';
+  readonly filter: ClientFilter;
   readonly since: 'latest' | number | null;
   /** Whether its streams end once they are live. */
   readonly endsLive: boolean;
@@ -41,6 +43,7 @@ export interface BrowserOptions {
 
 interface Stream {
   readonly subscription: Subscription;
+  readonly openView: OpenView;
   readonly replica: Replica;
   readonly parser: SseParser;
   readonly handedOut: HandedOutStream;
@@ -78,6 +81,7 @@ export class Browser {
       world.kafka.ledger,
       world.topicName,
       options.format,
+      options.filter,
       options.endsLive,
     );
   }
@@ -120,7 +124,7 @@ export class Browser {
       return;
     }
     const replica = this.#random.pick(running);
-    const { format, since, endsLive } = this.#options;
+    const { format, filter, since, endsLive } = this.#options;
     const { id, cursor } = this.#last;
     this.#world.note(() => `${this.name} opens at ${replica.name} with ${show(cursor)}`);
     this.#world.count('streams');
@@ -129,13 +133,15 @@ export class Browser {
       const readUpTo = replica.readUpTo();
       this.#model.open({ cursor, since, at: this.#world.clock.now, readUpTo });
       const start = { cursor: findCursor([this.#foreignForm(id)]), since };
+      const openView = replica.feed!.views.open(formatByName(format)!, filter.asked, null)!;
       const subscription = replica.feed!.subscribe(
-        viewIn(formatByName(format)!),
+        openView.view,
         start,
         endsLive ? { waitMs: this.#random.pick([0, 0, 1000, 5000]) } : null,
       );
       const handedOut = this.#world.handedOut.stream(subscription);
-      const stream = { subscription, replica, parser: new SseParser(), handedOut, isStale: false };
+      const parser = new SseParser();
+      const stream = { subscription, openView, replica, parser, handedOut, isStale: false };
       this.#stream = stream;
       // The head of the response may take its time.
       if (this.#isCalm || this.#random.chance(0.7)) this.#pump(stream);
@@ -157,6 +163,7 @@ export class Browser {
     this.#model.close(this.#world.clock.now, this.#stream?.replica.readUpTo() ?? null);
     this.#stream?.handedOut.close();
     this.#stream?.subscription.close();
+    this.#stream?.openView.letGo();
     this.#stream = null;
     this.#rest = null;
   }

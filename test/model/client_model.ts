@@ -1,3 +1,4 @@
+import type { ClientFilter } from './client_filter.ts';
 import { ClientPlace } from './client_place.ts';
 import { ClientTable } from './client_table.ts';
 import type { DecodedCursor } from './cursor_decoder.ts';
@@ -55,6 +56,7 @@ export class ClientModel {
   readonly #topicName: string;
   readonly #format: 'text' | 'json';
   readonly #endsLive: boolean;
+  readonly #filter: ClientFilter;
   readonly #place: ClientPlace;
   #stream: Stream | null = null;
   /** The time of the last id. */
@@ -64,12 +66,19 @@ export class ClientModel {
   readonly #table: ClientTable;
 
   /** @param endsLive whether its streams end once they are live */
-  constructor(ledger: Ledger, topicName: string, format: 'text' | 'json', endsLive: boolean) {
+  constructor(
+    ledger: Ledger,
+    topicName: string,
+    format: 'text' | 'json',
+    filter: ClientFilter,
+    endsLive: boolean,
+  ) {
     this.#ledger = ledger;
     this.#topicName = topicName;
     this.#format = format;
     this.#endsLive = endsLive;
-    this.#place = new ClientPlace(ledger);
+    this.#filter = filter;
+    this.#place = new ClientPlace(ledger, filter);
     this.#table = new ClientTable();
   }
 
@@ -342,6 +351,7 @@ export class ClientModel {
       for (let offset = Math.max(from ?? 0, partition.start); offset < next; offset++) {
         const record = partition.cells[offset]?.at(-1);
         if (!record || record.isRemoved || come.has(record)) continue;
+        if (!this.#filter.wants(record)) continue;
         const by = record.supersededBy;
         if (by !== null && by.offset >= next) {
           throw new Error(`live, and the key of ${number}/${offset} is missing`);
@@ -450,8 +460,11 @@ export class ClientModel {
     // An id is a quarter old at the most.
     const wasAway = now - leftAt * 1000 >= topic.deleteRetentionMs * (1 / 2 + 1 / 4);
     if (!topic.isSteady || wasAway) return;
-    for (const [number, next] of this.#place.offsets) {
-      for (const record of topic.partition(number).droppedFrom(next)) {
+    // One whose filter let nothing through has been told no place.
+    const isUntold = this.#filter.asked !== null && this.#place.offsets.size === 0;
+    const partitions = isUntold ? topic.partitions.keys() : this.#place.offsets.keys();
+    for (const number of partitions) {
+      for (const record of topic.partition(number).droppedFrom(this.#place.next(number))) {
         if (record.removedAt <= now) return;
       }
     }

@@ -1,17 +1,20 @@
+import type { ClientFilter } from './client_filter.ts';
 import { type DecodedCursor, NO_TOPIC_ID } from './cursor_decoder.ts';
 import { type Ledger, type LedgerPartition, type LedgerRecord, LedgerTopic } from './ledger.ts';
 
 /** Where a client is: up to which offset of each partition it has everything, or was told. */
 export class ClientPlace {
   readonly #ledger: Ledger;
+  readonly #filter: ClientFilter;
   /** `null` while the client has no place. */
   #topic: LedgerTopic | null = null;
   readonly #next = new Map<number, number>();
   /** What was deleted below this before the client had a place is no loss to it. */
   readonly #floor = new Map<number, number>();
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, filter: ClientFilter) {
     this.#ledger = ledger;
+    this.#filter = filter;
   }
 
   get topic(): LedgerTopic | null {
@@ -71,13 +74,15 @@ export class ClientPlace {
     }
   }
 
-  /** All records between the client's place and the id, those of a log that was cut among them. */
+  /** All records that it wants between the client's place and the id, those of a log that was cut among them. */
   recordsBefore(id: DecodedCursor): LedgerRecord[] {
     const records: LedgerRecord[] = [];
     for (const [number, to] of id.offsets) {
       const { cells } = this.#topic!.partition(number);
       for (let offset = this.next(number); offset < to; offset++) {
-        for (const record of cells[offset] ?? []) if (record !== null) records.push(record);
+        for (const record of cells[offset] ?? []) {
+          if (record !== null && this.#filter.wants(record)) records.push(record);
+        }
       }
     }
     return records;
@@ -149,10 +154,11 @@ export class ClientPlace {
   }
 
   /**
-   * Only of a compacted topic: what is superseded, and deletes that Kafka has dropped. Where the log
+   * What it does not want, and of a compacted topic what is superseded, and deletes that Kafka has dropped. Where the log
    * was cut a gateway that has not noticed takes one record for another.
    */
   #mayBeLeftOut(record: LedgerRecord, partition: LedgerPartition): boolean {
+    if (!this.#filter.wants(record)) return true;
     const { everCompacted } = this.#topic ?? this.#ledger.current!;
     if (!everCompacted) return false;
     const isDropped = record.value === null && record.offset < partition.start;

@@ -43,7 +43,10 @@ export class Records {
       timestamp: random.chance(0.01) ? -1 : timestamp,
       key: this.#key(),
       value: random.chance(this.#options.tombstones) ? null : this.#value(),
-      headers: random.chance(0.1) ? this.#headers() : [],
+      headers: [
+        ...(random.chance(0.1) ? this.#headers() : []),
+        ...(random.chance(0.4) ? this.#kinds() : []),
+      ],
     };
   }
 
@@ -61,6 +64,15 @@ export class Records {
     if (random.chance(0.02)) return Buffer.from(` ${serial}\nsecond line of ${serial}`);
     const padding = Math.floor(random.next() ** 3 * this.#options.maxValueBytes);
     return Buffer.from(serial.padEnd(padding, '.'));
+  }
+
+  /** The last of a name counts. */
+  #kinds(): KafkaRecord['headers'] {
+    const count = this.#random.pick([1, 1, 1, 2]);
+    return Array.from({ length: count }, () => {
+      const value = this.#random.pick(['a', 'b', null]);
+      return ['kind', value === null ? null : Buffer.from(value)] as const;
+    });
   }
 
   #headers(): KafkaRecord['headers'] {

@@ -1,6 +1,14 @@
 import { Feed } from '../../app/feed/feed.ts';
 import { ReaderSlots, type SharedReaders } from '../../app/history/reader_slots.ts';
+import { Turns } from '../../app/stretches/turns.ts';
 import type { SimulatedSource } from './simulated_source.ts';
+
+interface ReplicaLimits {
+  readonly maxBytes: number;
+  readonly maxReaders: number;
+  /** Records that filters look at in one turn. */
+  readonly turnRecords: number;
+}
 
 /** One gateway: its feed reads the topic through a source of its own. */
 export class Replica {
@@ -14,6 +22,7 @@ export class Replica {
   readonly #makeSource: () => SimulatedSource;
   readonly #topicName: string;
   readonly #maxBytes: number;
+  readonly #turnRecords: number;
   readonly #readers: SharedReaders;
   #isClosed = false;
   #end = new AbortController();
@@ -24,8 +33,7 @@ export class Replica {
     name: string,
     makeSource: () => SimulatedSource,
     topicName: string,
-    maxBytes: number,
-    maxReaders: number,
+    { maxBytes, maxReaders, turnRecords }: ReplicaLimits,
   ) {
     this.name = name;
     this.#makeSource = makeSource;
@@ -33,6 +41,7 @@ export class Replica {
     this.sources = [this.source];
     this.#topicName = topicName;
     this.#maxBytes = maxBytes;
+    this.#turnRecords = turnRecords;
     this.#readers = { history: new ReaderSlots(maxReaders), sweeps: new ReaderSlots(1) };
   }
 
@@ -46,7 +55,9 @@ export class Replica {
     this.source = this.#makeSource();
     this.sources.push(this.source);
     this.#end = new AbortController();
-    const feed = new Feed(this.#topicName, this.source, this.#maxBytes, this.#readers);
+    const feed = new Feed(this.#topicName, this.source, this.#maxBytes, this.#readers, {
+      turns: new Turns(this.#turnRecords),
+    });
     this.feed = feed;
     const running = feed.run(this.#end.signal);
     this.#running.add(running);

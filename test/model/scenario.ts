@@ -1,4 +1,5 @@
 import { Browser, type SentCursor } from './browser.ts';
+import { EVERYTHING, randomFilter } from './client_filter.ts';
 import { encodeCursor, encodeCursorWithoutId, NO_TOPIC_ID } from './cursor_decoder.ts';
 import { Events } from './events.ts';
 import { Random } from './random.ts';
@@ -51,16 +52,19 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   const isSlow = kind < 0.1;
   // Replicas that read nothing for so long that deletes are dropped before they come to them.
   const isAway = kind > 0.88;
+  const keys = isSlow || isAway ? 60 : random.pick([3, 10, 60]);
   const topic = topicOptions(random, isSlow, isAway);
   // One that takes longer than `delete.retention.ms` to read the topic misses deletes.
   const isPrompt = topic.compacted && topic.deleteRetentionMs < 60_000;
   makeReplicas(world, random.fork(), hasIds, isPrompt);
   const browsers: Browser[] = [];
-  const options = { isSlow, isAway, outageMs: isAway ? topic.deleteRetentionMs : null };
+  const options = { isSlow, isAway, keys, outageMs: isAway ? topic.deleteRetentionMs : null };
   const events = makeEvents(world, random, options, (replica) => {
     for (const browser of browsers) if (browser.replica === replica) browser.cut();
   });
   makeTopic(world, random, topic);
+  // What a key's newest record has lost is not told yet.
+  const ofKey = topic.compacted || events.switchesPolicy;
 
   const length = (isSlow || isAway ? 60 : random.between(5, 40)) * 1000;
   const count = isAway ? 160 : isSlow ? 80 : random.between(8, 50);
@@ -72,7 +76,7 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   for (let number = random.between(2, 5); number > 0; number--) {
     const options = { random: random.fork(), name: `client ${number}` };
     clock.setTimeout(() => {
-      const browser = makeBrowser(world, options.random, options.name, isSlow);
+      const browser = makeBrowser(world, options.random, options.name, { isSlow, keys, ofKey });
       browsers.push(browser);
       browser.connect();
       if (random.chance(0.3)) clock.setTimeout(() => browser.cut(), random.next() * length);
@@ -146,8 +150,10 @@ function makeReplicas(world: World, random: Random, hasIds: boolean, isPrompt: b
       new SimulatedSource(kafka, clock, own.fork(), options);
     const maxBytes = random.pick([4, 8, 32, 128, 1024]) * 1024;
     const maxReaders = random.pick([1, 8]);
+    const turnRecords = random.pick([3, 50, 4000]);
     const name = `replica ${number}`;
-    const replica = new Replica(name, makeSource, topicName, maxBytes, maxReaders);
+    const limits = { maxBytes, maxReaders, turnRecords };
+    const replica = new Replica(name, makeSource, topicName, limits);
     replicas.push(replica);
     clock.setTimeout(() => replica.start(), random.chance(0.5) ? 0 : random.next() * 10_000);
     world.note(() => `${replica.name}: ${maxBytes} bytes`);
@@ -175,10 +181,17 @@ function makeTopic(world: World, random: Random, options: TopicOptions): void {
   else world.clock.setTimeout(create, random.next() * 5000);
 }
 
+interface EventOptions {
+  readonly isSlow: boolean;
+  readonly isAway: boolean;
+  readonly keys: number;
+  readonly outageMs: number | null;
+}
+
 function makeEvents(
   world: World,
   random: Random,
-  { isSlow, isAway, outageMs }: { isSlow: boolean; isAway: boolean; outageMs: number | null },
+  { isSlow, isAway, keys, outageMs }: EventOptions,
   disconnect: (replica: Replica) => void,
 ): Events {
   const sometimes = (probability: number, weight: number): number =>
@@ -197,7 +210,7 @@ function makeEvents(
     restart: sometimes(0.3, 1),
   };
   const records = new Records(random.fork(), {
-    keys: isSlow || isAway ? 60 : random.pick([3, 10, 60]),
+    keys,
     maxValueBytes: isSlow
       ? 10_000
       : random.pick([40, 400, 4000, random.chance(0.1) ? 100_000 : 1000]),
@@ -207,13 +220,19 @@ function makeEvents(
   return new Events(world, random.fork(), records, { weights, maxRecords, outageMs, disconnect });
 }
 
-function makeBrowser(world: World, random: Random, name: string, isSlow: boolean): Browser {
+function makeBrowser(
+  world: World,
+  random: Random,
+  name: string,
+  { isSlow, keys, ofKey }: { isSlow: boolean; keys: number; ofKey: boolean },
+): Browser {
   const kind = random.next();
   const time = Math.floor(world.clock.now) - random.between(-2000, 20_000);
   return new Browser(world, random.fork(), {
     name,
     endsLive: random.chance(0.2),
     format: random.chance(0.5) ? 'text' : 'json',
+    filter: random.chance(0.5) ? EVERYTHING : randomFilter(random, keys, ofKey),
     since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),
     pauseMs: isSlow ? 3000 : random.pick([0, 1, 50, 500, 3000]),

@@ -13,6 +13,7 @@ import type {
 } from '../../app/ports/source.ts';
 import { PageWriter } from '../../app/stretches/page_writer.ts';
 import type { Topic, TopicClient, TopicState } from '../../app/stretches/topic.ts';
+import { Turns } from '../../app/stretches/turns.ts';
 
 const encoder = new TextEncoder();
 
@@ -31,6 +32,7 @@ export class MemoryTopic implements Topic {
   readonly topicId: Uint8Array = Uint8Array.of(1, 2, 3, 4);
   readonly description: TopicDescription;
   readonly page: PageWriter = new PageWriter();
+  readonly turns: Turns = new Turns();
   readonly traffic: Traffic = new Traffic();
   readonly deniedAgainMs = 1;
   readonly clients: Set<TopicClient> = new Set();

@@ -1,0 +1,72 @@
+import { type Field, fieldBytes } from '../views/record_facts.ts';
+import { type Columns, DEAD, LIVE } from './columns.ts';
+
+/** Rows that a segment may have; with the 32 bits of a hash they fit a number. */
+export const MAX_ROWS: number = 2 ** 21;
+
+/**
+ * In which rows of a segment the values of a field stand, made on demand: of ten thousand clients that
+ * come back each finds its own by a few steps, where it would look at every record. Eight bytes a row.
+ */
+export class FieldPlaces {
+  /** Hash and row of each record that has the field, ascending. */
+  readonly #places: Float64Array;
+
+  /** @param columns of fewer than `MAX_ROWS` rows, which stay as they are */
+  constructor(columns: Columns, field: Field) {
+    const places: number[] = [];
+    const { count, states } = columns;
+    for (let at = 0; at < count; at++) {
+      if (states[at] !== LIVE && states[at] !== DEAD) continue;
+      const bytes = fieldBytes(columns.record(at), field);
+      if (bytes !== null) places.push(hashOf(bytes) * MAX_ROWS + at);
+    }
+    this.#places = Float64Array.from(places).sort();
+  }
+
+  get heldBytes(): number {
+    return this.#places.byteLength;
+  }
+
+  /** Rows that may have one of the values, each as `byteText`, ascending; others of the same hash among them. */
+  rowsOf(values: readonly string[]): number[] {
+    const rows: number[] = [];
+    for (const value of values) {
+      const low = hashOfText(value) * MAX_ROWS;
+      for (let at = this.#firstFrom(low); at < this.#places.length; at++) {
+        const row = this.#places[at]! - low;
+        if (row >= MAX_ROWS) break;
+        rows.push(row);
+      }
+    }
+    return values.length === 1 ? rows : [...new Set(rows)].sort((a, b) => a - b);
+  }
+
+  #firstFrom(place: number): number {
+    let low = 0;
+    let high = this.#places.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#places[middle]! < place) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: whoever makes keys that meet makes those who look for
+// one of them look at all of them, as they would without places.
+const OFFSET_BASIS = 0x811c9dc5;
+const PRIME = 0x01000193;
+
+function hashOf(bytes: Uint8Array): number {
+  let hash = OFFSET_BASIS;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, PRIME);
+  return hash >>> 0;
+}
+
+function hashOfText(text: string): number {
+  let hash = OFFSET_BASIS;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), PRIME);
+  return hash >>> 0;
+}

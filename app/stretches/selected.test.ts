@@ -1,0 +1,155 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventually } from '../../test/support/deadline.ts';
+import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { constantOf, Filter } from '../views/filter.ts';
+import { TEXT } from '../views/format.ts';
+import { PLAIN, type View } from '../views/view.ts';
+import { Client } from './client.ts';
+import { Selected } from './selected.ts';
+import { Shared } from './shared.ts';
+import { Turns } from './turns.ts';
+
+const decoder = new TextDecoder();
+
+function viewOf(...keys: string[]): View {
+  const filter = new Filter([{ field: 'key', values: keys.map(constantOf) }], []);
+  return { format: TEXT, filter, clients: 1 };
+}
+
+function stretch(topic: MemoryTopic, view: View, seq = topic.log.nextSeq): Selected {
+  return new Selected(new Client(topic, view), topic.log, view.filter!, seq, 0);
+}
+
+/** All that there is, with `-` for each step that is none. */
+function taken(one: Selected): string {
+  let text = '';
+  for (;;) {
+    const next = one.take();
+    if (next === null) return text;
+    if (!(next instanceof Uint8Array)) return `${text}${Object.keys(next)[0]}`;
+    text += decoder.decode(next);
+  }
+}
+
+describe('Selected', () => {
+  test('Selected.take() gives the very bytes that everybody gets of a record', () => {
+    const topic = new MemoryTopic({ partitions: 2 });
+    const all = new Shared(new Client(topic, PLAIN), topic.log, 0, 0);
+    const mine = stretch(topic, viewOf('a'));
+    topic.append('1', 0, 'b');
+    topic.append('2', 1, 'a');
+    const everything = decoder.decode(all.take() as Uint8Array);
+    const bytes = mine.take() as Uint8Array;
+    expect(everything.endsWith(decoder.decode(bytes))).toBe(true);
+    expect(decoder.decode(bytes)).toMatch(/^data:2\nid:.+\n\n$/);
+    const others = stretch(topic, viewOf('a', 'c'), 0);
+    expect(taken(others)).toBe(decoder.decode(bytes));
+    expect(mine.take()).toBeNull();
+  });
+
+  test('Selected.take() finds what was there before it came, and then what comes', () => {
+    const topic = new MemoryTopic();
+    for (const one of ['1a', '2b', '3a', '4c']) topic.append(one[0]!, 0, one[1]!);
+    const mine = stretch(topic, viewOf('a', 'c'), 1);
+    topic.append('5', 0, 'a');
+    topic.append('6', 0, 'b');
+    expect(taken(mine).match(/data:./g)).toEqual(['data:3', 'data:4', 'data:5']);
+    expect(topic.traffic.eventsSent).toBe(3);
+  });
+
+  test('Selected.place() moves on with what is not for it', () => {
+    const topic = new MemoryTopic();
+    const mine = stretch(topic, viewOf('a'));
+    topic.append('1', 0, 'a');
+    topic.append('2', 0, 'b');
+    mine.take();
+    expect([...mine.place().positions]).toEqual([1]);
+    expect(mine.take()).toBeNull();
+    expect([...mine.place().positions]).toEqual([2]);
+  });
+
+  test('Selected.take() goes past what has left memory where nothing of it is for it', () => {
+    const topic = new MemoryTopic({ maxBytes: 20_000 });
+    const idle = stretch(topic, viewOf('a'));
+    const slow = stretch(topic, viewOf('b'));
+    for (let n = 0; n < 40; n++) topic.append('x'.repeat(1000), 0, 'b');
+    expect(topic.log.locate(0)).toBeNull();
+    expect([idle.take(), [...idle.place().positions]]).toEqual([null, [40]]);
+    expect(taken(slow)).toBe('resume');
+  });
+
+  test('Selected.take() tells of a loss that nobody could have had', () => {
+    const topic = new MemoryTopic();
+    const mine = stretch(topic, viewOf('a'));
+    topic.append('1', 0, 'b');
+    topic.lose(0, 3);
+    topic.append('2', 0, 'a');
+    expect(taken(mine)).toMatch(/^event:gap\n.*"from":1,"to":3.*\nid:.+\n\ndata:2\nid:.+\n\n$/);
+  });
+
+  test('Selected.take() gives more than is kept of its places', () => {
+    const topic = new MemoryTopic();
+    const mine = stretch(topic, viewOf('a'));
+    for (let n = 0; n < 1000; n++) topic.append(`${n}`, 0, n % 2 === 0 ? 'a' : 'b');
+    const values = [...taken(mine).matchAll(/data:(\d+)/g)].map(([, value]) => Number(value));
+    expect(values).toEqual(Array.from({ length: 500 }, (_, n) => 2 * n));
+  });
+
+  test('Selected.take() looks at no more than a turn allows, and goes on in the next', async () => {
+    const topic = new MemoryTopic({ maxBytes: 2 ** 26 });
+    Object.assign(topic, { turns: new Turns(5) });
+    // Each in a segment of its own.
+    for (let n = 0; n < 20; n++) topic.append('x'.repeat(70_000), 0, n === 19 ? 'a' : 'b');
+    const view = viewOf('a');
+    const client = new Client(topic, view);
+    const mine = new Selected(client, topic.log, view.filter!, 0, 0);
+    let turns = 0;
+    await eventually('its record', async () => {
+      const bytes = mine.take();
+      if (bytes !== null) return true;
+      turns++;
+      await new Promise<void>((woken) => client.onWake(woken));
+      return null;
+    });
+    expect(turns).toBe(3);
+  });
+
+  test('Selected.take() passes over a record that was superseded before it was taken', () => {
+    const topic = new MemoryTopic({ compacted: true });
+    const mine = stretch(topic, viewOf('a', 'c'));
+    topic.append('1', 0, 'a');
+    topic.append('2', 0, 'c');
+    topic.append('3', 0, 'a');
+    expect(taken(mine).match(/data:./g)).toEqual(['data:2', 'data:3']);
+  });
+
+  test('Selected.take() finds the latest of a key on a compacted topic without looking through it', () => {
+    const topic = new MemoryTopic({ compacted: true, partitions: 2, maxBytes: 2 ** 24 });
+    for (let n = 0; n < 5000; n++) topic.append(`${n}`, n % 2, `${n}`);
+    topic.append('again', 1, '7');
+    const mine = stretch(topic, viewOf('8', '7', 'nobody'), 0);
+    expect(taken(mine).match(/data:.+/g)).toEqual(['data:8', 'data:again']);
+    expect(topic.traffic.filterRecords).toEqual({ match: 2, skip: 0, error: 0 });
+    topic.append('more', 0, '8');
+    expect(taken(mine).match(/data:.+/g)).toEqual(['data:more']);
+  });
+
+  test('Selected.take() looks of what was there at those alone that may be for it', () => {
+    const topic = new MemoryTopic({ maxBytes: 2 ** 24 });
+    for (let n = 0; n < 5000; n++) topic.append('x'.repeat(100), 0, `${n % 1000}`);
+    const mine = stretch(topic, viewOf('7'), 0);
+    expect(taken(mine).match(/data:/g)).toHaveLength(5);
+    // But for the segment at the end, which still grows.
+    expect(topic.traffic.filterRecords.skip).toBeLessThan(1000);
+    expect(topic.traffic.filterRecords.match).toBe(5);
+  });
+
+  test('Selected.close() leaves nothing behind that is looked up', () => {
+    const topic = new MemoryTopic();
+    const mine = stretch(topic, viewOf('a'));
+    mine.close();
+    mine.close();
+    topic.append('1', 0, 'a');
+    expect(topic.log.selections.takeMatched().size).toBe(0);
+  });
+});

@@ -1,0 +1,246 @@
+import { GAP, LIVE } from '../log/columns.ts';
+import type { Dropped, Log, LogEnd } from '../log/log.ts';
+import type { Segment } from '../log/segment.ts';
+import type { Selection } from '../log/selections.ts';
+import type { Filter } from '../views/filter.ts';
+import { retentionGap } from '../wire/gap.ts';
+import { coversAll, type Place } from '../wire/place.ts';
+import type { Client } from './client.ts';
+import { openAgain, type Step } from './step.ts';
+import type { NewFrom, Stretch } from './stretch.ts';
+
+/** What was written, and how far it goes. */
+interface Written {
+  readonly bytes: Uint8Array;
+  readonly time: number | null;
+  readonly events: number;
+  readonly gaps: number;
+  readonly timestamps: Float64Array;
+  readonly nextSeq: number;
+}
+
+/**
+ * The client's cursor is the feed's, and it gets those records that its filter lets through: the
+ * bytes and ids that everybody gets of them. What comes while it is here is looked up for it; what was
+ * there before is looked through by turns.
+ */
+export class Selected implements Stretch {
+  readonly isAhead = false;
+  /** What it waits for. */
+  readonly selection: Selection;
+  readonly #client: Client;
+  readonly #log: Log;
+  /** The one that `#seq` lies in, or at the end of; it may have left memory. */
+  #segment: Segment;
+  /** Sequence number of the next record. */
+  #seq: number;
+  /** What was there when the client came here is no live record to it. */
+  readonly #liveFrom: number;
+  #isOver = false;
+  /** On a compacted topic, of what was there: the latest of its keys, as far as nothing else is known. */
+  #latest: { readonly upTo: number; readonly seqs: readonly number[] } | null = null;
+
+  /** `log.locate(seq)` must not be `null`. */
+  constructor(client: Client, log: Log, filter: Filter, seq: number, liveFrom: number) {
+    this.#client = client;
+    this.#log = log;
+    this.#segment = log.locate(seq)!;
+    this.#seq = seq;
+    this.#liveFrom = liveFrom;
+    this.selection = log.selections.join(filter, log.nextSeq);
+  }
+
+  place(): Place {
+    const { topicId, nextSeq, positions } = this.#log;
+    const isAtEnd = this.#seq === nextSeq;
+    const here = isAtEnd ? positions.slice() : this.#segment.cursorAt(this.#seq);
+    return { topicId, positions: here, unknown: [] };
+  }
+
+  get idTime(): number | null {
+    return this.#log.idTime;
+  }
+
+  isPast({ log, seq, positions }: LogEnd): boolean {
+    if (log === this.#log) return this.#seq >= seq;
+    return coversAll(this.place().positions, positions);
+  }
+
+  lacks({ log, seq }: Dropped, newFrom: NewFrom | null): boolean {
+    if (log !== this.#log) return false;
+    if (this.#nextPlace() === Number.POSITIVE_INFINITY) this.#passAll();
+    return seq >= Math.max(this.#seq, newFrom?.seq ?? 0);
+  }
+
+  close(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#log.selections.leave(this.selection);
+  }
+
+  take(): Uint8Array | Step | null {
+    const log = this.#log;
+    if (log.successor !== null) return this.#goOn(openAgain(this.place(), this.#client.idTime));
+    const { turns } = this.#client.topic;
+    for (;;) {
+      const next = this.#nextPlace();
+      if (next === Number.POSITIVE_INFINITY) {
+        this.#passAll();
+        return null;
+      }
+      const segment = log.locate(next);
+      if (segment === null) return this.#goOn({ resume: log, place: this.place(), first: null });
+      const isKnown = this.#isKnown();
+      if (!isKnown && turns.isOver) {
+        turns.wait(this.#client);
+        return null;
+      }
+      const rows = isKnown ? this.#knownRows(segment) : this.#rowsLookedFor(segment);
+      if (rows.length > 0) return this.#send(segment, rows);
+      const { fromSeq } = this.selection;
+      this.#pass(segment, isKnown ? segment.nextSeq : Math.min(segment.nextSeq, fromSeq));
+    }
+  }
+
+  #goOn(step: Step): Step {
+    this.close();
+    return step;
+  }
+
+  /** Where there may be something for it next; infinite where there is nothing up to the end. */
+  #nextPlace(): number {
+    const seq = this.#seq;
+    if (!this.#isKnown()) return seq;
+    const [first = Number.POSITIVE_INFINITY] = this.#placesFrom(seq);
+    return Math.min(first, this.#log.gapFrom(seq) ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether all places from here on are known of what it may want. */
+  #isKnown(): boolean {
+    const { fromSeq, filter } = this.selection;
+    if (this.#seq >= fromSeq) {
+      this.#latest = null;
+      return true;
+    }
+    if (this.#latest === null || this.#latest.upTo < fromSeq) {
+      const seqs = this.#log.latestOf(filter);
+      if (seqs === null) return false;
+      this.#latest = { upTo: fromSeq, seqs: seqs.filter((seq) => seq < fromSeq) };
+    }
+    return true;
+  }
+
+  /** Ascending; what was superseded since may be among them. */
+  #placesFrom(seq: number): readonly number[] {
+    const before = this.#latest?.seqs.filter((one) => one >= seq) ?? [];
+    return before.length === 0
+      ? this.selection.from(seq)
+      : [...before, ...this.selection.from(this.#latest!.upTo)];
+  }
+
+  #passAll(): void {
+    this.#pass(this.#log.tail, this.#log.nextSeq);
+  }
+
+  #pass(segment: Segment, seq: number): void {
+    this.#segment = segment;
+    if (seq <= this.#seq) return;
+    this.#seq = seq;
+    this.#client.isPastId = true;
+  }
+
+  /** Rows of records that it wants, and of gaps, which are for all. */
+  #knownRows(segment: Segment): number[] {
+    const rows: number[] = [];
+    const { fromSeq } = this.selection;
+    for (const seq of this.#placesFrom(this.#seq)) {
+      if (seq >= segment.nextSeq) break;
+      const at = segment.placeOf(seq);
+      if (segment.seqs[at] !== seq || segment.states[at] !== LIVE) continue;
+      if (seq >= fromSeq || this.#client.wants(segment.record(at))) rows.push(at);
+    }
+    return this.#withGaps(segment, rows, segment.nextSeq);
+  }
+
+  #rowsAmong(segment: Segment, candidates: readonly number[]): number[] {
+    const { fromSeq } = this.selection;
+    const isWanted = (at: number): boolean =>
+      segment.seqs[at]! >= this.#seq &&
+      segment.seqs[at]! < fromSeq &&
+      segment.states[at] === LIVE &&
+      this.#client.wants(segment.record(at));
+    return this.#withGaps(segment, candidates.filter(isWanted), fromSeq);
+  }
+
+  #withGaps(segment: Segment, rows: number[], end: number): number[] {
+    const last = Math.min(end, segment.nextSeq);
+    for (let gap = this.#log.gapFrom(this.#seq); gap !== null && gap < last; ) {
+      rows.push(segment.placeOf(gap));
+      gap = this.#log.gapFrom(gap + 1);
+    }
+    return rows.sort((a, b) => a - b);
+  }
+
+  #rowsLookedFor(segment: Segment): number[] {
+    const { fromSeq, filter } = this.selection;
+    this.#client.topic.turns.spend(1);
+    const candidates = this.#log.candidates(segment, filter);
+    if (candidates !== null) return this.#rowsAmong(segment, candidates);
+    const rows: number[] = [];
+    let at = segment.placeOf(this.#seq);
+    for (; at < segment.count && segment.seqs[at]! < fromSeq; at++) {
+      const state = segment.states[at];
+      if (state === GAP) rows.push(at);
+      if (state === LIVE && this.#client.wants(segment.record(at))) rows.push(at);
+    }
+    return rows;
+  }
+
+  #send(segment: Segment, rows: readonly number[]): Uint8Array {
+    const { topic } = this.#client;
+    const isLive = this.#seq >= this.#liveFrom;
+    const { nextSeq, ...written } = this.#written(segment, rows);
+    topic.traffic.sendSlice(written, isLive);
+    this.#segment = segment;
+    this.#seq = nextSeq;
+    this.#client.isPastId = false;
+    this.#client.idTime = written.time;
+    return written.bytes;
+  }
+
+  /** One for all who want the same from the same place on, where they are several. */
+  #written(segment: Segment, rows: readonly number[]): Written {
+    const [first] = rows;
+    const { view } = this.#client;
+    if (rows.length === 1 && segment.states[first!] === LIVE && segment === this.#log.tail) {
+      const { bytes, time, events } = this.#log.block(segment, view, first!);
+      const timestamps = segment.timestamps.slice(first!, first! + 1);
+      return { bytes, time, events, gaps: 0, timestamps, nextSeq: segment.seqs[first!]! + 1 };
+    }
+    return this.#page(segment, rows);
+  }
+
+  #page(segment: Segment, rows: readonly number[]): Written {
+    const { view, topic } = this.#client;
+    const { page } = topic;
+    page.begin(this.#log.idTime);
+    let at = segment.placeOf(this.#seq);
+    const positions = segment.cursorAt(this.#seq);
+    const place = { topicId: this.#log.topicId, positions, unknown: [] };
+    const timestamps: number[] = [];
+    for (const row of rows) {
+      if (page.isFull) break;
+      for (; at < row; at++) positions[segment.partitions[at]!] = segment.nextAt(at);
+      const partition = segment.partitions[row]!;
+      const from = positions[partition]!;
+      positions[partition] = segment.nextAt(row);
+      at = row + 1;
+      if (segment.states[row] === LIVE) {
+        page.row(view.format, segment, row, place);
+        timestamps.push(segment.timestamps[row]!);
+      } else page.gap(retentionGap(topic.topic, partition, from, segment.offsets[row]! + 1), place);
+    }
+    const nextSeq = segment.seqs[at - 1]! + 1;
+    return { ...page.finish(), timestamps: Float64Array.from(timestamps), nextSeq };
+  }
+}

@@ -1,0 +1,152 @@
+import { byteText, type Field, type RecordFacts } from './record_facts.ts';
+
+/** What comes of a filter and a record. What cannot be worked out lets nothing through. */
+export const FILTER_RESULTS = ['match', 'skip', 'error'] as const;
+export type FilterResult = (typeof FILTER_RESULTS)[number];
+
+/** A field has one of these values, each as `byteText`. */
+export interface Equality {
+  readonly field: Field;
+  readonly values: readonly string[];
+}
+
+/** What a filter asks for beside equalities. */
+export interface Condition {
+  /** The same for conditions that are the same. */
+  readonly name: string;
+  /** What of a record it looks at, by the names that expressions have. */
+  readonly looksAt: ReadonlySet<string>;
+  outcome(facts: RecordFacts): FilterResult;
+}
+
+/** More places in the index than this are not made for one filter. */
+const MAX_PLACES = 1000;
+/** What a key's newest record has in common with those before it. */
+const OF_KEY: ReadonlySet<string> = new Set(['topic', 'partition', 'key']);
+
+const encoder = new TextEncoder();
+
+/** A text as the values of an equality are. */
+export function constantOf(text: string): string {
+  return byteText(encoder.encode(text));
+}
+
+/**
+ * Which records a client wants: those for which all equalities and all conditions hold.
+ *
+ * Filters that differ only in the constants of their equalities have the same shape: of all of them
+ * a record wants one look-up, see `FilterIndex`.
+ */
+export class Filter {
+  /** The same for filters that want the same by the same words. */
+  readonly name: string;
+  readonly shape: string;
+  /** By which a record is looked up, each once, in order of their names. */
+  readonly equalities: readonly Equality[];
+  /** Conditions, and equalities with which there would be too many places. */
+  readonly #conditions: readonly Condition[];
+  /** Whether all records of a key and partition come to the same. */
+  readonly isOfKey: boolean;
+
+  constructor(equalities: readonly Equality[], conditions: readonly Condition[]) {
+    const known = new Map<Field, Equality>();
+    for (const one of equalities) known.set(one.field, both(known.get(one.field), one));
+    const inOrder = [...known.values()].sort((a, b) => (a.field < b.field ? -1 : 1));
+    const indexed: Equality[] = [];
+    const rest = [...conditions];
+    let places = 1;
+    for (const one of inOrder) {
+      places *= Math.max(1, one.values.length);
+      if (places <= MAX_PLACES) indexed.push(one);
+      else rest.push(conditionOf(one));
+    }
+    const names = rest.map(({ name }) => name).sort();
+    this.equalities = indexed;
+    this.#conditions = rest;
+    this.shape = JSON.stringify([indexed.map(({ field }) => field), names]);
+    this.name = JSON.stringify([indexed.map(({ field, values }) => [field, values]), names]);
+    const fields = indexed.map(({ field }) => field);
+    const looksAt = [...fields, ...rest.flatMap((condition) => [...condition.looksAt])];
+    this.isOfKey = looksAt.every((name) => OF_KEY.has(name));
+  }
+
+  /** Whether it asks for nothing but keys. */
+  get isKeysAlone(): boolean {
+    return this.equalities.every(({ field }) => field === 'key') && this.#conditions.length === 0;
+  }
+
+  /** Under which a record stands that it wants, of all filters of its shape. */
+  get places(): string[] {
+    let rows: string[][] = [[]];
+    for (const { values } of this.equalities) {
+      rows = rows.flatMap((row) => values.map((value) => [...row, value]));
+    }
+    return rows.map(placeOf);
+  }
+
+  /** Where a record stands among the filters of this shape; `null` where it lacks a field. */
+  placeOf(facts: RecordFacts): string | null {
+    const texts: string[] = [];
+    for (const { field } of this.equalities) {
+      const text = facts.text(field);
+      if (text === null) return null;
+      texts.push(text);
+    }
+    return placeOf(texts);
+  }
+
+  outcome(facts: RecordFacts): FilterResult {
+    for (const { field, values } of this.equalities) {
+      const text = facts.text(field);
+      if (text === null) return field === 'key' ? 'skip' : 'error';
+      if (!hasValue(values, text)) return 'skip';
+    }
+    return this.restOutcome(facts);
+  }
+
+  /** The same for a record of which the equalities hold. */
+  restOutcome(facts: RecordFacts): FilterResult {
+    let result: FilterResult = 'match';
+    for (const condition of this.#conditions) {
+      const outcome = condition.outcome(facts);
+      if (outcome === 'skip') return 'skip';
+      if (outcome === 'error') result = 'error';
+    }
+    return result;
+  }
+}
+
+/** What has both: the values that are in the one and in the other. */
+function both(known: Equality | undefined, one: Equality): Equality {
+  const values = [...new Set(one.values)].sort();
+  if (known === undefined) return { field: one.field, values };
+  const others = new Set(known.values);
+  return { field: one.field, values: values.filter((value) => others.has(value)) };
+}
+
+function conditionOf({ field, values }: Equality): Condition {
+  return {
+    name: JSON.stringify([field, values]),
+    looksAt: new Set([field === 'key' ? 'key' : 'headers']),
+    outcome: (facts) => {
+      const text = facts.text(field);
+      return text !== null && hasValue(values, text) ? 'match' : 'skip';
+    },
+  };
+}
+
+/** Values are in order. */
+function hasValue(values: readonly string[], text: string): boolean {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! < text) low = middle + 1;
+    else high = middle;
+  }
+  return values[low] === text;
+}
+
+function placeOf(texts: readonly string[]): string {
+  return texts.length === 1 ? texts[0]! : texts.map((text) => `${text.length}:${text}`).join('');
+}

@@ -1,0 +1,85 @@
+import { parseTemplate } from '../../app/expressions/expression.ts';
+import type { KafkaRecord } from '../../app/ports/source.ts';
+import { Filter } from '../../app/views/filter.ts';
+import { filterParts, RECORD_NAMES } from '../../app/views/filter_parts.ts';
+import { byteText, type Field } from '../../app/views/record_facts.ts';
+import type { Random } from './random.ts';
+
+/** What a client wants, as it asks a gateway for it and as the contract means it. */
+export interface ClientFilter {
+  /** `null`: everything. */
+  readonly asked: Filter | null;
+  /** By the contract alone. */
+  wants(record: KafkaRecord): boolean;
+}
+
+export const EVERYTHING: ClientFilter = { asked: null, wants: () => true };
+
+interface Part {
+  readonly field: Field;
+  readonly values: readonly Uint8Array[];
+}
+
+/** @param ofKey whether it may look at nothing but keys */
+export function randomFilter(random: Random, keys: number, ofKey: boolean): ClientFilter {
+  const parts: Part[] = [];
+  if (ofKey || random.chance(0.6)) {
+    const values = Array.from({ length: random.pick([1, 1, 1, 2, 5]) }, () => {
+      const number = random.between(1, keys + 1);
+      return number === 1 ? NOT_UTF8 : Buffer.from(number > keys ? 'no key' : `k${number}`);
+    });
+    parts.push({ field: 'key', values });
+  }
+  if (!ofKey && (parts.length === 0 || random.chance(0.5))) {
+    const values = Array.from({ length: random.pick([1, 1, 2]) }, () =>
+      Buffer.from(random.pick(['a', 'b', '', 'none'])),
+    );
+    parts.push({ field: 'header:kind', values });
+  }
+  const [text, holdsFor] = random.pick(ofKey ? OF_KEY : [...OF_KEY, ...BEYOND_KEY]);
+  const isExpressed = random.chance(0.4);
+  const used = isExpressed && random.chance(0.5) ? [] : parts;
+  const equalities = used.map(({ field, values }) => ({ field, values: values.map(byteText) }));
+  const { conditions } = filterParts(parseTemplate(text, RECORD_NAMES, new Set()).given({}));
+  return {
+    asked: new Filter(equalities, isExpressed ? conditions : []),
+    wants: (record) =>
+      used.every((part) => holds(part, record)) && (!isExpressed || holdsFor(record)),
+  };
+}
+
+/** An expression, and when it holds. */
+type Expressed = readonly [text: string, holds: (record: KafkaRecord) => boolean];
+
+const OF_KEY: readonly Expressed[] = [
+  ['partition == 0', ({ partition }) => partition === 0],
+  ['partition in [1, 2]', ({ partition }) => partition === 1 || partition === 2],
+  ['key.startsWith("k1")', ({ key }) => key !== null && /^k1/.test(`${key}`)],
+  ['key == null || partition > 0', ({ key, partition }) => key === null || partition > 0],
+];
+const BEYOND_KEY: readonly Expressed[] = [
+  ['offset < 20 || partition == 1', ({ offset, partition }) => offset < 20 || partition === 1],
+  ['timestamp > 1700000005000', ({ timestamp }) => timestamp > 1_700_000_005_000],
+  ['has(headers.etag)', ({ headers }) => headers.some(([name]) => name === 'etag')],
+  ['headers.kind != "a"', ({ headers }) => (kindOf(headers) ?? 'a') !== 'a'],
+  ['offset == -1', () => false],
+];
+
+/** That of the last header `kind`; `null` where there is none. */
+function kindOf(headers: KafkaRecord['headers']): string | null {
+  const last = headers.filter(([name]) => name === 'kind').at(-1);
+  return last === undefined ? null : Buffer.from(last[1] ?? []).toString();
+}
+
+const NOT_UTF8 = Uint8Array.of(0xff, 0x00, 0xc3, 0x28, 0x0a, 0x20);
+
+function holds({ field, values }: Part, { key, headers }: KafkaRecord): boolean {
+  if (field === 'key') return key !== null && values.some((value) => isSame(value, key));
+  const last = headers.filter(([name]) => name === 'kind').at(-1);
+  if (last === undefined) return false;
+  return values.some((value) => isSame(value, last[1] ?? new Uint8Array(0)));
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
