@@ -191,8 +191,13 @@ function portTaken(port: number, clusterId: string | null): GatewayError {
   );
 }
 
+/** Where the Kafka of a port has its records, unless another folder is named. */
+export function embeddedFolder(port: number): string {
+  return join(CLONE, '.data', 'kafka', String(port));
+}
+
 async function makeDataDir({ port, dataDir }: EmbeddedKafkaOptions): Promise<string> {
-  const folder = dataDir ?? join(CLONE, '.data', 'kafka', String(port));
+  const folder = dataDir ?? embeddedFolder(port);
   await mkdir(folder, { recursive: true });
   return folder;
 }

@@ -65,12 +65,27 @@ async function copyDependencies(
   version: string,
   signal: AbortSignal,
 ): Promise<void> {
-  // Checksums are only warned about by default: a jar that was damaged on its way would stay.
-  const args = ['-q', '-B', '--strict-checksums', '-f', POM, 'dependency:copy-dependencies'];
+  const chosen = [`-Dkafka.version=${version}`, `-DoutputDirectory=${folder}`];
+  const args = ['-f', POM, 'dependency:copy-dependencies', ...chosen];
+  await runMaven('the embedded Kafka', args, signal);
+}
+
+/**
+ * @param what it is to fetch, in words
+ * @param folder that it is run in
+ * @throws GatewayError without Maven, or when it cannot fetch.
+ */
+export async function runMaven(
+  what: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  folder = CLONE,
+): Promise<void> {
   const { MAVEN_OPTS = '' } = process.env;
   try {
-    const chosen = [`-Dkafka.version=${version}`, `-DoutputDirectory=${folder}`];
-    await run('mvn', [...args, ...chosen], {
+    // Checksums are only warned about by default: a jar that was damaged on its way would stay.
+    await run('mvn', ['-q', '-B', '--strict-checksums', ...args], {
+      cwd: folder,
       env: { ...javaEnvironment(), MAVEN_OPTS: [MAVEN_OPTS, ...JAVA_LOCALE].join(' ') },
       signal,
       timeout: FETCH_DEADLINE_MS,
@@ -82,7 +97,7 @@ async function copyDependencies(
     const line = stdout.split('\n').find((text) => text.includes('ERROR')) ?? String(error);
     throw new GatewayError(
       'EMBEDDED_KAFKA',
-      `Maven could not fetch the embedded Kafka (${line.trim()}): check the network and the proxy ` +
+      `Maven could not fetch ${what} (${line.trim()}): check the network and the proxy ` +
         'in ~/.m2/settings.xml, or set KAFKA_BROKERS=host:port to use a Kafka of your own.',
       { cause: error },
     );

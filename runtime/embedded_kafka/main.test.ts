@@ -135,6 +135,12 @@ test('npm run kafka tells wrong use and wrong settings, and starts nothing', asy
     code: 2,
     stderr: expect.stringContaining('usage: npm run kafka'),
   });
+  for (const args of [['--registry=x'], ['--registry', 'stop'], ['--registri']]) {
+    expect(await kafka(port, ...args)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--registry'),
+    });
+  }
   expect(await kafka('nine')).toMatchObject({
     code: 78,
     stderr: expect.stringContaining('EMBEDDED_KAFKA_PORT'),
