@@ -1,20 +1,21 @@
 /**
- * Breaks the core in ways that were or could be real mistakes, and expects the model to notice each
+ * Breaks the core, and the way in, in ways that were or could be real mistakes, and expects the model to notice each
  * one. A mutation of which the text is not found any more is a fault: mend it with the code.
  *
- *     npm run test:mutants
+ *     npm run test:mutants [-- rights]     # all, or those of the way in alone
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile } from '../support/compile.mjs';
-import { MUTATIONS } from './mutations.mjs';
+import { MUTATIONS, RIGHTS_MUTATIONS } from './mutations.mjs';
 
 /** @typedef {(typeof MUTATIONS)[number]} Mutation */
 
 /** As many scenarios as a mutation may survive. */
 const RUNS = 3000;
+const RIGHTS_RUNS = 300;
 /** A core that hangs is broken, too; all scenarios take three minutes of processor time. */
 const DEADLINE_MS = 240_000;
 const WHOLE_DEADLINE_MS = 900_000;
@@ -26,16 +27,20 @@ const FOLDER = join(ROOT, '.cache', `mutants-${process.pid}`);
 /**
  * @param {Mutation | null} mutation null: the core as it is
  * @param {number} number
+ * @param {boolean} isOfRights
  * @returns {Promise<string | null>} what the model noticed
  */
-async function noticed(mutation, number) {
+async function noticed(mutation, number, isOfRights) {
   const folder = join(FOLDER, String(number));
   mkdirSync(folder, { recursive: true });
   cpSync(join(ROOT, 'app'), join(folder, 'app'), { recursive: true });
-  cpSync(join(ROOT, 'test', 'model'), join(folder, 'test', 'model'), { recursive: true });
+  for (const part of ['model', 'host']) {
+    cpSync(join(ROOT, 'test', part), join(folder, 'test', part), { recursive: true });
+  }
   if (mutation !== null) mutate(mutation, join(folder, mutation.file));
   const script = compile(folder, 'test/model/run.ts', join(folder, 'compiled'));
-  return run(script, mutation === null ? WHOLE_DEADLINE_MS : DEADLINE_MS);
+  const args = isOfRights ? [RIGHTS_RUNS, 0, 'rights'] : [RUNS, 0];
+  return run([script, 1, ...args].map(String), mutation === null ? WHOLE_DEADLINE_MS : DEADLINE_MS);
 }
 
 /** @param {Mutation} mutation @param {string} path */
@@ -50,10 +55,10 @@ function mutate({ name, file, from, to }, path) {
   );
 }
 
-/** @param {string} script @param {number} deadlineMs @returns {Promise<string | null>} */
-function run(script, deadlineMs) {
+/** @param {string[]} args @param {number} deadlineMs @returns {Promise<string | null>} */
+function run(args, deadlineMs) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, '1', String(RUNS), '0']);
+    const child = spawn(process.execPath, args);
     let output = '';
     child.stdout.on('data', (text) => {
       output += text;
@@ -76,17 +81,22 @@ function run(script, deadlineMs) {
 
 rmSync(FOLDER, { recursive: true, force: true });
 let survived = 0;
-const unbroken = await noticed(null, 0);
-if (unbroken !== null) {
+for (const isOfRights of process.argv[2] === 'rights' ? [true] : [false, true]) {
+  const unbroken = await noticed(null, 0, isOfRights);
+  if (unbroken === null) continue;
   process.stderr.write(`the core as it is fails: ${unbroken}\n`);
   process.exit(1);
 }
-const queue = [...MUTATIONS.entries()];
+/** @param {readonly Mutation[]} mutations @param {boolean} isOfRights */
+const each = (mutations, isOfRights) => mutations.map((mutation) => ({ mutation, isOfRights }));
+const ofCore = process.argv[2] === 'rights' ? [] : MUTATIONS;
+const queue = [...each(RIGHTS_MUTATIONS, true), ...each(ofCore, false)];
+const count = queue.length;
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [index, mutation] = next;
-      const words = await noticed(mutation, index + 1);
+      const { mutation, isOfRights } = next;
+      const words = await noticed(mutation, count - queue.length, isOfRights);
       if (words === null) survived++;
       process.stdout.write(
         `${words === null ? 'SURVIVED' : 'noticed '}  ${mutation.name}${words === null ? '' : `\n            ${words}`}\n`,
@@ -95,5 +105,5 @@ await Promise.all(
   }),
 );
 rmSync(FOLDER, { recursive: true, force: true });
-process.stdout.write(`${MUTATIONS.length - survived} of ${MUTATIONS.length} mutations noticed\n`);
+process.stdout.write(`${count - survived} of ${count} mutations noticed\n`);
 process.exit(survived === 0 ? 0 : 1);

@@ -403,3 +403,79 @@ export const MUTATIONS = [
     to: 'if (topic.page.isFull || topic.turns.isOver) break;',
   },
 ];
+
+/** The same, of the way in: the scenarios with users, tokens and rights must notice them. */
+export const RIGHTS_MUTATIONS = [
+  {
+    name: 'the gate lets in whoever is signed in, whatever their rights',
+    file: 'app/auth/sign_in.ts',
+    from: 'if (wanted !== null && !this.permits(verdict, wanted)) {',
+    to: 'if (wanted === undefined) {',
+  },
+  {
+    name: 'a right that cannot be worked out holds',
+    file: 'app/auth/rights.ts',
+    from: 'right.evaluate({ claims, scopes, topic, params }) === true',
+    to: 'right.evaluate({ claims, scopes, topic, params }) !== false',
+  },
+  {
+    name: 'a slow client is not cut when its token is over',
+    file: 'app/http/open_streams.ts',
+    from: "if (isOpen) this.delete(stream, 'expired');\n    watch.cut();",
+    to: '',
+  },
+  {
+    name: 'a stream does not end with its token',
+    file: 'app/http/open_streams.ts',
+    from: "setTimeout(() => stream.end('expired'), expiry.endsAt - now);",
+    to: '',
+  },
+  {
+    name: 'a stream that ends with its token ends within a block',
+    file: 'app/http/event_stream.ts',
+    from: 'if (this.#endReason !== null && this.#subscription?.isWithinBlock !== true) {',
+    to: 'if (this.#endReason !== null) {',
+  },
+  {
+    name: 'a client is not told that its token is over',
+    file: 'app/http/event_stream.ts',
+    from: 'if (this.#hasToTellExpired) {',
+    to: 'if (this.#isToldExpired) {',
+  },
+  {
+    name: 'a token that was verified counts after its key has gone',
+    file: 'app/auth/tokens.ts',
+    from: 'this.keys = new KeyRing(source, () => this.#known.clear());',
+    to: 'this.keys = new KeyRing(source, () => {});',
+  },
+  {
+    name: 'a token that was verified counts for ever',
+    file: 'app/auth/tokens.ts',
+    from: 'if (known.expiresAt > this.#now()) return known;',
+    to: 'if (known.expiresAt > 0) return known;',
+  },
+  {
+    name: 'the issuer takes the keys away that are known when it is out of reach',
+    file: 'app/auth/key_ring.ts',
+    from: 'this.#error = why;',
+    to: 'this.#error = why; this.#set = null;',
+  },
+  {
+    name: 'streams go on by a right that is another now',
+    file: 'app/channels/channels.ts',
+    from: '(channel.require ?? null) === (definition.require ?? null)',
+    to: 'true',
+  },
+  {
+    name: 'streams of what did not change are ended with the others',
+    file: 'app/channels/channels.ts',
+    from: 'definition === undefined || !isSame(channel, definition)',
+    to: 'definition !== channel',
+  },
+  {
+    name: 'topics are listed to those who may not read them',
+    file: 'app/gateway.ts',
+    from: 'channels.filter((channel) => gate.permits(reader, { ...channel, params }))',
+    to: 'channels',
+  },
+];

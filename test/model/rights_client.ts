@@ -343,6 +343,9 @@ export class RightsClient {
     const stream = this.#stream;
     if (stream === null) return;
     if (this.#now < stream.expiresAt) this.#fail('cut before the end of its token');
+    if (stream.waiting.length === 0 && !stream.isToldExpired) {
+      this.#fail('cut, and it was not told that its token is over');
+    }
     this.#shared.world.count('cuts');
     this.#token = null;
     this.#stream = null;
