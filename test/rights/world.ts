@@ -23,6 +23,7 @@ export interface Marked {
 export interface WorldTopic {
   readonly name: string;
   readonly isCompacted: boolean;
+  readonly value: 'bytes' | 'json';
   readonly records: Marked[];
 }
 
@@ -63,6 +64,7 @@ export class World {
     this.topics = Array.from({ length: random.between(2, 4) }, () => ({
       name: this.#newMark(),
       isCompacted: random.chance(0.5),
+      value: random.pick(['bytes', 'json'] as const),
       records: [],
     }));
     const names = this.topics.map(({ name }) => name);
@@ -107,7 +109,8 @@ export class World {
     const rule = ({ right }: Served): string => `require: ${JSON.stringify(right.cel)}`;
     const ofTopics = this.topics.map((topic) => {
       const own = this.served.find((one) => !one.isStream && one.topic === topic);
-      return `  ${topic.name}: { ${own === undefined ? 'path: false' : rule(own)} }\n`;
+      const said = own === undefined ? 'path: false' : rule(own);
+      return `  ${topic.name}: { value: ${topic.value}, ${said} }\n`;
     });
     const ofStreams = this.served
       .filter(({ isStream }) => isStream)
