@@ -21,7 +21,7 @@ import { loadTopics } from './page/topics.js';
 /** @import { Settings } from './page/address.js' */
 /** @import { State } from './page/stream.js' */
 /** @import { StreamRecord } from './page/stream_record.js' */
-/** @import { Topic } from './page/topics.js' */
+/** @import { Access, Topic } from './page/topics.js' */
 
 /** How often the rate and a countdown are brought up to date. */
 const TICK_MS = 500;
@@ -40,6 +40,8 @@ let settings = { ...DEFAULTS };
 let state = { name: 'idle' };
 /** @type {readonly Topic[]} */
 let topics = [];
+/** @type {Access} */
+let access = { name: 'open', why: '' };
 
 const received = new Received();
 const paint = oncePerFrame(render);
@@ -194,6 +196,15 @@ function renderEmpty(isEmpty) {
   setText(byId('publish-topic'), topicOf(form.read().location));
 }
 
+/** What the form says, as an address. */
+function currentUrl() {
+  try {
+    return streamUrl({ ...settings, ...form.read() }, root);
+  } catch {
+    return root;
+  }
+}
+
 /** @param {string} place */
 function topicOf(place) {
   const path = URL.canParse(place, root) ? new URL(place, root).pathname : '';
@@ -226,8 +237,7 @@ function followAddress() {
 }
 
 async function offerTopics() {
-  const offer = await loadTopics(root);
-  ({ topics } = offer);
+  ({ topics, access } = await loadTopics(root));
   const [first] = topics;
   const asked = form.read();
   if (first !== undefined && asked.location === untouched) {
@@ -235,8 +245,8 @@ async function offerTopics() {
   }
   form.offer(topics);
   paint();
-  signIn.show(offer.access);
-  return offer.access;
+  signIn.show(access);
+  return access;
 }
 
 /**
@@ -276,12 +286,9 @@ for (const radio of radios) {
 byId('panes').addEventListener('keydown', (/** @type {KeyboardEvent} */ { key }) => {
   if (key === 'Escape') inspector.close();
 });
-copyMenu(byId('copy'), byId('commands'), () => {
-  try {
-    return streamUrl({ ...settings, ...form.read() }, root);
-  } catch {
-    return root;
-  }
+copyMenu(byId('copy'), byId('commands'), currentUrl, () => {
+  const isOwn = currentUrl().startsWith(`${root}/`);
+  return isOwn && access.name !== 'open';
 });
 copiesOnClick(byId('copy-id'), () => stream.lastId);
 copiesOnClick(byId('copy-publish'), () => byId('publish-command').textContent);

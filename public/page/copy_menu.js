@@ -6,10 +6,11 @@ import { copyCommands } from './copy_commands.js';
  * @param {HTMLDetailsElement} menu
  * @param {HTMLElement} place for the commands
  * @param {() => string} currentUrl
+ * @param {() => boolean} isSignedIn
  */
-export function copyMenu(menu, place, currentUrl) {
+export function copyMenu(menu, place, currentUrl, isSignedIn) {
   menu.addEventListener('toggle', () => {
-    if (menu.open) place.replaceChildren(...blocks(currentUrl()));
+    if (menu.open) place.replaceChildren(...blocks(currentUrl(), isSignedIn()));
   });
   document.addEventListener('click', ({ target }) => {
     if (!menu.contains(/** @type {Node} */ (target))) menu.open = false;
@@ -21,9 +22,12 @@ export function copyMenu(menu, place, currentUrl) {
   });
 }
 
-/** @param {string} url */
-function blocks(url) {
-  return Object.entries(copyCommands(url)).map(([name, command]) => {
+/**
+ * @param {string} url
+ * @param {boolean} isSignedIn
+ */
+function blocks(url, isSignedIn) {
+  return Object.entries(copyCommands(url, isSignedIn)).map(([name, command]) => {
     const block = document.createElement('div');
     block.className = 'part';
     const head = document.createElement('h2');

@@ -20,6 +20,13 @@ describe('copyCommands()', () => {
     expect(copyCommands('http://localhost:8080/events').curl).not.toContain('--insecure');
   });
 
+  test('of whoever is signed in, with a token that they put in', () => {
+    const { curl, 'sse-cat': sseCat } = copyCommands('https://gateway.example/prices', true);
+    const url = "'https://gateway.example/prices'";
+    expect(curl).toBe(`curl --no-buffer -H "Authorization: Bearer $TOKEN" ${url}`);
+    expect(sseCat).toBe(`npx --no -- sse-cat --token-file token ${url}`);
+  });
+
   test('are one word to a shell, whatever the location holds', () => {
     const url = new URL("https://gateway.example/a'b$(id)`id`?x=%27").href;
     const [word] = /'.*$/.exec(copyCommands(url).curl) ?? [];
