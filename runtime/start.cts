@@ -4,7 +4,8 @@
  * 45 ms instead of 3, or waits for seconds.
  *
  * The number counts only if it is set before the first thread is asked for. The loader of ES
- * modules on Node 20 asks for one, that of CommonJS does not: therefore this file.
+ * modules on Node 20 asks for one, that of CommonJS does not: therefore this file. What it loads is a
+ * bundle once `install/bundle.mjs` has run.
  */
 process.env['UV_THREADPOOL_SIZE'] ??= '64';
 void import('./node.ts');
