@@ -51,8 +51,9 @@ const KEY_SECONDS = 60;
 const KEY_SHARE = 1 / 4;
 /** Gateways ask for a new key once in 10 s, and it is shown until the one after the next. */
 const MIN_KEY_SECONDS = 20;
-/** Those who may not read, as a share of those who may. */
+/** Those who may not read, as a share of those who may, and at the least. */
 const STRANGERS = 0.05;
+const MIN_STRANGERS = 10;
 /** Before its memory is measured; the whole run where that is shorter than six times this. */
 const WARM_SECONDS = 300;
 const WARM_SHARE = 1 / 6;
@@ -101,7 +102,7 @@ export async function soak(
   const calm = new AbortController();
   const random = new Random(seed);
   const issuing = issuer.comeAndGo(random.fork(), calm.signal);
-  const count = Math.ceil(clients * STRANGERS);
+  const count = Math.max(MIN_STRANGERS, Math.ceil(clients * STRANGERS));
   const trying = strangers.tryAll(count, http1(http.port), seed, calm.signal);
   for (const one of [issuing, trying]) one.catch(() => {}); // It is told when they are waited for.
   say(`${clients} clients, 2 gateways on ${runtime.name}, ${rate} records a second, seed ${seed}`);
