@@ -40,7 +40,7 @@ describe('Segment', () => {
       fc.property(fc.array(row), field, fc.array(text, { minLength: 1 }), (rows, one, values) => {
         const segment = segmentOf(rows);
         const filter = new Filter([{ field: one, values: values.map(constantOf) }], []);
-        const found = segment.candidates(filter)!;
+        const found = segment.candidates(filter, () => {})!;
         expect(found).toEqual([...new Set(found)].sort((a, b) => a - b));
         const wanted = new Set(values.map(constantOf));
         for (let at = 0; at < segment.count; at++) {
@@ -60,7 +60,7 @@ describe('Segment', () => {
       ['a', null],
     ]);
     const filter = new Filter([{ field: 'key', values: ['liquid'] }], []);
-    expect(segment.candidates(filter)).toEqual([0, 1]);
+    expect(segment.candidates(filter, () => {})).toEqual([0, 1]);
   });
 
   test('Segment.candidates() looks at rows as they are once some were squeezed out', () => {
@@ -71,22 +71,22 @@ describe('Segment', () => {
     ]);
     const filter = new Filter([{ field: 'key', values: ['c'] }], []);
     const { heldBytes } = segment;
-    expect(segment.candidates(filter)).toEqual([2]);
+    expect(segment.candidates(filter, () => {})).toEqual([2]);
     expect(segment.heldBytes).toBe(heldBytes + 3 * 8);
     segment.kill(0);
     segment.kill(1);
     segment.squeeze();
-    expect(segment.candidates(filter)).toEqual([0]);
+    expect(segment.candidates(filter, () => {})).toEqual([0]);
   });
 
   test('Segment.candidates() keeps places of few fields alone', () => {
     const segment = segmentOf([['a', null]]);
     for (let n = 0; n < 20; n++) {
-      segment.candidates(new Filter([{ field: `header:${n}`, values: ['a'] }], []));
+      segment.candidates(new Filter([{ field: `header:${n}`, values: ['a'] }], []), () => {});
     }
     const { heldBytes } = segment;
-    segment.candidates(new Filter([{ field: 'header:20', values: ['a'] }], []));
+    segment.candidates(new Filter([{ field: 'header:20', values: ['a'] }], []), () => {});
     expect(segment.heldBytes).toBe(heldBytes);
-    expect(segment.candidates(new Filter([], []))).toBeNull();
+    expect(segment.candidates(new Filter([], []), () => {})).toBeNull();
   });
 });

@@ -209,10 +209,10 @@ export class Log {
   }
 
   /** Rows in which a filter may find what it wants, see `Segment.candidates`. */
-  candidates(segment: Segment, filter: Filter): number[] | null {
+  candidates(segment: Segment, filter: Filter, spend: (records: number) => void): number[] | null {
     if (segment === this.tail || segment.gone) return null;
     const before = segment.heldBytes;
-    const rows = segment.candidates(filter);
+    const rows = segment.candidates(filter, spend);
     this.#heldBytes += segment.heldBytes - before;
     return rows;
   }

@@ -155,12 +155,14 @@ export class Segment implements Columns {
   /**
    * Rows in which a filter may find what it wants, ascending; `null` where it has to look at all. Only
    * of a segment to which nothing is added any more.
+   * @param spend is told how many records were looked at for it
    */
-  candidates({ equalities }: Filter): number[] | null {
+  candidates({ equalities }: Filter, spend: (records: number) => void): number[] | null {
     const equality = equalities.find(({ field }) => field === 'key') ?? equalities[0];
     if (equality === undefined || this.count >= MAX_ROWS) return null;
     const { field, values } = equality;
     let places = this.#places.get(field);
+    spend(places === undefined ? this.count : 1);
     if (places === undefined) {
       places = new FieldPlaces(this, field);
       const [oldest] = this.#places.keys();

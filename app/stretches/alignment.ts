@@ -176,7 +176,8 @@ export class Alignment implements Stretch {
   #lookUp(): void {
     const { filter } = this.#client.view;
     const { count, deaths } = this.#segment;
-    this.#candidates = filter === null ? null : this.#log.candidates(this.#segment, filter);
+    const { spend } = this.#client.topic.turns;
+    this.#candidates = filter === null ? null : this.#log.candidates(this.#segment, filter, spend);
     this.#rowsOf = { count, deaths };
   }
 

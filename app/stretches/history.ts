@@ -207,8 +207,8 @@ export class History implements Stretch {
   #passFiltered({ partition, next }: Block, segment: Segment): void {
     const { topic, view } = this.#client;
     const from = firstFrom(segment, this.#positions[partition]!);
-    topic.turns.spend(1);
-    const candidates = segment.candidates(view.filter!)?.filter((row) => row >= from);
+    const { spend } = topic.turns;
+    const candidates = segment.candidates(view.filter!, spend)?.filter((row) => row >= from);
     const rows = candidates ?? range(from, segment.count);
     for (const at of rows) {
       if (topic.page.isFull || topic.turns.isOver) return;

@@ -8,6 +8,7 @@ import { coversAll, type Place } from '../wire/place.ts';
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
+import { PAGE_RECORDS } from './turns.ts';
 
 /** What was written, and how far it goes. */
 interface Written {
@@ -183,8 +184,8 @@ export class Selected implements Stretch {
 
   #rowsLookedFor(segment: Segment): number[] {
     const { fromSeq, filter } = this.selection;
-    this.#client.topic.turns.spend(1);
-    const candidates = this.#log.candidates(segment, filter);
+    const { spend } = this.#client.topic.turns;
+    const candidates = this.#log.candidates(segment, filter, spend);
     if (candidates !== null) return this.#rowsAmong(segment, candidates);
     const rows: number[] = [];
     let at = segment.placeOf(this.#seq);
@@ -222,7 +223,8 @@ export class Selected implements Stretch {
 
   #page(segment: Segment, rows: readonly number[]): Written {
     const { view, topic } = this.#client;
-    const { page } = topic;
+    const { page, turns } = topic;
+    turns.spend(PAGE_RECORDS);
     page.begin(this.#log.idTime);
     let at = segment.placeOf(this.#seq);
     const positions = segment.cursorAt(this.#seq);

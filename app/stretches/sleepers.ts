@@ -32,11 +32,12 @@ export class Sleepers {
     else sleepers.add(sleeper);
   }
 
-  /** @param choice as it was added with */
+  /** @param choice as it was added with; it has to be called once the client waits no more */
   delete(sleeper: Sleeper, choice: Choice | null = null): void {
     if (choice === null) this.#all.delete(sleeper);
     const sleepers = choice === null ? undefined : this.#choosy.get(choice);
-    if (sleepers?.delete(sleeper) === true && sleepers.size === 0) this.#choosy.delete(choice!);
+    sleepers?.delete(sleeper);
+    if (sleepers?.size === 0) this.#choosy.delete(choice!);
   }
 
   wakeAll(): void {
@@ -55,9 +56,11 @@ export class Sleepers {
     for (const choice of choices) {
       const sleepers = this.#choosy.get(choice);
       if (sleepers === undefined) continue;
-      this.#choosy.delete(choice);
       count += sleepers.size;
-      for (const sleeper of sleepers) sleeper.wake();
+      // It stays for those who wait again, which nearly all do.
+      const sleeping = [...sleepers];
+      sleepers.clear();
+      for (const sleeper of sleeping) sleeper.wake();
     }
     return count;
   }

@@ -1,5 +1,7 @@
-/** Records that are looked at in one turn, for all clients: some milliseconds. */
-const TURN_RECORDS = 4000;
+/** Records that are looked at in one turn, for all clients: a millisecond or two. */
+const TURN_RECORDS = 2000;
+/** To put a page together for one client takes as long as to look at so many. */
+export const PAGE_RECORDS = 10;
 
 /** Who waits for the next turn. */
 interface Waiting {
@@ -31,10 +33,10 @@ export class Turns {
   }
 
   /** So many records have been looked at. */
-  spend(records: number): void {
+  readonly spend = (records: number): void => {
     this.#left -= records;
     this.#timer ??= setTimeout(() => this.#begin(), 0);
-  }
+  };
 
   /** Wakes one in a later turn, of which the first come first. To be called when this one is over. */
   wait(client: Waiting): void {
