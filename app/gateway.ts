@@ -16,6 +16,7 @@ import { asyncapiWithSignIn, openapiWithSignIn } from './describe/sign_in.ts';
 import { Feed } from './feed/feed.ts';
 import { ReaderSlots } from './history/reader_slots.ts';
 import { clientAddress } from './http/client_address.ts';
+import { ClientList, type Clients } from './http/client_list.ts';
 import { crossOrigin } from './http/cross_origin.ts';
 import { streamEvents } from './http/events.ts';
 import { Gate, markPrivate, SIGN_IN_METHODS, SIGN_IN_PATH } from './http/gate.ts';
@@ -51,6 +52,8 @@ export interface Gateway {
   readonly channels: Channels;
   /** Serves what a streams file says, beside the topics of the settings, in the place of the one before. */
   serve(file: StreamsFile): void;
+  /** Who is connected. */
+  readonly clients: Clients;
   /** What the metrics are read from. */
   readonly measured: Measured;
   /**
@@ -172,6 +175,7 @@ export function createGateway(
     fetch: (request, connection) => app.fetch(request, connection),
     health,
     channels,
+    clients: new ClientList(streams),
     serve: (file) => channels.replace(withTopics(config.topics, file)),
     measured: {
       get feeds() {

@@ -12,6 +12,7 @@ const FILE_SETTINGS = [
   'JWT_SECRET_FILE',
   'CA_FILE',
   'STREAMS_FILE',
+  'ADMIN_TOKEN_FILE',
 ];
 
 /**

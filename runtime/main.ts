@@ -3,6 +3,7 @@ import { getLogger } from '@logtape/logtape';
 import { CountedSlots, createAdmin, GatewayError } from '../app/mod.ts';
 import { withEmbeddedKafka } from './embedded_kafka/with_embedded_kafka.ts';
 import { kafkaConnection } from './kafka/brokers/kafka_connection.ts';
+import { guardedClients } from './process/admin_token.ts';
 import { announce, openTo } from './process/announcement.ts';
 import { wordsOfCheck } from './process/check.ts';
 import { checkApplication } from './process/check_application.ts';
@@ -116,6 +117,7 @@ async function runAlone(
       gateway.health,
       exposeMetrics(gateway.measured, serving.facts(version)),
       () => listeners.silent,
+      guardedClients(config, gateway.clients),
     );
     const ofAdmin = await listeners.openAdmin(config, (request) => admin.fetch(request));
     await withEmbeddedKafka(served, signal, async () => {

@@ -8,7 +8,7 @@ import { type Config, parseConfig, parseLogSettings, SETTINGS } from './config.t
 const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_CERT_FILE
   KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD KAFKA_RACK TOPICS STREAMS_FILE HOST
   ADMIN_HOST
-  HTTP_PORT HTTPS_PORT ADMIN_PORT TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
+  HTTP_PORT HTTPS_PORT ADMIN_PORT ADMIN_TOKEN_FILE TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
   JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
   SIGN_IN_URL REQUIRE REGISTRY_URL REGISTRY_USERNAME REGISTRY_PASSWORD REGISTRY_WAIT_SECONDS CA_FILE FEED_MEMORY_MB MAX_SCANNED_VIEWS
@@ -79,6 +79,7 @@ describe('parseConfig()', () => {
       httpPort: 8080,
       httpsPort: 9090,
       adminPort: 9091,
+      adminTokenFile: null,
       tlsCertFile: null,
       tlsKeyFile: null,
       corsOrigins: '*',
@@ -133,6 +134,7 @@ describe('parseConfig()', () => {
       HTTP_PORT: '0',
       HTTPS_PORT: ' 8443 ',
       ADMIN_PORT: '65535',
+      ADMIN_TOKEN_FILE: 'token',
       TLS_CERT_FILE: 'tls.pem',
       TLS_KEY_FILE: 'tls.key',
       CORS_ORIGINS: 'https://a.example,http://localhost:3000,null,capacitor://localhost',
@@ -180,6 +182,7 @@ describe('parseConfig()', () => {
       httpPort: 0,
       httpsPort: 8443,
       adminPort: 65535,
+      adminTokenFile: 'token',
       tlsCertFile: 'tls.pem',
       tlsKeyFile: 'tls.key',
       corsOrigins: ['https://a.example', 'http://localhost:3000', 'null', 'capacitor://localhost'],

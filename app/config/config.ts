@@ -93,6 +93,8 @@ export const SETTINGS = {
   httpsPort: { name: 'HTTPS_PORT', default: '9090', schema: port },
   /** Port of health and metrics; 0: off. */
   adminPort: { name: 'ADMIN_PORT', default: '9091', schema: port },
+  /** File of the token that `/clients` on the admin port asks for; null: there is no `/clients`. */
+  adminTokenFile: { name: 'ADMIN_TOKEN_FILE', default: null, schema: file },
   /** PEM file of the certificate for HTTPS; null: a self-signed one for localhost. */
   tlsCertFile: { name: 'TLS_CERT_FILE', default: null, schema: pemFile },
   /** PEM file of the key of `TLS_CERT_FILE`. */

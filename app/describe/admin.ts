@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { noSniffing } from '../http/no_sniffing.ts';
 import type { BrokerStatus } from '../ports/source.ts';
+import { addClients, type GuardedClients } from './admin_clients.ts';
 import type { Exposition } from './metrics.ts';
 
 /** What `/readyz` tells. */
@@ -16,12 +17,15 @@ export interface Health {
  * The admin listener. `/livez` says that the process works and its ports answer, whatever the brokers
  * do; `/readyz` is 503 until every topic was loaded once and in drain, and stays 200 without brokers: taking all
  * gateways out of the balancer would end every stream for good. `/metrics` is for Prometheus.
+ *
+ * @param clients who is connected; `null`: nobody is told
  */
 export function createAdmin(
   version: string,
   health: () => Health,
   metrics: Exposition,
   silentPorts: () => readonly string[],
+  clients: GuardedClients | null = null,
 ): Hono {
   const admin = new Hono();
   admin.use(noSniffing);
@@ -37,6 +41,9 @@ export function createAdmin(
   admin.get('/metrics', async (c) =>
     c.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
   );
-  admin.notFound((c) => c.text('Not found: this listener has /livez, /readyz and /metrics\n', 404));
+  if (clients !== null) addClients(admin, clients);
+  const paths =
+    clients === null ? '/livez, /readyz and /metrics' : '/livez, /readyz, /metrics and /clients';
+  admin.notFound((c) => c.text(`Not found: this listener has ${paths}\n`, 404));
   return admin;
 }

@@ -61,6 +61,10 @@ export class Document implements ByteSource, OpenStream {
     return this.#writer.events;
   }
 
+  get behind(): number | null {
+    return this.#subscription.behind;
+  }
+
   /** Whether there is nothing in it for its client. To be asked once its beginning is known. */
   get isEmpty(): boolean {
     return this.#writer.isEmpty;

@@ -15,6 +15,7 @@ import { randomBetween } from './random_between.ts';
 import { names, refuse } from './refusal.ts';
 import { refuseSignIn } from './sign_in_refusal.ts';
 import { PULL_ONLY, pulledFrom } from './stream_body.ts';
+import type { Asker } from './stream_watch.ts';
 
 /** How long a topic may take to be loaded, and what is known by its brokers on top, in milliseconds. */
 const LOAD_MS = 10_000;
@@ -41,6 +42,7 @@ interface Asked {
   readonly reader: Identity | null;
   /** Opens the view of its filter; `null` where there are as many as there may be. */
   readonly open: (format: Format) => OpenView | null;
+  readonly asker: Asker;
 }
 
 /** Whether a client that wants what was there takes it as one document. */
@@ -54,7 +56,7 @@ export async function answerDocument(
   asked: Asked,
   streams: OpenStreams,
 ): Promise<Response> {
-  const { channel, address, userAgent, start, until, reader } = asked;
+  const { channel, address, userAgent, start, until, reader, asker } = asked;
   const isHead = c.req.method === 'HEAD';
   const openView = asked.open(FORMAT);
   const lacks = openView === null ? 'max_views' : null;
@@ -67,7 +69,7 @@ export async function answerDocument(
   const waitMs = isHead ? 0 : until.waitMs;
   const subscription = channel.feed.subscribe(view, start, { waitMs });
   const document = new Document(channel, address, userAgent, subscription, streams, letGo);
-  if (!isHead) streams.add(document, c.env, reader?.expiresAt ?? null);
+  if (!isHead) streams.add(document, c.env, asker);
   const { signal } = c.req.raw;
   const leave = (): void => document.cancel();
   signal.addEventListener('abort', leave, { once: true });

@@ -39,7 +39,7 @@ async function open(take: () => Uint8Array | null) {
   const stream = new EventStream(CHANNEL, '192.0.2.1', null, subscribe, streams);
   const [letGo, cut, measureProgress] = [() => {}, () => {}, () => 0];
   const connection = { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut };
-  streams.add(stream, connection, null);
+  streams.add(stream, connection, { path: '/t', sub: null, expiresAt: null });
   return { stream, streams, told };
 }
 

@@ -122,6 +122,10 @@ export class EventStream implements ByteSource, OpenStream {
     this.#close('client');
   }
 
+  get behind(): number | null {
+    return this.#subscription?.behind ?? null;
+  }
+
   get isAgeing(): boolean {
     return this.#receiver !== null && this.#subscription!.isAgeing;
   }

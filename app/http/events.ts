@@ -23,6 +23,7 @@ const logger = getLogger(['sse-kafka', 'http']);
 
 /** More of what a client sends is not kept. */
 const MAX_USER_AGENT = 200;
+const MAX_PATH_BYTES = 300;
 
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
 export const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
@@ -60,10 +61,16 @@ export async function streamEvents(
     return c.text(`${NOT_OF_KEY}\n`, 400);
   }
   const start = { cursor, since };
+  const asker = {
+    path: pathOf(channel, params),
+    sub: subOf(reader),
+    expiresAt: reader?.expiresAt ?? null,
+  };
   const open = (format: Format): OpenView | null => channel.feed.views.open(format, filter, limit);
   if (until !== null && wantsDocument(c)) {
     const userAgent = loggedUserAgent(c);
-    return answerDocument(c, { channel, address, userAgent, start, until, reader, open }, streams);
+    const asked = { channel, address, userAgent, start, until, reader, asker, open };
+    return answerDocument(c, asked, streams);
   }
   if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEAD);
   const openView = open(format);
@@ -75,7 +82,7 @@ export async function streamEvents(
   const { view, letGo } = openView;
   const subscribe = () => channel.feed.subscribe(view, start, until);
   const stream = new EventStream(channel, address, loggedUserAgent(c), subscribe, streams, letGo);
-  streams.add(stream, c.env, reader?.expiresAt ?? null);
+  streams.add(stream, c.env, asker);
   const body = c.env.createBody?.(stream) ?? new ReadableStream(pulledFrom(stream), PULL_ONLY);
   return c.body(body, 200, STREAM_HEAD);
 }
@@ -89,6 +96,19 @@ function streamFilter(
   if (where === null) return null;
   const { claims, scopes } = reader ?? {};
   return filterParts(where.given({ claims, scopes, params, topic }));
+}
+
+/** Bytes of its own: what is cut out of a request's address would keep all of that. */
+function pathOf({ path, segments }: Channel, params: Readonly<Record<string, string>>): string {
+  if (Object.keys(params).length === 0) return path;
+  const parts = segments.map((part) => ('literal' in part ? part.literal : params[part.parameter]));
+  const bytes = new TextEncoder().encode(`/${parts.join('/')}`);
+  return new TextDecoder().decode(bytes.subarray(0, MAX_PATH_BYTES));
+}
+
+function subOf(reader: Identity | null): string | null {
+  const sub = reader?.claims['sub'];
+  return typeof sub === 'string' ? sub : null;
 }
 
 /** Kept for the log alone: of ten thousand streams it would be megabytes. */

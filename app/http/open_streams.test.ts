@@ -74,6 +74,7 @@ function open(
     userAgent: 'curl/8',
     events: 3,
     bytes: 40,
+    behind: 0,
     lastSent: 0,
     isAgeing: false,
     beat(isIdle: boolean) {
@@ -85,7 +86,7 @@ function open(
       streams.delete(stream, reason);
     },
   };
-  streams.add(stream, connection, expiresAt);
+  streams.add(stream, connection, { path: '/t', sub: null, expiresAt });
   return { stream, connection, told };
 }
 

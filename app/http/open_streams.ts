@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
 import type { EndReason, RefusalReason, StreamObserver } from '../ports/stream_observer.ts';
 import type { StreamSlots } from './stream_slots.ts';
-import { Expiry, StreamWatch } from './stream_watch.ts';
+import { type Asker, StreamWatch } from './stream_watch.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
 
@@ -27,6 +27,8 @@ export interface OpenStream {
   /** Handed over so far. */
   readonly events: number;
   readonly bytes: number;
+  /** How many records it has yet to get; `null` before its start is known. */
+  readonly behind: number | null;
   /** The sweep in which something was last sent. */
   readonly lastSent: number;
   /**
@@ -50,6 +52,8 @@ export class OpenStreams {
   sweeps = 0;
   /** Whether no more are let in, for good. */
   isDraining = false;
+  /** How many there were. */
+  #count = 0;
   readonly #streams = new Map<OpenStream, StreamWatch>();
   /** Those that are over, but of which the client has not taken the last bytes yet. */
   readonly #leaving = new Set<StreamWatch>();
@@ -94,13 +98,12 @@ export class OpenStreams {
     return refusal;
   }
 
-  /** @param expiresAt when the token of its client is over, Unix milliseconds; null: never */
-  add(stream: OpenStream, connection: ClientConnection, expiresAt: number | null): void {
+  add(stream: OpenStream, connection: ClientConnection, asker: Asker): void {
     const now = performance.now();
     const age = this.#maxAgeMs * (1 - AGE_SPREAD * Math.random());
     // A sweep earlier, so that it is never older.
-    const expiry = expiresAt === null ? null : new Expiry(expiresAt, Date.now());
-    const watch = new StreamWatch(connection, now, now + age - this.#sweepMs, expiry);
+    const endsAt = now + age - this.#sweepMs;
+    const watch = new StreamWatch(this.#count++, asker, connection, now, endsAt);
     this.#streams.set(stream, watch);
     connection.watched?.();
     this.#timeExpiry(watch, stream);
@@ -110,6 +113,11 @@ export class OpenStreams {
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
     // It began since the slot was granted; nobody would end it any more.
     if (this.isDraining) stream.end('drain');
+  }
+
+  /** Those that are open, and what is known of each. */
+  get all(): ReadonlyMap<OpenStream, StreamWatch> {
+    return this.#streams;
   }
 
   /** Lets a stream go, the first time that it is called. */

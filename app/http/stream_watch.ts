@@ -1,5 +1,15 @@
 import type { ClientConnection } from '../ports/client_connection.ts';
 
+/** Whom a stream is for. */
+export interface Asker {
+  /** Where it was asked for. */
+  readonly path: string;
+  /** The claim of that name; null where there is none. */
+  readonly sub: string | null;
+  /** When the token is over, Unix milliseconds; null: never. */
+  readonly expiresAt: number | null;
+}
+
 /** The last part of a token's life: of what is left of it, and at the most. */
 const EXPIRY_SHARE = 0.1;
 const MAX_EXPIRY_MS = 60_000;
@@ -23,11 +33,16 @@ export class Expiry {
   }
 }
 
-/** What the sweep knows of one stream. */
+/** What is known of one stream beside itself. */
 export class StreamWatch {
+  /** No other of this process has it. */
+  readonly number: number;
+  readonly asker: Asker;
   /** Null where its client need not be signed in. */
   readonly expiry: Expiry | null;
-  /** When it began, in milliseconds of `performance.now()`. */
+  /** When it began, in Unix milliseconds. */
+  readonly since: number = Date.now();
+  /** The same in milliseconds of `performance.now()`. */
   readonly openedAt: number;
   /** When it is to end, as above. */
   readonly endsAt: number;
@@ -36,8 +51,17 @@ export class StreamWatch {
   /** When something was last taken, or there was nothing to take. */
   #movedAt: number;
 
-  constructor(connection: ClientConnection, now: number, endsAt: number, expiry: Expiry | null) {
-    this.expiry = expiry;
+  constructor(
+    number: number,
+    asker: Asker,
+    connection: ClientConnection,
+    now: number,
+    endsAt: number,
+  ) {
+    const { expiresAt } = asker;
+    this.number = number;
+    this.asker = asker;
+    this.expiry = expiresAt === null ? null : new Expiry(expiresAt, Date.now());
     this.#connection = connection;
     this.openedAt = now;
     this.#movedAt = now;

@@ -5,6 +5,7 @@ export const END_REASONS = [
   'max_age',
   'expired',
   'config',
+  'kicked',
   'drain',
   'done',
   'error',

@@ -4,7 +4,7 @@ import { LIVE } from '../log/columns.ts';
 import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import { retentionGap } from '../wire/gap.ts';
-import { coversAll, type Place, type Positions } from '../wire/place.ts';
+import { coversAll, distance, type Place, type Positions } from '../wire/place.ts';
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
@@ -39,6 +39,10 @@ export class History implements Stretch {
 
   get idTime(): number | null {
     return this.#log.idTime;
+  }
+
+  behind(): number {
+    return distance(this.#positions, this.#log.positions);
   }
 
   isPast({ positions }: LogEnd): boolean {

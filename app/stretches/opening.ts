@@ -47,6 +47,10 @@ export class Opening implements Stretch {
     return null;
   }
 
+  behind(): null {
+    return null;
+  }
+
   isPast(): boolean {
     return false;
   }

@@ -62,6 +62,13 @@ export class Selected implements Stretch {
     return this.#log.idTime;
   }
 
+  /** Those that its filter leaves out count as long as they have not been looked at. */
+  behind(): number {
+    const isLookedUp = this.#seq >= this.selection.fromSeq;
+    const hasAll = isLookedUp && this.#nextPlace() === Number.POSITIVE_INFINITY;
+    return hasAll ? 0 : this.#log.nextSeq - this.#seq;
+  }
+
   isPast({ log, seq, positions }: LogEnd): boolean {
     if (log === this.#log) return this.#seq >= seq;
     return coversAll(this.place().positions, positions);

@@ -34,6 +34,10 @@ export class Shared implements Stretch {
     return this.#log.idTime;
   }
 
+  behind(): number {
+    return this.#log.nextSeq - this.#seq;
+  }
+
   isPast({ log, seq, positions }: LogEnd): boolean {
     // The place is dear to compute, the sequence number is at hand.
     if (log === this.#log) return this.#seq >= seq;

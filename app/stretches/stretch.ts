@@ -15,6 +15,8 @@ export interface Stretch {
   place(): Place | null;
   /** The time of an id of that place that is made now; `null` where it has none. */
   readonly idTime: number | null;
+  /** How many of the records that the log has read are still to come; `null` before that is known. */
+  behind(): number | null;
   /** Whether the client has everything up to where the log ended at a time. */
   isPast(end: LogEnd): boolean;
   /**

@@ -72,6 +72,20 @@ export class Subscription implements TopicClient {
   }
 
   /**
+   * How many records it has yet to get, by offsets: holes in them count; `null` before its start is
+   * known.
+   */
+  get behind(): number | null {
+    const { loadedLog, ends } = this.#topic;
+    const ofStretch = this.#stretch.behind();
+    if (loadedLog === null || ofStretch === null) return null;
+    const { positions } = loadedLog;
+    let unread = 0;
+    for (const [partition, end] of ends) unread += Math.max(0, end - (positions[partition] ?? 0));
+    return ofStretch + unread;
+  }
+
+  /**
    * The next bytes, whole blocks where they fit 64 kB; `null` where the client has all there is.
    * @param isIdle whether nothing came for long: then it is told where it is, if its last id does not
    */

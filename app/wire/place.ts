@@ -21,6 +21,15 @@ export function coversAll(cursor: Positions, other: Positions): boolean {
   return true;
 }
 
+/** How many offsets a cursor lacks to another, in the partitions in which it is behind it. */
+export function distance(cursor: Positions, other: Positions): number {
+  let sum = 0;
+  for (let partition = 0; partition < other.length; partition++) {
+    sum += Math.max(0, other[partition]! - (cursor[partition] ?? 0));
+  }
+  return sum;
+}
+
 /** Makes room for partitions that became known: from what the client said of them, else from 0. */
 export function extended(
   positions: Positions,

@@ -63,6 +63,7 @@ export function readSettings(
       ...(runtime === 'deno' ? workersFaults(config, merged['WORKERS']) : []),
       ...pemFaults(config),
       ...signInFaults(config),
+      ...adminTokenFaults(config),
       ...(read !== null && 'faults' in read ? read.faults : []),
     ];
   });
@@ -170,23 +171,38 @@ function pemFaults(config: Partial<Config>): ConfigFault[] {
   return faults;
 }
 
+/** A fault where it cannot be read. @returns how many bytes stand in a file that is set */
+function lengthOf(
+  setting: string,
+  file: string | null | undefined,
+  faults: ConfigFault[],
+): number | null {
+  if (!file) return null;
+  try {
+    // A line end is left by whatever wrote the file; in latin1 a byte is a character.
+    return readPlainFile(file).replace(/[\r\n]+$/, '').length;
+  } catch (error) {
+    faults.push({ setting, expected: `a file that can be read (${reason(error)})`, got: file });
+    return null;
+  }
+}
+
+function adminTokenFaults({ adminTokenFile }: Partial<Config>): ConfigFault[] {
+  const setting = 'ADMIN_TOKEN_FILE';
+  const faults: ConfigFault[] = [];
+  if (lengthOf(setting, adminTokenFile, faults) === 0) {
+    faults.push({ setting, expected: 'a file with a token', got: adminTokenFile! });
+  }
+  return faults;
+}
+
 function signInFaults(config: Partial<Config>): ConfigFault[] {
   const { jwtKeysFile, jwtSecretFile, jwtAlgorithms, require: right } = config;
   const faults: ConfigFault[] = [];
-  const lengthOf = (setting: string, file: string | null | undefined): number | null => {
-    if (!file) return null;
-    try {
-      // A line end is left by whatever wrote the file; in latin1 a byte is a character.
-      return readPlainFile(file).replace(/[\r\n]+$/, '').length;
-    } catch (error) {
-      faults.push({ setting, expected: `a file that can be read (${reason(error)})`, got: file });
-      return null;
-    }
-  };
-  if (lengthOf('JWT_KEYS_FILE', jwtKeysFile) === 0) {
+  if (lengthOf('JWT_KEYS_FILE', jwtKeysFile, faults) === 0) {
     faults.push({ setting: 'JWT_KEYS_FILE', expected: 'a file with keys', got: jwtKeysFile! });
   }
-  const secretLength = lengthOf('JWT_SECRET_FILE', jwtSecretFile);
+  const secretLength = lengthOf('JWT_SECRET_FILE', jwtSecretFile, faults);
   const named = (jwtAlgorithms ?? ['HS256']).filter(isSecretAlgorithm);
   const least = Math.max(0, ...named.map((name: SecretAlgorithm) => SECRET_BYTES[name]));
   if (secretLength !== null && secretLength < least) {

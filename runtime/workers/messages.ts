@@ -1,4 +1,5 @@
 import type { Health } from '../../app/describe/admin.ts';
+import type { ClientChoice, ClientFilter } from '../../app/http/client_list.ts';
 import type { RefusalReason } from '../../app/ports/stream_observer.ts';
 import type { MetricValues } from '../process/prometheus.ts';
 
@@ -19,6 +20,10 @@ export type WorkerMessage =
   | { readonly kind: 'release'; readonly address: string }
   /** What it measures; the question had the same number. */
   | { readonly kind: 'measured'; readonly number: number; readonly values: MetricValues }
+  /** Some lines of those who are connected; the question had the same number. */
+  | { readonly kind: 'clients'; readonly number: number; readonly lines: string }
+  /** That was all; `count` of them were ended. */
+  | { readonly kind: 'all clients'; readonly number: number; readonly count: number }
   /** All is let go; what is left of the process may be killed. */
   | { readonly kind: 'ended' };
 
@@ -30,4 +35,6 @@ export type PrimaryMessage =
   /** The text of the streams file; null where it was read again and is at fault. */
   | { readonly kind: 'streams'; readonly text: string | null; readonly isReadAgain: boolean }
   | { readonly kind: 'measure'; readonly number: number }
+  | { readonly kind: 'list clients'; readonly number: number; readonly filter: ClientFilter }
+  | { readonly kind: 'end clients'; readonly number: number; readonly choice: ClientChoice }
   | { readonly kind: 'taken'; readonly number: number; readonly refusal: RefusalReason | null };

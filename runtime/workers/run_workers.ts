@@ -6,6 +6,7 @@ import { createAdmin } from '../../app/describe/admin.ts';
 import { ConfigError } from '../../app/errors.ts';
 import { withEmbeddedKafka } from '../embedded_kafka/with_embedded_kafka.ts';
 import { kafkaConnection } from '../kafka/brokers/kafka_connection.ts';
+import { guardedClients } from '../process/admin_token.ts';
 import { announce, openTo } from '../process/announcement.ts';
 import { type ReadSettings, topicsOf } from '../process/settings.ts';
 import { onSignals } from '../process/signals.ts';
@@ -76,6 +77,7 @@ export async function runWorkers(
     () => pool.health,
     pool.metrics,
     () => watch?.silent ?? [],
+    guardedClients(config, pool.clients),
   );
   try {
     const urls = await pool.start();

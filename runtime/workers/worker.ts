@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { GatewayError } from '../../app/errors.ts';
+import type { ClientFilter, Clients } from '../../app/http/client_list.ts';
 import { exposeMetrics, type ProcessMetrics } from '../process/prometheus.ts';
 import { type ReadSettings, topicsOf } from '../process/settings.ts';
 import { type RuntimeAdapter, Serving } from '../serving.ts';
@@ -29,6 +30,14 @@ export async function runWorker(
     else if (message.kind === 'streams') takeStreams(serving, message);
     else if (message.kind === 'taken') slots.taken(message.number, message.refusal);
     else if (message.kind === 'measure') void measure(metrics, message.number);
+    else if (message.kind === 'list clients')
+      void list(serving.gateway.clients, message.number, message.filter);
+    else if (message.kind === 'end clients') {
+      const { number } = message;
+      void serving.gateway.clients
+        .end(message.choice)
+        .then((count) => send({ kind: 'all clients', number, count }));
+    }
   });
   const { gateway, listeners } = serving;
   let urls: readonly string[];
@@ -58,6 +67,11 @@ function takeStreams(
 
 async function measure(metrics: ProcessMetrics, number: number): Promise<void> {
   send({ kind: 'measured', number, values: await metrics.values() });
+}
+
+async function list(clients: Clients, number: number, filter: ClientFilter): Promise<void> {
+  for await (const lines of clients.list(filter)) await sent({ kind: 'clients', number, lines });
+  send({ kind: 'all clients', number, count: 0 });
 }
 
 function send(message: WorkerMessage): void {

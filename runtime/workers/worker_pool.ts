@@ -7,6 +7,7 @@ import { GatewayError } from '../../app/errors.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
 import type { BrokerStatus } from '../../app/ports/source.ts';
 import { OWN_WORKER, type PrimaryMessage, WITH_STREAMS, type WorkerMessage } from './messages.ts';
+import { WorkerClients } from './worker_clients.ts';
 import { WorkerMetrics } from './worker_metrics.ts';
 
 const logger = getLogger(['sse-kafka', 'workers']);
@@ -39,7 +40,8 @@ interface Member {
 export class WorkerPool {
   /** Settles once all have ended; rejects with why they cannot start. */
   readonly ended: Promise<void>;
-  readonly metrics = new WorkerMetrics((number) => this.#measure(number));
+  readonly metrics = new WorkerMetrics((number) => this.#ask({ kind: 'measure', number }));
+  readonly clients = new WorkerClients((message) => this.#ask(message));
   readonly #config: Config;
   readonly #count: number;
   readonly #slots: CountedSlots;
@@ -165,6 +167,9 @@ export class WorkerPool {
     else if (message.kind === 'release') this.#releaseSlot(member, message.address);
     else if (message.kind === 'health') this.#noteHealth(member, message.health);
     else if (message.kind === 'measured') this.metrics.told(worker, message.number, message.values);
+    else if (message.kind === 'clients') this.clients.told(message.number, message.lines);
+    else if (message.kind === 'all clients')
+      this.clients.toldAll(worker, message.number, message.count);
     else if (message.kind === 'asks for streams') this.#tellStreams(worker);
     else if (message.kind === 'listening') this.#noteListening(worker, member, message.urls);
     else if (message.kind === 'failed') this.#giveUp(message.message);
@@ -203,6 +208,7 @@ export class WorkerPool {
   #exited(worker: Worker, member: Member, code: number | null, signal: string | null): void {
     this.#members.delete(worker);
     this.metrics.ended(worker);
+    this.clients.ended(worker);
     for (const [address, count] of member.addresses) {
       for (let n = 0; n < count; n++) this.#slots.release(address);
     }
@@ -230,10 +236,10 @@ export class WorkerPool {
   }
 
   /** Asks those that serve. */
-  #measure(number: number): readonly Worker[] {
+  #ask(message: PrimaryMessage): readonly Worker[] {
     const serving = [...this.#members].filter(([, { urls }]) => urls !== null);
     const asked = serving.map(([worker]) => worker).filter((worker) => worker.isConnected());
-    for (const worker of asked) this.#send(worker, { kind: 'measure', number });
+    for (const worker of asked) this.#send(worker, message);
     return asked;
   }
 

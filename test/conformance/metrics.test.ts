@@ -17,7 +17,9 @@ import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 
 const MB = 2 ** 20;
-const DISCONNECTS = ['client', 'stalled', 'max_age', 'expired', 'config', 'drain', 'done', 'error'];
+const DISCONNECTS = [
+  ...['client', 'stalled', 'max_age', 'expired', 'config', 'kicked', 'drain', 'done', 'error'],
+];
 const REJECTIONS = ['max_connections', 'max_connections_per_ip', 'max_views', 'drain'];
 const GAPS = ['retention', 'recreated', 'truncated', 'unreadable-cursor', 'deletes'];
 

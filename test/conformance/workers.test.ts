@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
@@ -116,6 +117,38 @@ onEachRuntime((runtime) => {
           code: 78,
           stderr: expect.stringMatching(/"message":"WORKERS: .*pm2/),
         });
+      },
+    );
+
+    whereWorkers(
+      runtime,
+      'tells of the clients of all, and ends them',
+      '2',
+      async (start, topic) => {
+        const file = join(await newFolder(), 'token');
+        writeFileSync(file, 'secret\n');
+        await using gateway = await start({ ADMIN_TOKEN_FILE: file });
+        await using streams = new StreamGroup();
+        const open = async (): Promise<SseStream> =>
+          streams.add(await gateway.stream(`/${topic.name}`));
+        const all = await Promise.all(Array.from({ length: 8 }, open));
+        for (const stream of all) await stream.untilEvents(1);
+        const ask = async (...args: string[]): Promise<string> => {
+          const { body } = await curl('-H', 'Authorization: Bearer secret', ...args);
+          return `${body}`;
+        };
+        const told = (await ask(`${gateway.admin}/clients`)).trim().split('\n');
+        const ids = told.map((line) => (JSON.parse(line) as { id: string }).id);
+        expect(new Set(ids).size).toBe(8);
+        // Of both workers.
+        expect(new Set(ids.map((id) => id.split('-')[0])).size).toBe(2);
+        for (const id of ids) {
+          expect(await ask('-X', 'DELETE', `${gateway.admin}/clients?id=${id}`)).toBe(
+            '{"ended":1}',
+          );
+        }
+        for (const stream of all) await stream.until('its end', () => stream.isOver);
+        expect(await ask(`${gateway.admin}/clients`)).toBe('');
       },
     );
 

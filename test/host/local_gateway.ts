@@ -2,6 +2,7 @@ import { parseConfig } from '../../app/config/config.ts';
 import { createAdmin } from '../../app/describe/admin.ts';
 import { ConfigError } from '../../app/errors.ts';
 import { CountedSlots } from '../../app/http/stream_slots.ts';
+import { guardedClients } from '../../runtime/process/admin_token.ts';
 import { exposeMetrics } from '../../runtime/process/prometheus.ts';
 import { readStreams } from '../../runtime/process/streams_file.ts';
 import { type RuntimeAdapter, Serving } from '../../runtime/serving.ts';
@@ -28,6 +29,7 @@ export class LocalGateway {
       gateway.health,
       exposeMetrics(gateway.measured, serving.facts('test')),
       () => listeners.silent,
+      guardedClients(config, gateway.clients),
     );
     await listeners.openAdmin(config, (request) => admin.fetch(request));
     return new LocalGateway(serving);

@@ -29,6 +29,9 @@
 - {name: KAFKA_USERNAME, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: username}}}
 - {name: KAFKA_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: password}}}
 {{- end }}
+{{- if .Values.adminTokenSecret }}
+- {name: ADMIN_TOKEN_FILE, value: /etc/sse-kafka-fanout/admin-token/token}
+{{- end }}
 {{- range $name, $value := .Values.settings }}
 - {name: {{ $name }}, value: {{ include "gateway.text" $value | quote }}}
 {{- end }}
