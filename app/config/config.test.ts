@@ -6,7 +6,9 @@ import { type Config, parseConfig, parseLogSettings, SETTINGS } from './config.t
 
 /** The names that users rely on, as they stand in the documentation. */
 const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_CERT_FILE
-  KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD KAFKA_RACK TOPICS STREAMS_FILE HOST
+  KAFKA_KEY_FILE KAFKA_SASL_MECHANISM KAFKA_USERNAME KAFKA_PASSWORD KAFKA_OAUTH_TOKEN_URL
+  KAFKA_OAUTH_CLIENT_ID KAFKA_OAUTH_CLIENT_SECRET KAFKA_OAUTH_ASSERTION_FILE KAFKA_OAUTH_PARAMETERS
+  KAFKA_OAUTH_EXTENSIONS KAFKA_OAUTH_TOKEN_FILE AWS_REGION KAFKA_RACK TOPICS STREAMS_FILE HOST
   ADMIN_HOST
   HTTP_PORT HTTPS_PORT ADMIN_PORT ADMIN_TOKEN_FILE TLS_CERT_FILE TLS_KEY_FILE CORS_ORIGINS HEARTBEAT_SECONDS
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
@@ -71,6 +73,15 @@ describe('parseConfig()', () => {
       kafkaSaslMechanism: null,
       kafkaUsername: null,
       kafkaPassword: null,
+      kafkaOauthTokenUrl: null,
+      kafkaOauthClientId: null,
+      kafkaOauthClientSecret: null,
+      kafkaOauthAssertionFile: null,
+      kafkaOauthParameters: null,
+      kafkaOauthExtensions: null,
+      kafkaOauthTokenFile: null,
+      awsRegion: null,
+      aws: {},
       kafkaRack: null,
       topics: ['events'],
       streamsFile: null,
@@ -127,6 +138,9 @@ describe('parseConfig()', () => {
       KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
       KAFKA_USERNAME: 'user',
       KAFKA_PASSWORD: 'pa$sw#"\'',
+      AWS_REGION: 'eu-central-1',
+      AWS_ROLE_ARN: ' arn:aws:iam::1:role/gateway ',
+      AWS_PROFILE: 'other',
       KAFKA_RACK: 'eu-1a',
       TOPICS: 'a, B_b.c-1 ,a,-',
       HOST: '::',
@@ -174,6 +188,15 @@ describe('parseConfig()', () => {
       kafkaSaslMechanism: 'SCRAM-SHA-512',
       kafkaUsername: 'user',
       kafkaPassword: 'pa$sw#"\'',
+      kafkaOauthTokenUrl: null,
+      kafkaOauthClientId: null,
+      kafkaOauthClientSecret: null,
+      kafkaOauthAssertionFile: null,
+      kafkaOauthParameters: null,
+      kafkaOauthExtensions: null,
+      kafkaOauthTokenFile: null,
+      awsRegion: 'eu-central-1',
+      aws: { AWS_ROLE_ARN: 'arn:aws:iam::1:role/gateway' },
       kafkaRack: 'eu-1a',
       topics: ['a', 'B_b.c-1', '-'],
       streamsFile: null,
@@ -259,7 +282,7 @@ describe('parseConfig()', () => {
     expect(error.message.split('\n')).toEqual([
       'KAFKA_BROKERS: got "kafka", expected host:port or [IPv6]:port (port 1 to 65535), several with a comma between',
       'KAFKA_TLS: got "yes", expected true or false',
-      'KAFKA_SASL_MECHANISM: got "GSSAPI", expected PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',
+      'KAFKA_SASL_MECHANISM: got "GSSAPI", expected one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM',
       'TOPICS: got "..", expected a topic name (1 to 249 of a-z A-Z 0-9 . _ -)',
       'HOST: got "[::1]", expected an IP address (IPv6 without brackets) or a host name',
       'HTTP_PORT: got "8080x", expected a whole number from 0 to 65535',

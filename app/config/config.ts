@@ -19,6 +19,8 @@ import {
   host,
   hostPort,
   list,
+  oauthExtensions,
+  oauthParameters,
   origins,
   PEM_CONTENT,
   pemFile,
@@ -29,6 +31,7 @@ import {
   whole,
   workers,
 } from './config_values.ts';
+import { AWS_NAMES, kafkaSignInTogether, SASL_MECHANISMS } from './kafka_sign_in.ts';
 import { signInTogether } from './sign_in_settings.ts';
 import { ASYMMETRIC_ALGORITHMS, SECRET_ALGORITHMS } from './token_algorithms.ts';
 
@@ -57,19 +60,47 @@ export const SETTINGS = {
   kafkaCertFile: { name: 'KAFKA_CERT_FILE', default: null, schema: pemFile },
   /** PEM file of the key of `KAFKA_CERT_FILE`. */
   kafkaKeyFile: { name: 'KAFKA_KEY_FILE', default: null, schema: pemFile },
-  /** How the gateway signs in to the brokers; null: not at all. Needs name and password. */
+  /** How the gateway signs in to the brokers; null: not at all. */
   kafkaSaslMechanism: {
     name: 'KAFKA_SASL_MECHANISM',
     default: null,
-    schema: z.enum(
-      ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'],
-      'PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',
-    ),
+    schema: z.enum(SASL_MECHANISMS, `one of ${SASL_MECHANISMS.join(', ')}`),
   },
   /** Name to sign in with. */
   kafkaUsername: { name: 'KAFKA_USERNAME', default: null, schema: z.string(), secret: true },
   /** Password to sign in with. */
   kafkaPassword: { name: 'KAFKA_PASSWORD', default: null, schema: z.string(), secret: true },
+  /** Where tokens for the brokers are asked for, as a client in its own name (RFC 6749, 4.4). */
+  kafkaOauthTokenUrl: { name: 'KAFKA_OAUTH_TOKEN_URL', default: null, schema: webAddress },
+  /** That client's name. */
+  kafkaOauthClientId: { name: 'KAFKA_OAUTH_CLIENT_ID', default: null, schema: z.string() },
+  /** That client's secret. */
+  kafkaOauthClientSecret: {
+    name: 'KAFKA_OAUTH_CLIENT_SECRET',
+    default: null,
+    schema: z.string(),
+    secret: true,
+  },
+  /** File of a JWT that stands for the secret (RFC 7523); read each time. */
+  kafkaOauthAssertionFile: { name: 'KAFKA_OAUTH_ASSERTION_FILE', default: null, schema: file },
+  /** What else is sent, as `scope` and `audience`. */
+  kafkaOauthParameters: {
+    name: 'KAFKA_OAUTH_PARAMETERS',
+    default: null,
+    schema: oauthParameters,
+    secret: true,
+  },
+  /** What is told the brokers beside the token. */
+  kafkaOauthExtensions: {
+    name: 'KAFKA_OAUTH_EXTENSIONS',
+    default: null,
+    schema: oauthExtensions,
+    secret: true,
+  },
+  /** File of a token that something else keeps fresh. */
+  kafkaOauthTokenFile: { name: 'KAFKA_OAUTH_TOKEN_FILE', default: null, schema: file },
+  /** Region of AWS that the brokers stand in. */
+  awsRegion: { name: 'AWS_REGION', default: null, schema: z.string() },
   /** The zone of this gateway, as `broker.rack` names it: records are read from a replica there. */
   kafkaRack: { name: 'KAFKA_RACK', default: null, schema: z.string() },
   /** Topics to serve, each at `/<topic>`. */
@@ -190,6 +221,9 @@ type Unset<S extends Setting> = S['default'] extends null ? null : never;
 /** The settings of one gateway, frozen; `0` is off. Meaning and units stand in `SETTINGS`. */
 export type Config = {
   readonly [Key in keyof Settings]: z.output<Settings[Key]['schema']> | Unset<Settings[Key]>;
+} & {
+  /** What stands in the environment for AWS, by name. */
+  readonly aws: Readonly<Record<string, string>>;
 };
 
 export type LogLevel = Config['logLevel'];
@@ -233,10 +267,18 @@ export function parseConfig(
   }
   // With a streams file there may be none beside its own.
   if (given.has('STREAMS_FILE') && !given.has('TOPICS')) values['topics'] = [];
+  values['aws'] = awsOf(env);
   const config = values as Partial<Config>;
   faults.push(
     ...strangersToSignIn(env, NAMES),
     ...signInTogether((name) => given.has(name), config),
+  );
+  faults.push(
+    ...kafkaSignInTogether(
+      given.get('KAFKA_SASL_MECHANISM'),
+      (name) => given.has(name),
+      config.kafkaTls,
+    ),
   );
   faults.push(...togetherFaults(given), ...listenerFaults(given, config));
   if (config.kafkaBrokers === null && config.embeddedKafkaPort === 0) {
@@ -246,6 +288,15 @@ export function parseConfig(
   faults.push(...moreFaults(config));
   if (faults.length > 0) throw new ConfigError(faults);
   return Object.freeze(config as Config);
+}
+
+function awsOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    AWS_NAMES.flatMap((name) => {
+      const text = env[name]?.trim() ?? '';
+      return text === '' ? [] : [[name, text]];
+    }),
+  );
 }
 
 /** How to log, by its default where that is at fault: faults are told so, too. */
@@ -275,11 +326,12 @@ function defaultText(setting: Setting, given: Given): string | null {
 
 /** One fault for each wrong entry of a list, else one. */
 function valueFaults(
-  { name }: Setting,
+  { name, secret }: Setting,
   text: string,
   issues: readonly z.core.$ZodIssue[],
 ): ConfigFault[] {
   return issues.map(({ path: [index], message }) => {
+    if (secret) return { setting: name, expected: message };
     const got = typeof index === 'number' ? (entries(text)[index] ?? '') : text;
     return { setting: name, expected: message, ...shown(got) };
   });
@@ -296,7 +348,6 @@ function fault(setting: string, expected: string, given: Given): ConfigFault {
 }
 
 const TOGETHER = [
-  ['KAFKA_SASL_MECHANISM', 'KAFKA_USERNAME', 'KAFKA_PASSWORD'],
   ['KAFKA_CERT_FILE', 'KAFKA_KEY_FILE'],
   ['TLS_CERT_FILE', 'TLS_KEY_FILE'],
   ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD'],

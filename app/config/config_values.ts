@@ -101,6 +101,32 @@ export const file = z
   .string()
   .refine((text) => !text.includes(PEM_CONTENT), 'the path of a file, not its content');
 
+/** Pairs of a name and a value, with commas between; a value may hold `=`. */
+function pairs(isPair: (name: string, value: string) => boolean, expected: string) {
+  return z
+    .string()
+    .transform((text) =>
+      entries(text).map((entry): readonly [string, string] => {
+        const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(entry) ?? [];
+        return [name.trim(), value.trim()];
+      }),
+    )
+    .refine((all) => all.every(([name, value]) => isPair(name, value)), expected)
+    .readonly();
+}
+
+const OWN_PARAMETERS = /^(grant_type|client_id|client_secret|client_assertion(_type)?)$/;
+export const oauthParameters = pairs(
+  (name, value) => name !== '' && value !== '' && !OWN_PARAMETERS.test(name),
+  'name=value with commas between (scope=kafka,audience=brokers); what has a setting of its own goes there',
+);
+
+/** https://www.rfc-editor.org/rfc/rfc7628#section-3.1 */
+export const oauthExtensions = pairs(
+  (name, value) => /^(?!auth$)[A-Za-z]+$/.test(name) && /^[\x20-\x7e]+$/.test(value),
+  'name=value with commas between; names of letters alone, none of them auth',
+);
+
 /** https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1 */
 export const cookieName = z
   .string()

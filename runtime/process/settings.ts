@@ -67,7 +67,11 @@ export function readSettings(
       ...(read !== null && 'faults' in read ? read.faults : []),
     ];
   });
-  const warnings = [...likeSettings(merged).map(strayWarning), ...plainAddressWarnings(config)];
+  const warnings = [
+    ...likeSettings(merged).map(strayWarning),
+    ...plainAddressWarnings(config),
+    ...plainTokenWarnings(config),
+  ];
   return { config, streams, warnings };
 }
 
@@ -94,6 +98,22 @@ function plainAddressWarnings(config: Config): string[] {
       ([, address]) => address !== null && /^http:/i.test(address) && !isLoopback(new URL(address)),
     )
     .map(([name]) => `${name} is asked without TLS: whoever is in between can let anybody in`);
+}
+
+/** A token is all that it takes to sign in. */
+function plainTokenWarnings(config: Config): string[] {
+  const { kafkaSaslMechanism, kafkaTls, kafkaOauthTokenUrl } = config;
+  const warnings: string[] = [];
+  if (kafkaSaslMechanism !== 'OAUTHBEARER') return warnings;
+  if (!kafkaTls) {
+    warnings.push('KAFKA_TLS is false: whoever is in between can read the tokens for the brokers');
+  }
+  if (kafkaOauthTokenUrl?.startsWith('http://') && !isLoopback(new URL(kafkaOauthTokenUrl))) {
+    warnings.push(
+      'KAFKA_OAUTH_TOKEN_URL is asked without TLS: whoever is in between can read secret and tokens',
+    );
+  }
+  return warnings;
 }
 
 function isLoopback({ hostname }: URL): boolean {

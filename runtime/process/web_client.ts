@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
@@ -21,17 +22,40 @@ export class WebClient implements Web {
         : createSecureContext({ ca: [...rootCertificates, ...ownAuthorities] });
   }
 
-  get(url: string, { headers = {}, timeoutMs, maxBytes }: WebQuestion): Promise<WebAnswer> {
+  get(url: string, question: WebQuestion): Promise<WebAnswer> {
+    return this.#ask('GET', url, null, question);
+  }
+
+  post(url: string, body: string, question: WebQuestion): Promise<WebAnswer> {
+    return this.#ask('POST', url, body, question);
+  }
+
+  put(url: string, body: string, question: WebQuestion): Promise<WebAnswer> {
+    return this.#ask('PUT', url, body, question);
+  }
+
+  #ask(
+    method: string,
+    url: string,
+    body: string | null,
+    { headers = {}, timeoutMs, maxBytes }: WebQuestion,
+  ): Promise<WebAnswer> {
     return new Promise((resolve, reject) => {
       const options = {
-        headers: { 'user-agent': 'sse-kafka', ...headers },
+        method,
+        headers: {
+          'user-agent': 'sse-kafka',
+          ...(body === null ? {} : { 'content-length': `${Buffer.byteLength(body)}` }),
+          ...headers,
+        },
         // A kept connection may be closed by the other side just when it is asked again.
         agent: false as const,
         ...(this.#trust === null ? {} : { secureContext: this.#trust }),
       };
       const request = /^https:/i.test(url)
-        ? https.get(url, options, received)
-        : http.get(url, options, received);
+        ? https.request(url, options, received)
+        : http.request(url, options, received);
+      request.end(body ?? undefined);
       const timer = setTimeout(() => end(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
 
       function end(why: string, cause?: Error): void {

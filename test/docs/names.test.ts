@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { SETTINGS } from '../../app/config/config.ts';
+import { AWS_NAMES } from '../../app/config/kafka_sign_in.ts';
 import { asyncapi } from '../../app/describe/asyncapi.ts';
 import { EVENT_SCHEMAS } from '../../app/describe/event_schemas.ts';
 import { openapi } from '../../app/describe/openapi.ts';
@@ -37,6 +38,7 @@ describe('settings', () => {
 
   /** Names of this kind that are no settings. */
   const OTHERS = [
+    ...AWS_NAMES,
     ...[
       'DESCRIBE_CONFIGS',
       'TLS_',

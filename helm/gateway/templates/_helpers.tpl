@@ -39,3 +39,9 @@ capabilities: {drop: [ALL]}
 {{- define "gateway.text" -}}
 {{- if kindIs "float64" . }}{{ . | int64 }}{{ else if kindIs "slice" . }}{{ join "," . }}{{ else }}{{ . }}{{ end -}}
 {{- end }}
+
+{{/* A map as name=value,... */}}
+{{- define "gateway.pairs" -}}
+{{- $pairs := list }}{{ range $name, $value := . }}{{ $pairs = append $pairs (printf "%s=%s" $name $value) }}{{ end -}}
+{{ join "," $pairs }}
+{{- end }}

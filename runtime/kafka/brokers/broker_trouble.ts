@@ -18,7 +18,7 @@ const TROUBLES: readonly (readonly [sign: RegExp, words: string])[] = [
   ],
   [
     /SASL_AUTHENTICATION_FAILED|SASL authentication (failed|error)|authentication failure/i,
-    'authentication: the brokers refuse the user or the password: check KAFKA_USERNAME, KAFKA_PASSWORD and KAFKA_SASL_MECHANISM',
+    'authentication: the brokers refuse the user, the password or the token: check KAFKA_USERNAME and KAFKA_PASSWORD, or what makes the tokens, and KAFKA_SASL_MECHANISM',
   ],
   [/CERT_HAS_EXPIRED/, 'certificate: that of the brokers has expired: renew it there'],
   [
@@ -60,6 +60,7 @@ const TROUBLES: readonly (readonly [sign: RegExp, words: string])[] = [
 /** The brokers answered, with an error that is none of theirs to mend: the topic is gone, or moved. */
 const ANSWERED = /PLT_KFK_PROTOCOL|Unknown (topic|partition)|^Broker: /;
 
+const NO_TOKEN = /no token for the brokers: .*/;
 const TOO_OLD = /^the brokers are older than .*/m;
 
 /**
@@ -76,6 +77,8 @@ export function brokerTrouble(
     const words = `authorization: no right to read topic ${topic}: allow READ and DESCRIBE_CONFIGS on it to the user of the gateway`;
     return { words, up: true };
   }
+  const noToken = chains.flatMap((chain) => NO_TOKEN.exec(chain)?.[0] ?? [])[0];
+  if (noToken !== undefined) return { words: `authentication: ${noToken}`, up: false };
   for (const [sign, words] of TROUBLES) {
     const chain = chains.find((one) => sign.test(one));
     if (chain !== undefined) return { words: `${words}${brokerOf(chain)}`, up: false };

@@ -28,6 +28,35 @@ test('Gate.pass() lets so many through at once, and the next ones in their order
   expect(begun).toEqual([1, 2, 3, 4]);
 });
 
+test('Gate.alone() waits for those before, and lets nobody in beside it', async () => {
+  const gate = new Gate(2);
+  const { begun, ends, pass } = actions(gate);
+  const before = [1, 2, 3].map(pass);
+  let end = (): void => {};
+  const alone = gate.alone(() => {
+    begun.push(0);
+    return new Promise<void>((resolve) => {
+      end = resolve;
+    });
+  });
+  const after = pass(4);
+  ends[0]!('done');
+  await within('the first', before[0]!);
+  ends[1]!('done');
+  await within('the second', before[1]!);
+  expect(begun).toEqual([1, 2, 3]);
+  ends[2]!('done');
+  await within('the third', before[2]!);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(begun).toEqual([1, 2, 3, 0]);
+  end();
+  await within('the one alone', alone);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(begun).toEqual([1, 2, 3, 0, 4]);
+  ends[3]!('done');
+  await within('the last', after);
+});
+
 test('Gate.pass() lets 20,000 through of which each fails at once, on a stack of its own', async () => {
   const gate = new Gate(1);
   const refused = (): Promise<never> => Promise.reject(new Error('refused'));

@@ -22,6 +22,7 @@ import type { FetchSession } from './fetch_session.ts';
 import { Gate } from './gate.ts';
 import { CLIENT_ID, type KafkaConnection } from './kafka_connection.ts';
 import { clientOptions, MAX_UNDER_WAY, tlsOptions } from './platformatic_config.ts';
+import { signInAgainAlone } from './token_sign_in.ts';
 import type { Asked, Leader, TopicMetadata } from './topic_leaders.ts';
 
 /** Newest first; the oldest are those of Kafka 2.3. */
@@ -94,10 +95,14 @@ export class KafkaClient {
     const options = clientOptions(connection);
     this.#tls = options.tls ?? {};
     this.#pool = new ConnectionPool(CLIENT_ID, options);
+    const { sasl } = connection;
     const isTls = connection.tls !== null;
     this.#pool.on('connecting', ({ connection }) => {
       this.#connections.add(connection);
       harden(connection, isTls);
+      if (sasl !== null) {
+        signInAgainAlone(connection, this.#gateOf(connection), 'tokens' in sasl ? sasl : null);
+      }
       // Who asks is told; without a listener an error would end the process.
       connection.on('error', (error) => this.#errors.set(connection, error));
       connection.on('close', () => this.#connections.delete(connection));
@@ -333,10 +338,8 @@ export class KafkaClient {
 
   /** An answer. Brokers that close the connection may have said why before, in a TLS alert. */
   async #answer<T>(connection: Connection, request: () => Promise<T>): Promise<T> {
-    const gate = this.#gates.get(connection) ?? new Gate(MAX_UNDER_WAY);
-    this.#gates.set(connection, gate);
     try {
-      return await gate.pass(() => answerOf(request()));
+      return await this.#gateOf(connection).pass(() => answerOf(request()));
     } catch (error) {
       const cause = this.#errors.get(connection);
       // Who sends what cannot be read is not listened to any more.
@@ -345,8 +348,16 @@ export class KafkaClient {
     }
   }
 
+  #gateOf(connection: Connection): Gate {
+    const gate = this.#gates.get(connection) ?? new Gate(MAX_UNDER_WAY);
+    this.#gates.set(connection, gate);
+    return gate;
+  }
+
   #drop(connection: Connection): void {
     this.#connections.delete(connection);
+    // Ends the timer by which it would sign in again, which may be hours.
+    if (this.#connection.sasl !== null) connection.close().catch(() => {});
     connection.socket?.destroy();
   }
 }

@@ -1,4 +1,6 @@
 import type { Config } from '../../../app/config/config.ts';
+import { createTokens } from '../tokens/create_tokens.ts';
+import type { TokenSource } from '../tokens/token_source.ts';
 import { type BrokerTls, readBrokerTls } from './broker_tls.ts';
 
 /** How to reach the brokers; the adapters put it in their client's words. */
@@ -9,11 +11,21 @@ export interface KafkaConnection {
   readonly tls: BrokerTls | null;
   /** The zone of the gateway; `null`: all is read from leaders. */
   readonly rack: string | null;
-  readonly sasl: {
-    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
-    readonly username: string;
-    readonly password: string;
-  } | null;
+  readonly sasl: PasswordSignIn | TokenSignIn | null;
+}
+
+export interface PasswordSignIn {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface TokenSignIn {
+  /** On the wire; that of AWS is one of these, too. */
+  readonly mechanism: 'OAUTHBEARER';
+  readonly tokens: TokenSource;
+  /** What the brokers are told beside the token. */
+  readonly extensions: Readonly<Record<string, string>>;
 }
 
 /** The name under which the gateway shows in the brokers' logs and quotas. */
@@ -24,7 +36,7 @@ export const REQUEST_TIMEOUT_MS = 5000;
 
 /** The settings' view of it; the PEM files were checked when the settings were read. */
 export function kafkaConnection(config: Config): KafkaConnection {
-  const { kafkaBrokers, kafkaTls, kafkaSaslMechanism, kafkaUsername, kafkaPassword } = config;
+  const { kafkaBrokers, kafkaTls } = config;
   const { kafkaCaFile, kafkaCertFile, kafkaKeyFile } = config;
   const files = { ca: kafkaCaFile, cert: kafkaCertFile, key: kafkaKeyFile };
   const readTls = kafkaTls ? readBrokerTls(files) : () => null;
@@ -34,13 +46,17 @@ export function kafkaConnection(config: Config): KafkaConnection {
       return readTls();
     },
     rack: config.kafkaRack,
-    sasl:
-      kafkaSaslMechanism === null
-        ? null
-        : {
-            mechanism: kafkaSaslMechanism,
-            username: kafkaUsername ?? '',
-            password: kafkaPassword ?? '',
-          },
+    sasl: signInOf(config),
   };
+}
+
+function signInOf(config: Config): PasswordSignIn | TokenSignIn | null {
+  const { kafkaSaslMechanism: mechanism, kafkaUsername, kafkaPassword } = config;
+  if (mechanism === null) return null;
+  if (mechanism === 'OAUTHBEARER' || mechanism === 'AWS_MSK_IAM') {
+    const tokens = createTokens(config, CLIENT_ID)!;
+    const extensions = Object.fromEntries(config.kafkaOauthExtensions ?? []);
+    return { mechanism: 'OAUTHBEARER', tokens, extensions };
+  }
+  return { mechanism, username: kafkaUsername ?? '', password: kafkaPassword ?? '' };
 }

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { BaseOptions } from '@platformatic/kafka';
 import type { BrokerTls } from './broker_tls.ts';
 import { CLIENT_ID, type KafkaConnection, REQUEST_TIMEOUT_MS } from './kafka_connection.ts';
+import { tokenSignIn } from './token_sign_in.ts';
 
 /** Requests under way over one connection; the client would queue more, of which it keeps no bound. */
 export const MAX_UNDER_WAY = 5;
@@ -25,7 +26,7 @@ export function clientOptions(connection: KafkaConnection): BaseOptions {
           // For proxies that go by the name. An address is none: Deno refuses it as such, Node warns.
           tlsServerName: !brokers.every(isAddress),
         }),
-    ...(sasl === null ? {} : { sasl }),
+    ...(sasl === null ? {} : { sasl: 'tokens' in sasl ? tokenSignIn(sasl) : sasl }),
   };
 }
 

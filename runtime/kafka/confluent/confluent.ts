@@ -12,7 +12,7 @@ import { REQUEST_TIMEOUT_MS } from '../brokers/kafka_connection.ts';
 import { KafkaSource } from '../kafka_source.ts';
 import { assertSame, TopicCheck } from '../questions/topic_check.ts';
 import { type Read, toBatch } from './confluent_batch.ts';
-import { CONSUMER_CONFIG, globalConfig } from './confluent_config.ts';
+import { CONSUMER_CONFIG, globalConfig, tokenConfig } from './confluent_config.ts';
 import { listen } from './confluent_events.ts';
 
 const { CODES, KafkaConsumer } = kafka;
@@ -105,7 +105,12 @@ export class ConfluentSource extends KafkaSource {
 
   /** Reads until the consumer cannot go on, which is thrown. */
   async *#consume(topic: string, positions: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
-    const config = { ...globalConfig(this.connection), ...CONSUMER_CONFIG };
+    const leaving = new AbortController();
+    const config = {
+      ...globalConfig(this.connection),
+      ...CONSUMER_CONFIG,
+      ...tokenConfig(this.connection, leaving.signal),
+    };
     const consumer = new KafkaConsumer(config, { 'auto.offset.reset': 'earliest' });
     // Without this, the wait starts over at each record: 5 s of latency at 20 records/s.
     consumer.setDefaultConsumeTimeout(READ_WAIT_MS);
@@ -129,6 +134,7 @@ export class ConfluentSource extends KafkaSource {
       }
     } finally {
       ended.letGo();
+      leaving.abort();
       const gone = leave(consumer, connected);
       this.#leaving.add(gone);
       void gone.then(() => this.#leaving.delete(gone));

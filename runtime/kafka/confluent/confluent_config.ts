@@ -6,6 +6,7 @@ import {
   type KafkaConnection,
   REQUEST_TIMEOUT_MS,
 } from '../brokers/kafka_connection.ts';
+import type { Token } from '../tokens/token_source.ts';
 
 /** What a consumer has beside it. */
 export const CONSUMER_CONFIG: kafka.ConsumerGlobalConfig = {
@@ -51,11 +52,45 @@ export function globalConfig(connection: KafkaConnection): kafka.ConsumerGlobalC
       ? {}
       : {
           'sasl.mechanisms': sasl.mechanism,
-          'sasl.username': sasl.username,
-          'sasl.password': sasl.password,
+          ...('tokens' in sasl
+            ? {}
+            : { 'sasl.username': sasl.username, 'sasl.password': sasl.password }),
         }),
   };
 }
+
+/**
+ * Gives a consumer its tokens: one at first, and a newer one each time that it asks, once there is one.
+ * It is never told that there is none: it would emit an `error`, and ask again only 10 s later.
+ * @param signal aborts once the consumer is about to go
+ */
+export function tokenConfig(
+  { sasl }: KafkaConnection,
+  signal: AbortSignal,
+): kafka.ConsumerGlobalConfig {
+  if (sasl === null || !('tokens' in sasl)) return {};
+  const { tokens, extensions } = sasl;
+  let last: Token | null = null;
+  const refresh = (_config: string, done: Done): void => {
+    tokens.next(last, signal, (token) => {
+      last = token;
+      done(null, { tokenValue: token.value, lifetime: token.expiresAt, principal: '', extensions });
+    });
+  };
+  return { oauthbearer_token_refresh_cb: refresh };
+}
+
+/** As the package's `client.js` takes it; missing from its types. */
+type Done = (
+  error: Error | null,
+  token: {
+    readonly tokenValue: string;
+    /** Unix milliseconds. */
+    readonly lifetime: number;
+    readonly principal: string;
+    readonly extensions: Readonly<Record<string, string>>;
+  },
+) => void;
 
 function address({ host, port }: { host: string; port: number }): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -5,7 +5,7 @@ const logger = getLogger(['sse-kafka', 'brokers']);
 /** The part of a client that is listened to. */
 interface EventSource {
   on(event: 'event.log', listener: (line: LogLine) => void): unknown;
-  on(event: 'event.error', listener: (error: { message: string }) => void): unknown;
+  on(event: 'event.error' | 'error', listener: (error: { message: string }) => void): unknown;
 }
 
 interface LogLine {
@@ -37,6 +37,8 @@ export function listen(client: object, lost: (why: Error) => void): void {
     reason = withoutFrame(message);
     if (/SSL|SASL/.test(reason)) lost(new Error(reason));
   });
+  // It would end the process where nobody listens.
+  source.on('error', ({ message }) => logger.debug('Kafka client: {message}', { message }));
   source.on('event.error', ({ message }) => {
     logger.debug('Kafka client: {message}', { message });
     // All of them come with the code -1.
