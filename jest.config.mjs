@@ -46,7 +46,7 @@ const KAFKA = {
 const quick = {
   ...project,
   displayName: 'quick',
-  testMatch: ['<rootDir>/{app,runtime,install,sse_cat,test,bench}/**/*.test.ts'],
+  testMatch: ['<rootDir>/{app,runtime,install,release,sse_cat,test,bench}/**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
     '/test/(cluster|contract)/',

@@ -53,6 +53,7 @@ describe('settings', () => {
       // Of setup.sh and what it prints.
       'LOAD_IMAGE',
       'KAFKA_POD',
+      'AWS_MSK_IAM',
     ],
   ];
 

@@ -33,13 +33,3 @@ describe('helm/gateway', () => {
     expect([...values, 'global'].sort()).toEqual(Object.keys(schema.properties).sort());
   });
 });
-
-test('package, charts and image have the same version', () => {
-  const { version } = JSON.parse(read('package.json'));
-  const chart = read('helm/gateway/Chart.yaml');
-  expect(chart).toContain(`\nversion: ${version}\n`);
-  expect(chart).toContain(`\nappVersion: ${version}\n`);
-  expect(read('helm/kafka/Chart.yaml')).toContain(`\nversion: ${version}\n`);
-  expect(read('Dockerfile')).toContain(`\nARG VERSION=${version}\n`);
-  expect(read('compose.yaml')).toContain(`sse-kafka-fanout:${version}}`);
-});
