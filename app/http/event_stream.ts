@@ -5,13 +5,9 @@ import type { EndReason } from '../ports/stream_observer.ts';
 import type { Subscription } from '../stretches/subscription.ts';
 import { HEARTBEAT, retryFrame } from '../wire/frame.ts';
 import type { OpenStream, OpenStreams } from './open_streams.ts';
-import { randomBetween } from './random_between.ts';
+import { retryOfStream } from './retry.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
-
-/** A client waits this long before it comes back, at random, so that a crowd is spread. */
-const MIN_RETRY_MS = 1000;
-const MAX_RETRY_MS = 3000;
 
 /**
  * What the body of one response is read from. It is pulled from and has no queue of its own: what the client does
@@ -98,7 +94,7 @@ export class EventStream implements ByteSource, OpenStream {
     if (this.#subscribe === null) return this.#takeNext(isIdle);
     this.#subscription = this.#subscribe();
     this.#subscribe = null;
-    return retryFrame(randomBetween(MIN_RETRY_MS, MAX_RETRY_MS));
+    return retryFrame(retryOfStream());
   }
 
   #takeNext(isIdle: boolean): Uint8Array | null {

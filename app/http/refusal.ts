@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { ClientConnection } from '../ports/client_connection.ts';
 import type { RefusalReason } from '../ports/stream_observer.ts';
 import { retryFrame } from '../wire/frame.ts';
-import { randomBetween } from './random_between.ts';
+import { retryOfRefusal } from './retry.ts';
 import { STREAM_HEAD } from './stream_head.ts';
 
 /** Status and words for those who are not a browser's EventSource. */
@@ -24,7 +24,7 @@ export function refuse(
 ): Response {
   // By the same connection it would find this gateway again, which may stay full.
   if (reason === 'max_connections' || reason === 'max_views') c.env.letGo();
-  const retryMs = reason === 'drain' ? randomBetween(1000, 3000) : randomBetween(10_000, 20_000);
+  const retryMs = retryOfRefusal(reason);
   if (wantsEvents(c))
     return c.body(retryFrame(retryMs) as Uint8Array<ArrayBuffer>, 200, STREAM_HEAD);
   const [status, why] = ANSWERS[reason];
