@@ -10,7 +10,7 @@ function read(file: string): string {
 
 /** Settings that the chart makes from values of its own, or that have no place in a pod. */
 const NOT_IN_SETTINGS =
-  /^(KAFKA_|AWS_|EMBEDDED_|TLS_|TOPICS$|STREAMS_FILE$|ADMIN_TOKEN_FILE$|ADMIN_HOST$|(HTTP|HTTPS|ADMIN)_PORT$)/;
+  /^(KAFKA_|AWS_|EMBEDDED_|TLS_|TOPICS$|STREAMS_FILE$|ADMIN_TOKEN_FILE$|REGISTRY_(USERNAME|PASSWORD)$|ADMIN_HOST$|(HTTP|HTTPS|ADMIN)_PORT$)/;
 
 describe('helm/gateway', () => {
   const schema = JSON.parse(read('helm/gateway/values.schema.json'));
@@ -22,7 +22,9 @@ describe('helm/gateway', () => {
     );
     const env = read('helm/gateway/templates/_env.tpl');
     const made = names.filter((name) =>
-      /^(KAFKA_|AWS_|TLS_|TOPICS$|STREAMS_FILE$|ADMIN_TOKEN_FILE$)/.test(name),
+      /^(KAFKA_|AWS_|TLS_|TOPICS$|STREAMS_FILE$|ADMIN_TOKEN_FILE$|REGISTRY_(USERNAME|PASSWORD)$)/.test(
+        name,
+      ),
     );
     for (const name of made) expect(env).toContain(`name: ${name},`);
   });

@@ -58,6 +58,10 @@
 {{- if .Values.adminTokenSecret }}
 - {name: ADMIN_TOKEN_FILE, value: /etc/sse-kafka-fanout/admin-token/token}
 {{- end }}
+{{- with .Values.registrySecret }}
+- {name: REGISTRY_USERNAME, valueFrom: {secretKeyRef: {name: {{ . }}, key: username}}}
+- {name: REGISTRY_PASSWORD, valueFrom: {secretKeyRef: {name: {{ . }}, key: password}}}
+{{- end }}
 {{- range $name, $value := .Values.settings }}
 - {name: {{ $name }}, value: {{ include "gateway.text" $value | quote }}}
 {{- end }}
