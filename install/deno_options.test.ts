@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -17,6 +17,13 @@ describe('denoOptions()', () => {
   test('denoOptions() lets a gateway with brokers of its own start no program', () => {
     expect(options({ KAFKA_BROKERS: 'a:1' })).toEqual(['--permission-set=gateway']);
     expect(options({})).toEqual(['--permission-set=gateway-and-kafka']);
+  });
+
+  test('denoOptions() names sets that let it have the authorities which CA_FILE adds to', () => {
+    const { permissions } = JSON.parse(readFileSync(join(root, 'deno.json'), 'utf8'));
+    for (const name of ['gateway', 'gateway-and-kafka']) {
+      expect([name, permissions[name].sys]).toEqual([name, ['ca']]);
+    }
   });
 
   test('denoOptions() lets it read the files of the settings, and no other beside the clone', () => {
