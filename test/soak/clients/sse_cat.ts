@@ -18,7 +18,10 @@ export async function followSseCat(
     const { lastId, path } = subscriber;
     try {
       await follow(new URL(path, origin), {
-        headers: new Headers(lastId === '' ? {} : { 'last-event-id': lastId }),
+        headers: new Headers({
+          accept: 'text/event-stream',
+          ...(lastId === '' ? {} : { 'last-event-id': lastId }),
+        }),
         tokenFile,
         trust: { ca: undefined, anyCertificate: true },
         onEvent: (event, data, id) => subscriber.take({ event, data, id }),
