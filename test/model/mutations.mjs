@@ -367,12 +367,6 @@ export const MUTATIONS = [
     to: '',
   },
   {
-    name: 'a client whose filter got a record is not woken',
-    file: 'app/log/selections.ts',
-    from: 'this.#matched.add(selection);',
-    to: '',
-  },
-  {
     name: 'a superseded record that a filter chose is delivered',
     file: 'app/stretches/selected.ts',
     from: 'if (segment.seqs[at] !== seq || segment.states[at] !== LIVE) continue;',
@@ -389,12 +383,6 @@ export const MUTATIONS = [
     file: 'app/stretches/alignment.ts',
     from: 'return !this.#candidates.some((row) => row >= at);',
     to: 'return !this.#candidates.some((row) => row > at);',
-  },
-  {
-    name: 'where the values of a field stand is not looked at anew once rows were squeezed out',
-    file: 'app/log/segment.ts',
-    from: 'squeeze(): void {\n    this.#places.clear();',
-    to: 'squeeze(): void {',
   },
   {
     name: 'a part that was read back counts as passed where the filter rests',
