@@ -54,7 +54,7 @@ EXPOSE 8080 9090 9091
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://localhost:${process.env.ADMIN_PORT || 9091}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # As PID 1 it gets the signals itself; it starts no processes that somebody would have to wait for.
-CMD ["node", "dist/runtime/start.cjs"]
+CMD ["node", "--max-semi-space-size=4", "dist/runtime/start.cjs"]
 
 FROM ${NODE_IMAGE} AS deno-packages
 WORKDIR /app

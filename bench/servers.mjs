@@ -74,7 +74,11 @@ export function knownServers() {
       missing: null,
       // As `npm start` does it.
       env: { MALLOC_ARENA_MAX: '2' },
-      command: () => [process.execPath, join(CLONE, 'dist', 'runtime', 'start.cjs')],
+      command: () => [
+        process.execPath,
+        '--max-semi-space-size=4',
+        join(CLONE, 'dist', 'runtime', 'start.cjs'),
+      ],
     }),
     gateway({
       name: 'gateway on Deno',

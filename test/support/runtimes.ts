@@ -22,7 +22,13 @@ const SSE_CAT = join(CLONE, 'sse_cat', 'sse-cat.mjs');
 const NODE_SETTINGS = ['MALLOC_ARENA_MAX=2'];
 
 const START = join(DIST, 'runtime', 'start.cjs');
-const NODE_GATEWAY: Command = ['env', ...NODE_SETTINGS, process.execPath, START];
+const NODE_GATEWAY: Command = [
+  'env',
+  ...NODE_SETTINGS,
+  process.execPath,
+  '--max-semi-space-size=4',
+  START,
+];
 
 export const NODE: Runtime = {
   name: 'Node',
