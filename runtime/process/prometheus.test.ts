@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import perf from 'node:perf_hooks';
+import { describe, expect, jest, test } from '@jest/globals';
 import { DecodeCounts } from '../../app/counts/decode_counts.ts';
 import { StreamCounts } from '../../app/counts/stream_counts.ts';
 import { Traffic } from '../../app/counts/traffic.ts';
@@ -9,7 +10,7 @@ import { ReaderSlots } from '../../app/history/reader_slots.ts';
 import { Log } from '../../app/log/log.ts';
 import type { RecordSource } from '../../app/ports/source.ts';
 import { OpenViews } from '../../app/views/open_views.ts';
-import { exposeMetrics, mergeMetrics } from './prometheus.ts';
+import { exposeMetrics, exposeProcess, mergeMetrics } from './prometheus.ts';
 
 const TOPIC = 'events';
 
@@ -130,6 +131,15 @@ describe('exposeMetrics()', () => {
     const text = await exposeMetrics(measured(ONE), FACTS).text();
     expect(text).toMatch(/^process_open_fds \d+$/m);
     expect(text).not.toContain('nodejs_active_');
+  });
+});
+
+describe('exposeProcess()', () => {
+  test('has the process woken 20 times a second at the most, to look at its event loop', () => {
+    const monitor = jest.spyOn(perf, 'monitorEventLoopDelay');
+    exposeProcess();
+    expect(monitor.mock.calls.map(([options]) => options!.resolution!)).toEqual([50]);
+    monitor.mockRestore();
   });
 });
 
