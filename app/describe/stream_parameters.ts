@@ -46,7 +46,10 @@ export const STREAM_PARAMETERS = [
     description: 'The same for a key in base64, of either alphabet.',
     schema: {
       type: 'array',
-      items: { type: 'string', pattern: '^[A-Za-z0-9+/_-]*={0,2}$' },
+      items: {
+        type: 'string',
+        pattern: '^([A-Za-z0-9+/_-]{4})*([A-Za-z0-9+/_-]{2}(==)?|[A-Za-z0-9+/_-]{3}=?)?$',
+      },
       maxItems: 1000,
     },
   },
@@ -56,7 +59,7 @@ export const STREAM_PARAMETERS = [
     description:
       'Only records for which this is true: CEL over `topic`, `partition`, `offset`, `timestamp`, `key` ' +
       'and `headers`. Again for more: all of them must be.',
-    schema: { type: 'array', items: { type: 'string', maxLength: 2048 } },
+    schema: { type: 'array', items: { type: 'string', format: 'cel', maxLength: 2048 } },
   },
   {
     name: 'until',

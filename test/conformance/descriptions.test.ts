@@ -14,6 +14,7 @@ import type { Block } from '../support/sse_stream.ts';
 import { IS_ALL } from '../support/tier.ts';
 
 const CONFIG = fileURLToPath(new URL('../python/schemathesis.toml', import.meta.url));
+const FORMATS = fileURLToPath(new URL('../python/schemathesis_formats.py', import.meta.url));
 const ADMIN_PATHS = '^/(livez|readyz|metrics)$';
 
 /** Bytes that are no UTF-8. */
@@ -66,7 +67,10 @@ onEachRuntime((runtime) => {
           ...['run', description, '--url', url, ...paths],
         ],
         // It leaves a folder behind.
-        { cwd: await newFolder() },
+        {
+          cwd: await newFolder(),
+          env: { SCHEMATHESIS_HOOKS: FORMATS, PYTHONDONTWRITEBYTECODE: '1' },
+        },
         240_000,
       );
       if (code !== 0) throw new Error(`schemathesis ended with ${code}: ${stdout}${stderr}`);
