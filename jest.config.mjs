@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import process from 'node:process';
+import { bundledClient } from './test/support/bundled_client.mjs';
 
 /**
  * Jest is the only test runner; Deno is driven as a child process by the same cases.
@@ -10,6 +11,7 @@ export const project = {
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/test/support/note_processor_time.ts'],
   extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: await bundledClient(),
   transform: {
     '\\.ts$': [
       '<rootDir>/test/support/transform.mjs',

@@ -9,7 +9,13 @@ const DIST = join(root, 'dist');
 const STAMP_FILE = join(DIST, '.prepared');
 const BUNDLE = 'install/bundle.mjs';
 const SOURCE_FOLDERS = ['app', 'runtime'];
-const SETTINGS = ['package-lock.json', 'tsconfig.base.json', 'tsconfig.build.json', BUNDLE];
+const SETTINGS = [
+  'package-lock.json',
+  'tsconfig.base.json',
+  'tsconfig.build.json',
+  BUNDLE,
+  'install/esbuild.mjs',
+];
 
 /** `dist/`, compiled from the TypeScript sources and bundled. */
 export const build = { ready, make };

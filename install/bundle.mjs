@@ -10,60 +10,29 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './clone.mjs';
+import { BANNER, FOR_NODE, findEsbuild } from './esbuild.mjs';
 import { say } from './say.mjs';
 
 const OUT = join(root, 'dist', 'runtime');
 /** What several of the files have in common. */
 const SHARED = 'bundle-';
 
-const esbuild = await findEsbuild();
-if (esbuild === null) say('esbuild is not installed (npm ci): a start on Node will take longer');
-else await bundle(esbuild.build);
-
-/** @param {(options: object) => Promise<unknown>} build */
-async function bundle(build) {
+const build = await findEsbuild();
+if (build === null) {
+  say('esbuild is not installed (npm ci): a start on Node will take longer');
+} else {
   // Each has a name by its content.
   for (const file of readdirSync(OUT)) if (file.startsWith(SHARED)) rmSync(join(OUT, file));
   await build({
+    ...FOR_NODE,
     absWorkingDir: root,
     entryPoints: ['runtime/node.ts', 'runtime/kafka/protocol/platformatic_on_node20.ts'],
     outbase: 'runtime',
     outdir: OUT,
     chunkNames: `${SHARED}[name]-[hash]`,
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    external: [
-      // Native, or with files of their own.
-      '@confluentinc/kafka-javascript',
-      '@node-rs/crc32',
-      '@platformatic/wasm-utils',
-      // `late_validators.ts` asks for this very module.
-      'ajv/dist/2020.js',
-      // Only if it is installed.
-      'protobufjs',
-      // For the first start alone. A package of CommonJS would have no names in an `import()`.
-      'selfsigned',
-    ],
-    // Packages of CommonJS that ask for modules of Node.
-    banner: {
-      js: "import { createRequire as bundleRequire } from 'node:module'; const require = bundleRequire(import.meta.url);",
-    },
+    banner: { js: BANNER },
     sourcemap: true,
     sourcesContent: false,
-    logLevel: 'warning',
   });
-}
-
-/** @returns {Promise<{ build(options: object): Promise<unknown> } | null>} */
-async function findEsbuild() {
-  const name = 'esbuild';
-  try {
-    return await import(name);
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    return null;
-  }
 }
