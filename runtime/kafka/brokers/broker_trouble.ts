@@ -18,7 +18,7 @@ const TROUBLES: readonly (readonly [sign: RegExp, words: string])[] = [
   ],
   [
     /SASL_AUTHENTICATION_FAILED|SASL authentication (failed|error)|authentication failure/i,
-    'authentication: the brokers refuse the user, the password or the token: check KAFKA_USERNAME and KAFKA_PASSWORD, or what makes the tokens, and KAFKA_SASL_MECHANISM',
+    'authentication: the brokers refuse the user, the password or the token: check KAFKA_USERNAME, KAFKA_PASSWORD, what makes the tokens, and KAFKA_SASL_MECHANISM',
   ],
   [/CERT_HAS_EXPIRED/, 'certificate: that of the brokers has expired: renew it there'],
   [
