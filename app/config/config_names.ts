@@ -41,6 +41,11 @@ const OF_TOOLS: ReadonlySet<string> = new Set([
 const OF_SERVICES = /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$/;
 const SERVICE_URL = /^(?:tcp|udp|sctp):\/\//;
 
+/** What others call it, and nothing in the letters tells. */
+const KNOWN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['KAFKA_BOOTSTRAP_SERVERS', 'KAFKA_BROKERS'],
+]);
+
 const SIGN_IN = /^(?:JWT_|SIGN_IN)/;
 const KAFKA = 'KAFKA_';
 /** How much two names have to have in common, so that one is named for the other. */
@@ -81,6 +86,8 @@ function strangers(env: Environment, settings: readonly string[]): string[] {
 
 /** What stands behind `KAFKA_` tells more than that: `KAFKA_TOPIC` means `TOPICS`. */
 function likelyOfKafka(name: string, settings: readonly string[]): string | null {
+  const elsewhere = KNOWN_ELSEWHERE.get(name);
+  if (elsewhere !== undefined) return elsewhere;
   const own = withoutKafka(name);
   const candidates = settings.filter((each) => each.startsWith(KAFKA) || each === 'TOPICS');
   const likeness = (setting: string): number => {
