@@ -5,7 +5,7 @@ import process from 'node:process';
 import { describe, expect, jest, test } from '@jest/globals';
 import { keepRegistry, stopRegistry } from '../../runtime/embedded_kafka/registry.ts';
 import { freePort } from '../support/free_port.ts';
-import { Gateway } from '../support/gateway.ts';
+import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
@@ -15,10 +15,13 @@ import { CORPUS, type CorpusRecord, type SchemaAnswer } from '../values/corpus.t
 const CASE_MS = 600_000;
 jest.setTimeout(CASE_MS);
 
+/** Answered with 500 by Apicurio 2.6.13 when it is to be registered: a record within itself. */
+const NOT_TAKEN = 'Avro of its own type';
+
 /** Those that name a schema by its number before the value. */
 const RECORDS = CORPUS.records.filter(
   ({ schema, headers, title }) =>
-    Number(schema) < 1000 && headers.length === 0 && !/\.[12]$/.test(title),
+    Number(schema) < 1000 && headers.length === 0 && !/\.[12]$/.test(title) && title !== NOT_TAKEN,
 );
 
 describe('Apicurio Registry', () => {
@@ -27,7 +30,9 @@ describe('Apicurio Registry', () => {
     const { signal } = new AbortController();
     const options = { port: await freePort(), dataDir, signal, onProgress: () => {} };
     const url = await keepRegistry(options);
-    const values = await Promise.all(RECORDS.map((record) => registered(url, record)));
+    const values: Uint8Array[] = [];
+    // One after the other: it is the registry of one who tries it.
+    for (const record of RECORDS) values.push(await registered(url, record));
     return { url, values, [Symbol.asyncDispose]: async () => void (await stopRegistry(dataDir)) };
   });
 
@@ -35,7 +40,7 @@ describe('Apicurio Registry', () => {
     test('has the schemas of values that serializers of others wrote', async () => {
       const topic = await kafka.createTopic();
       await topic.produce(...registry().values.map((value) => ({ value })));
-      const file = join(await mkdtemp(join(tmpdir(), 'streams-')), 'streams.yaml');
+      const file = join(await newFolder(), 'streams.yaml');
       await writeFile(file, `topics: { ${topic.name}: { value: registry } }`);
       const env = { STREAMS_FILE: file, REGISTRY_URL: registry().url };
       await using gateway = await Gateway.startReady(runtime, { env });
@@ -79,7 +84,7 @@ async function post(url: string, subject: string, answer: SchemaAnswer): Promise
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(answer),
   });
-  const { id, message } = (await response.json()) as { id?: number; message?: string };
-  if (id === undefined) throw new Error(`${subject}: ${message}`);
-  return id;
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${subject}: ${response.status} ${text}`);
+  return (JSON.parse(text) as { id: number }).id;
 }
