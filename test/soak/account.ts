@@ -50,12 +50,17 @@ export abstract class Account {
     return this.#waiting.length === 0 && this.missing === 0;
   }
 
-  /** No more will come: what is missing is lost. */
+  /** No more will come. */
   finish(): void {
     this.settle();
     for (const received of this.#waiting) {
       this.wrong(`never produced: ${JSON.stringify(received).slice(0, 200)}`);
     }
+    this.judgeEnd();
+  }
+
+  /** What is missing is lost. */
+  protected judgeEnd(): void {
     const { missing } = this;
     if (missing === 0) return;
     this.tally.lost += missing;
@@ -67,6 +72,9 @@ export abstract class Account {
   protected abstract missingText(): string;
   protected abstract record(record: Produced): void;
   protected abstract gap(delivery: Delivery & { kind: 'gap' }): void;
+
+  /** All that was there has come. */
+  protected live(): void {}
 
   protected note(text: string): void {
     if (this.notes.length < MAX_NOTES) this.notes.push(text);
@@ -83,6 +91,7 @@ export abstract class Account {
   #judge(delivery: Delivery): void {
     if (delivery.kind === 'wrong') this.wrong(delivery.why);
     else if (delivery.kind === 'gap') this.gap(delivery);
+    else if (delivery.kind === 'live') this.live();
     else if (delivery.kind === 'record') {
       const { record, hash } = delivery;
       this.tally.delivered++;

@@ -1,14 +1,29 @@
 import { Account, placeOf } from './account.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, Lost, Received } from './delivery.ts';
+import { DELETE_RETENTION_MS } from './kafka_topics.ts';
 import { keyName, type Produced } from './produced.ts';
 
 /**
- * Judges what a client got of a compacted topic: at the end the last record of every key, a delete
- * too, and on the way the records of a key in their order, none twice.
+ * Judges what a client got of a compacted topic: at the end the last record of every key, and no key
+ * that was deleted, and on the way the records of a key in their order, none twice.
  */
 export class CompactedAccount extends Account {
+  /** What came last of each key, since it was told to start over. */
   readonly #last = new Map<string, Produced>();
+  /** The keys that it had then, and that did not come again yet. */
+  readonly #unconfirmed = new Set<string>();
+  /** The time of its last id, Unix milliseconds, and how old it was when a gap came. */
+  #idTime = Number.POSITIVE_INFINITY;
+  #idAge = 0;
 
+  override take(received: Received): void {
+    if (received.event === 'gap') this.#idAge = Date.now() - this.#idTime;
+    const time = /\/~([0-9a-z]+)/.exec(received.id)?.[1];
+    if (time !== undefined) this.#idTime = Number.parseInt(time, 36) * 1000;
+    super.take(received);
+  }
+
+  /** Keys that have a value and lack it, and those that it still has and that have none. */
   override get missing(): number {
     return this.#missingRecords().length;
   }
@@ -23,6 +38,7 @@ export class CompactedAccount extends Account {
   protected override record(record: Produced): void {
     const name = keyName(record.partition, record.key!);
     const last = this.#last.get(name);
+    this.#unconfirmed.delete(name);
     if (last === undefined || last.offset < record.offset) {
       this.#last.set(name, record);
     } else if (last === record) {
@@ -36,13 +52,53 @@ export class CompactedAccount extends Account {
 
   /** Nothing is deleted from the front here. */
   protected override gap({ reason, lost }: Delivery & { kind: 'gap' }): void {
-    this.tally.unexplainedGaps++;
-    this.note(`gap ${reason} ${JSON.stringify(lost)}`);
+    if (reason === 'deletes' && this.#mayLackDeletes(lost)) this.tally.explainedGaps++;
+    else {
+      this.tally.unexplainedGaps++;
+      this.note(`gap ${reason} ${JSON.stringify(lost)}`);
+    }
+    for (const [name, { hash }] of this.#last) if (hash !== null) this.#unconfirmed.add(name);
+    this.#last.clear();
   }
 
+  /** What it has and did not get again was deleted. */
+  protected override live(): void {
+    this.#unconfirmed.clear();
+  }
+
+  /** Dead keys apart. Text has no `live`: by now it would have come. */
+  protected override judgeEnd(): void {
+    this.#unconfirmed.clear();
+    const dead = this.#missingRecords().filter(({ hash }) => hash === null);
+    for (const record of dead) {
+      this.tally.dead++;
+      this.note(`a dead key: ${record.key}, deleted by ${placeOf(record)}`);
+      this.#last.delete(keyName(record.partition, record.key!));
+    }
+    super.judgeEnd();
+  }
+
+  /**
+   * Whether it was away for half of `delete.retention.ms`, with an id that was a quarter old, or
+   * stands below what was written as long ago.
+   */
+  #mayLackDeletes(lost: readonly Lost[]): boolean {
+    if (this.#idAge > DELETE_RETENTION_MS * (1 / 2 + 1 / 4)) return true;
+    const before = performance.now() - DELETE_RETENTION_MS / 2;
+    return lost.some(({ partition, from }) => {
+      const produced = this.topic.partitions[partition]!;
+      const next = produced.committed[produced.indexFrom(from)];
+      return next !== undefined && next.at < before;
+    });
+  }
+
+  /** A delete counts for those alone that have its key: to others Kafka may not have it any more. */
   #missingRecords(): Produced[] {
     return [...this.topic.latest]
-      .filter(([name, record]) => this.#last.get(name) !== record)
+      .filter(([name, record]) => {
+        const last = this.#last.get(name);
+        return record.hash === null ? last !== undefined && last.hash !== null : last !== record;
+      })
       .map(([, record]) => record);
   }
 }

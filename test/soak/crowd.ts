@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Random } from '../model/random.ts';
 import { within } from '../support/deadline.ts';
 import { curl } from './clients/curl.ts';
+import { followDocuments } from './clients/document.ts';
 import { followEventSource } from './clients/event_source.ts';
 import { follow, type Open } from './clients/follow.ts';
 import { http1 } from './clients/http1.ts';
@@ -15,14 +16,26 @@ import type { ProducedTopics } from './producer.ts';
 import { scopeOf } from './strangers.ts';
 import { Subscriber, type Temper, type Times } from './subscriber.ts';
 
-const ALL: readonly Temper[] = ['fast', 'fast', 'slow', 'stalled', 'restless', 'restless', 'anew'];
+const ALL: readonly Temper[] = [
+  'fast',
+  'fast',
+  'slow',
+  'stalled',
+  'restless',
+  'restless',
+  'long away',
+  'anew',
+];
+/** Of streams. */
+const ENDS_LIVE = 0.15;
 
 /**
  * The kinds of clients: their shares of the crowd in percent, how many there are at most (programs of
  * their own take much of the machine), and what they can show of tempers.
  */
 const KINDS = {
-  'plain HTTP/1.1': { share: 22, tempers: ALL },
+  'plain HTTP/1.1': { share: 18, tempers: ALL },
+  document: { share: 4, tempers: ['fast', 'long away'] },
   'plain HTTP/2': { share: 20, tempers: ALL },
   'sse-cat': { share: 8, tempers: ['fast'] },
   'npm eventsource': { share: 20, tempers: ['fast', 'restless'] },
@@ -72,9 +85,12 @@ export class Crowd {
     const all = Object.values(topics);
     this.subscribers = kindsOf(size).map((kind, number) => {
       // Every kind on every topic; it does not show by its tempers.
-      const topic = all[number % all.length]!;
+      // A document does not say where in its records a gap is.
+      const topic = kind === 'document' ? topics.compacted : all[number % all.length]!;
       const temper = random.pick<Temper>(KINDS[kind].tempers);
-      const format = random.chance(0.5) ? 'json' : 'text';
+      const isDocument = kind === 'document';
+      const format = random.chance(0.5) || isDocument ? 'json' : 'text';
+      const endsLive = random.chance(ENDS_LIVE) || isDocument;
       const name = `client ${number} (${kind})`;
       const saysAccept = random.chance(0.5);
       const pass = new Pass(issuer, {
@@ -83,7 +99,7 @@ export class Crowd {
         seconds: random.pick(tokenSeconds),
         isCareful: random.chance(0.5),
       });
-      const plan = { name, kind, temper, topic, format, saysAccept, pass } as const;
+      const plan = { name, kind, temper, topic, format, endsLive, saysAccept, pass } as const;
       return new Subscriber(plan, random.fork());
     });
   }
@@ -103,6 +119,7 @@ export class Crowd {
       }
       const either = number % 2 === 0 ? origin : secure;
       if (kind === 'curl') return follow(subscriber, curl(either), this.#times);
+      if (kind === 'document') return followDocuments(subscriber, origin, this.#times);
       if (kind === 'sse-cat') {
         const tokenFile = join(this.#folder, `sse-cat-${number}`);
         return followSseCat(subscriber, either, tokenFile, this.#times);

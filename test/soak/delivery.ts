@@ -25,11 +25,14 @@ export type Delivery =
   | { readonly kind: 'record'; readonly record: Produced; readonly hash: number | null }
   | { readonly kind: 'gap'; readonly reason: string; readonly lost: readonly Lost[] }
   | { readonly kind: 'nothing' }
+  /** All that was there has come. */
+  | { readonly kind: 'live' }
   /** Kafka has not acknowledged it yet, or not its transaction. */
   | { readonly kind: 'early' }
   | { readonly kind: 'wrong'; readonly why: string };
 
 const NOTHING: Delivery = { kind: 'nothing' };
+const LIVE: Delivery = { kind: 'live' };
 const EARLY: Delivery = { kind: 'early' };
 
 interface JsonRecord {
@@ -43,7 +46,7 @@ interface JsonRecord {
 export function identify(topic: ProducedTopic, format: Format, received: Received): Delivery {
   const { event, data } = received;
   if (event === 'place' && data === '{}') return NOTHING;
-  if (event === 'live' && format === 'json') return NOTHING;
+  if (event === 'live' && data === '{}') return LIVE;
   if (event === 'stale' || event === 'fresh') return NOTHING;
   if (event === 'gap') {
     const { reason, partitions } = JSON.parse(data);

@@ -16,6 +16,9 @@ export interface TopicPlan {
   readonly configs: Readonly<Record<string, string>>;
 }
 
+/** `delete.retention.ms` of the compacted topic: some clients are away for longer. */
+export const DELETE_RETENTION_MS = 30_000;
+
 const NEVER = { 'retention.ms': '-1', 'retention.bytes': '-1' };
 
 export const TOPICS = {
@@ -42,6 +45,7 @@ export const TOPICS = {
       'segment.ms': '20000',
       'min.cleanable.dirty.ratio': '0.01',
       'max.compaction.lag.ms': '1000',
+      'delete.retention.ms': `${DELETE_RETENTION_MS}`,
     },
   },
   /** Written in transactions alone. */

@@ -10,6 +10,8 @@ export interface Produced {
   readonly key: string | null;
   /** Of its value; `null` for a tombstone. */
   readonly hash: number | null;
+  /** When Kafka acknowledged it, by `performance.now()`. */
+  readonly at: number;
   fate: Fate;
   /** Its place among the committed ones of its partition. */
   index: number;
@@ -80,8 +82,8 @@ export class ProducedTopic {
     return all.findLast((record) => record.offset < offset);
   }
 
-  acknowledged(record: Omit<Produced, 'fate' | 'index'>): Produced {
-    const produced: Produced = { ...record, fate: 'open', index: -1 };
+  acknowledged(record: Omit<Produced, 'at' | 'fate' | 'index'>): Produced {
+    const produced: Produced = { ...record, at: performance.now(), fate: 'open', index: -1 };
     this.#bySerial.set(record.serial, produced);
     return produced;
   }

@@ -27,9 +27,12 @@ describe('isClean()', () => {
     expect(isClean({ ...CLEAN, total })).toBe(true);
   });
 
-  test.each(['lost', 'doubled', 'outOfOrder', 'wrong', 'unexplainedGaps'])('minds %s', (name) => {
-    expect(isClean({ ...CLEAN, total: Object.assign(new Tally(), { [name]: 1 }) })).toBe(false);
-  });
+  test.each(['lost', 'dead', 'doubled', 'outOfOrder', 'wrong', 'unexplainedGaps'])(
+    'minds %s',
+    (name) => {
+      expect(isClean({ ...CLEAN, total: Object.assign(new Tally(), { [name]: 1 }) })).toBe(false);
+    },
+  );
 
   test.each(['streamsEnded', 'badEnds', 'connectionsLeft'])('minds %s', (name) => {
     expect(isClean({ ...CLEAN, [name]: 1 })).toBe(false);
@@ -46,7 +49,7 @@ describe('tableOf()', () => {
       const topic = new ProducedTopic(name, false, 1);
       const plan = { name: 'one', kind: 'curl', temper: 'fast', topic, format: 'text' } as const;
       const pass = {} as Pass;
-      return new Subscriber({ ...plan, pass, saysAccept: false }, new Random(1));
+      return new Subscriber({ ...plan, endsLive: false, pass, saysAccept: false }, new Random(1));
     });
     for (const { tally } of subscribers) tally.delivered = 7;
     const rows = tableOf(subscribers, { ...CLEAN, total: sum(subscribers) }).split('\n');

@@ -69,6 +69,7 @@ export function isClean(outcome: Outcome): boolean {
 const COLUMNS: readonly (readonly [string, (tally: Tally) => number])[] = [
   ['delivered', ({ delivered }) => delivered],
   ['lost', ({ lost }) => lost],
+  ['dead', ({ dead }) => dead],
   ['doubled', ({ doubled }) => doubled],
   ['out of order', ({ outOfOrder }) => outOfOrder],
   ['wrong', ({ wrong }) => wrong],

@@ -44,7 +44,13 @@ everyFault((runtime) => {
       const { produced, total, strangers, streamsEnded, connectionsLeft } = outcomeOf(stdout);
       expect(Object.keys(produced)).toHaveLength(4);
       for (const count of Object.values(produced)) expect(count).toBeGreaterThan(0);
-      expect(total).toMatchObject({ lost: 0, doubled: 0, outOfOrder: 0, unexplainedGaps: 0 });
+      expect(total).toMatchObject({
+        lost: 0,
+        dead: 0,
+        doubled: 0,
+        outOfOrder: 0,
+        unexplainedGaps: 0,
+      });
       expect(total.delivered).toBeGreaterThan(10_000);
       expect(total.expired).toBeGreaterThan(40);
       expect(strangers.leaked).toBe(0);

@@ -19,6 +19,8 @@ export type Temper =
   | 'stalled'
   /** Goes away at random and comes back with its last id. */
   | 'restless'
+  /** Goes away for longer than deletes are kept, and comes back with its last id. */
+  | 'long away'
   /** Comes back as a new client. */
   | 'anew';
 
@@ -40,6 +42,8 @@ export interface SubscriberPlan {
   readonly pass: Pass;
   /** Whether its requests name the type of a stream, so that each answer is one. */
   readonly saysAccept: boolean;
+  /** Whether its streams end once they are live. */
+  readonly endsLive: boolean;
 }
 
 /** One client that keeps coming back, whatever program it is: its place and its account. */
@@ -65,8 +69,9 @@ export class Subscriber {
   }
 
   get path(): string {
-    const { topic, format } = this.plan;
-    return `/${topic.name}${format === 'text' ? '' : `?format=${format}`}`;
+    const { topic, format, endsLive } = this.plan;
+    const query = [`format=${format}`, ...(endsLive ? ['until=live'] : [])];
+    return `/${topic.name}?${query.join('&')}`;
   }
 
   /** A stream is open. */

@@ -3,6 +3,8 @@ export class Tally {
   delivered = 0;
   /** Records that should have come and did not; of a compacted topic keys without their last one. */
   lost = 0;
+  /** Keys that a client still had at the end though they were deleted. */
+  dead = 0;
   doubled = 0;
   outOfOrder = 0;
   /** Values that were not produced, records that nobody may see. */
@@ -16,13 +18,14 @@ export class Tally {
   expired = 0;
 
   get isClean(): boolean {
-    const { lost, doubled, outOfOrder, wrong, unexplainedGaps } = this;
-    return lost + doubled + outOfOrder + wrong + unexplainedGaps === 0;
+    const { lost, dead, doubled, outOfOrder, wrong, unexplainedGaps } = this;
+    return lost + dead + doubled + outOfOrder + wrong + unexplainedGaps === 0;
   }
 
   add(other: Tally): void {
     this.delivered += other.delivered;
     this.lost += other.lost;
+    this.dead += other.dead;
     this.doubled += other.doubled;
     this.outOfOrder += other.outOfOrder;
     this.wrong += other.wrong;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DELETE_RETENTION_MS } from './kafka_topics.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** What can be done to a stream by the client that reads it. */
@@ -50,6 +51,7 @@ export async function showTemper(subscriber: Subscriber, leash: Leash, end: Abor
 
 /** How long a client stays away that left by itself, beside what the gateway asks for. */
 export function awayMs({ plan, random }: Subscriber): number {
+  if (plan.temper === 'long away') return random.between(0, 2 * DELETE_RETENTION_MS);
   const isRestless = plan.temper === 'restless' || plan.temper === 'anew';
   // Most are back before anything is deleted, some are not.
   return isRestless

@@ -9,7 +9,7 @@ import { awayMs, showTemper } from '../temper.ts';
 const FIRST_RETRY_MS = 1000;
 const HEAD_MS = 60_000;
 /** What an EventSource is told in words. */
-const REFUSED_AS: Readonly<Record<number, string>> = { 401: 'invalid', 403: 'forbidden' };
+export const REFUSED_AS: Readonly<Record<number, string>> = { 401: 'invalid', 403: 'forbidden' };
 
 /** The head of an answer, and its body as it comes. */
 export interface Answer {
@@ -28,6 +28,7 @@ export async function follow(subscriber: Subscriber, open: Open, times: Times): 
   let retryMs = FIRST_RETRY_MS;
   while (!times.over.aborted) {
     let waitMs = retryMs;
+    let stayMs = 0;
     try {
       const { lastId, path } = subscriber;
       const headers = {
@@ -42,7 +43,8 @@ export async function follow(subscriber: Subscriber, open: Open, times: Times): 
         await read(subscriber, answer, times, (asked) => {
           retryMs = asked;
         });
-        waitMs = retryMs + (times.calm.aborted ? 0 : awayMs(subscriber));
+        waitMs = retryMs;
+        stayMs = awayMs(subscriber);
         if (subscriber.plan.temper === 'anew' && !times.calm.aborted) subscriber.beginAnew();
       } else {
         const reason = REFUSED_AS[answer.status];
@@ -56,6 +58,7 @@ export async function follow(subscriber: Subscriber, open: Open, times: Times): 
     }
     subscriber.state = 'away';
     await delay(waitMs, undefined, { signal: times.over }).catch(() => {});
+    await delay(stayMs, undefined, { signal: times.calm }).catch(() => {});
   }
 }
 
