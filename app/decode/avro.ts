@@ -200,39 +200,32 @@ function union(branches: readonly Write[]): Write {
 }
 
 function list(item: Write): Write {
-  return (input, out) => {
-    if (++input.depth > MAX_DEPTH) throw new Malformed(`more than ${MAX_DEPTH} deep`);
-    out.byte(OPEN_LIST);
-    let isFirst = true;
-    for (let count = input.blockCount(); count > 0; count = input.blockCount()) {
-      for (; count > 0; count--) {
-        input.checkRoom(out.length);
-        if (!isFirst) out.byte(COMMA);
-        isFirst = false;
-        item(input, out);
-      }
-    }
-    out.byte(CLOSE_LIST);
-    input.depth--;
-  };
+  return blocks(OPEN_LIST, CLOSE_LIST, item);
 }
 
 function map(value: Write): Write {
+  return blocks(OPEN, CLOSE, (input, out) => {
+    text(input, out);
+    out.byte(COLON);
+    value(input, out);
+  });
+}
+
+/** Avro writes lists and maps alike: blocks of so many entries, until one of none. */
+function blocks(open: number, close: number, entry: Write): Write {
   return (input, out) => {
     if (++input.depth > MAX_DEPTH) throw new Malformed(`more than ${MAX_DEPTH} deep`);
-    out.byte(OPEN);
+    out.byte(open);
     let isFirst = true;
     for (let count = input.blockCount(); count > 0; count = input.blockCount()) {
       for (; count > 0; count--) {
         input.checkRoom(out.length);
         if (!isFirst) out.byte(COMMA);
         isFirst = false;
-        text(input, out);
-        out.byte(COLON);
-        value(input, out);
+        entry(input, out);
       }
     }
-    out.byte(CLOSE);
+    out.byte(close);
     input.depth--;
   };
 }

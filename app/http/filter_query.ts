@@ -10,6 +10,7 @@ import {
 } from '../views/filter_parts.ts';
 import type { ViewLimit } from '../views/open_views.ts';
 import { byteText } from '../views/record_facts.ts';
+import { bytesOfBase64 } from '../wire/base64.ts';
 
 /** Of all `key`, `keyBase64` and `header.<name>` of a request. */
 const MAX_VALUES = 1000;
@@ -112,6 +113,5 @@ function parseBase64(text: string): Uint8Array | string {
   if (stray !== null) return `no base64 at character ${stray.index + 1}`;
   if (digits.length % 4 === 1)
     return `no base64: it ends within a byte, at character ${digits.length}`;
-  const binary = atob(digits.replaceAll('-', '+').replaceAll('_', '/'));
-  return Uint8Array.from(binary, (byte) => byte.charCodeAt(0));
+  return bytesOfBase64(digits);
 }

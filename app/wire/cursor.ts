@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from './base64.ts';
 import { ByteWriter } from './byte_writer.ts';
 import type { Place } from './place.ts';
 import { NO_TOPIC_ID, TOPIC_ID_BYTES, type TopicId } from './topic_id.ts';
@@ -110,10 +111,7 @@ function withoutForeignForm(text: string): string {
 function decodeBase64url(text: string): Uint8Array | null {
   if (!/^[A-Za-z0-9_-]+={0,2}$/.test(text)) return null;
   try {
-    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-    const bytes = new Uint8Array(binary.length);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-    return bytes;
+    return bytesOfBase64(text);
   } catch {
     return null;
   }
