@@ -1,19 +1,18 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../app/errors.ts';
 import { askClusterId } from './admin.ts';
 import { fetchJars } from './jars.ts';
-import { findJava, JAVA_LOCALE, javaCause, javaEnvironment } from './java.ts';
+import { findJava, JAVA_LOCALE, javaCause, startJava } from './java.ts';
 import { canListen, freePort } from './ports.ts';
 import {
-  identityOf,
   isRunning,
+  notedProcess,
+  noteProcess,
   type ProcessIdentity,
-  parseIdentity,
   pidOf,
 } from './process_identity.ts';
 import { serverProperties } from './server_properties.ts';
@@ -122,7 +121,6 @@ function spawnBroker(
   dataDir: string,
   jvmOptions: readonly string[] = [],
 ): ProcessIdentity {
-  const log = openSync(logFile(dataDir), 'w');
   const archive = classArchive(jars);
   const args = [
     ...JVM_OPTIONS,
@@ -130,22 +128,9 @@ function spawnBroker(
     ...jvmOptions,
     ...['-cp', join(jars, '*'), 'kafka.Kafka', 'server.properties'],
   ];
-  // A session of its own: Ctrl-C in the terminal reaches the gateway alone, which ends first.
-  const child = spawn(java, args, {
-    cwd: dataDir,
-    env: javaEnvironment(),
-    detached: true,
-    stdio: ['ignore', log, log],
-  });
-  closeSync(log);
-  child.on('error', () => {}); // It then has no pid.
-  child.unref();
-  const identity = child.pid === undefined ? null : identityOf(child.pid);
+  const identity = startJava(java, args, dataDir, logFile(dataDir));
   if (identity === null) throw notStarted('it ended at once', dataDir);
-  // By rename, so that a gateway that is killed here leaves no half of it.
-  const file = brokerFile(dataDir);
-  writeFileSync(`${file}.new`, identity);
-  renameSync(`${file}.new`, file);
+  noteProcess(brokerFile(dataDir), identity);
   return identity;
 }
 
@@ -155,9 +140,7 @@ function brokerFile(dataDir: string): string {
 
 /** The broker that was started on a folder, by whatever process; `null` when it does not run. */
 export function runningBroker(dataDir: string): ProcessIdentity | null {
-  const file = brokerFile(dataDir);
-  const identity = existsSync(file) ? parseIdentity(readFileSync(file, 'utf8')) : null;
-  return identity !== null && isRunning(identity) ? identity : null;
+  return notedProcess(brokerFile(dataDir));
 }
 
 /**

@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
 import { GatewayError } from '../../app/errors.ts';
+import { identityOf, type ProcessIdentity } from './process_identity.ts';
 
 const run = promisify(execFile);
 
@@ -37,6 +39,26 @@ export async function findJava(signal: AbortSignal): Promise<string> {
  */
 export function javaEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C.UTF-8' };
+}
+
+/**
+ * Starts a Java program in a session of its own, so that Ctrl-C in the terminal does not reach it.
+ * @param log what it prints; begun anew
+ * @returns `null` where it ended at once
+ */
+export function startJava(
+  java: string,
+  args: readonly string[],
+  cwd: string,
+  log: string,
+): ProcessIdentity | null {
+  const output = openSync(log, 'w');
+  const env = javaEnvironment();
+  const child = spawn(java, args, { cwd, env, detached: true, stdio: ['ignore', output, output] });
+  closeSync(output);
+  child.on('error', () => {}); // It then has no pid.
+  child.unref();
+  return child.pid === undefined ? null : identityOf(child.pid);
 }
 
 /**

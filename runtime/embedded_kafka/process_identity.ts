@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 
 /**
@@ -77,4 +77,16 @@ function startByPs(pid: number): number | null {
 
 function isDead(state = ''): boolean {
   return /^[ZX]/.test(state);
+}
+
+/** Notes a process in a file. By rename, so that whoever is killed here leaves no half of it. */
+export function noteProcess(file: string, identity: ProcessIdentity): void {
+  writeFileSync(`${file}.new`, identity);
+  renameSync(`${file}.new`, file);
+}
+
+/** The process that is noted in a file, by whatever process; `null` when it does not run. */
+export function notedProcess(file: string): ProcessIdentity | null {
+  const identity = existsSync(file) ? parseIdentity(readFileSync(file, 'utf8')) : null;
+  return identity !== null && isRunning(identity) ? identity : null;
 }

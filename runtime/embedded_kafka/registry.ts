@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,9 +7,9 @@ import { WebClient } from '../process/web_client.ts';
 import { CLONE } from './clone.ts';
 import { withFileLock } from './file_lock.ts';
 import { runMaven } from './jars.ts';
-import { findJava, JAVA_LOCALE, javaCause, javaEnvironment } from './java.ts';
+import { findJava, JAVA_LOCALE, javaCause, startJava } from './java.ts';
 import { isTaken } from './ports.ts';
-import { identityOf, isRunning, type ProcessIdentity, parseIdentity } from './process_identity.ts';
+import { isRunning, notedProcess, noteProcess, type ProcessIdentity } from './process_identity.ts';
 import { stopProcess } from './stop_process.ts';
 
 /** Apicurio, which speaks Confluent's API as well. Its records are in its memory alone. */
@@ -108,21 +107,10 @@ async function spawnRegistry(
   { port, dataDir }: RegistryOptions,
 ): Promise<ProcessIdentity> {
   const jar = (await readdir(folder)).find((name) => name.endsWith('-runner.jar'));
-  const log = openSync(logFile(dataDir), 'w');
   const args = [...JVM_OPTIONS, `-Dquarkus.http.port=${port}`, '-jar', join(folder, jar!)];
-  // A session of its own: it runs on, whatever becomes of the terminal.
-  const child = spawn(java, args, {
-    cwd: dataDir,
-    env: javaEnvironment(),
-    detached: true,
-    stdio: ['ignore', log, log],
-  });
-  closeSync(log);
-  child.on('error', () => {}); // It then has no pid.
-  child.unref();
-  const identity = child.pid === undefined ? null : identityOf(child.pid);
+  const identity = startJava(java, args, dataDir, logFile(dataDir));
   if (identity === null) throw await notStarted('it ended at once', dataDir);
-  writeFileSync(identityFile(dataDir), identity);
+  noteProcess(identityFile(dataDir), identity);
   return identity;
 }
 
@@ -145,9 +133,7 @@ async function untilAnswered(
 }
 
 function runningRegistry(dataDir: string): ProcessIdentity | null {
-  const file = identityFile(dataDir);
-  const identity = existsSync(file) ? parseIdentity(readFileSync(file, 'utf8')) : null;
-  return identity !== null && isRunning(identity) ? identity : null;
+  return notedProcess(identityFile(dataDir));
 }
 
 function identityFile(dataDir: string): string {
