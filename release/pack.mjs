@@ -16,32 +16,18 @@ function readJson(file) {
   return JSON.parse(readFileSync(join(root, file), 'utf8'));
 }
 
-/** What the clone has as one package. */
-const { version, license, engines } = readJson('package.json');
-
 const PACKAGES = {
   client: {
     folder: 'public/client',
-    files: /\.(js|d\.ts)$/,
-    manifest: () => ({
-      name: 'sse-kafka-fanout-client',
-      version,
-      description: 'Reads the streams of sse-kafka-fanout in a page: one for all tabs, ids kept.',
-      license,
-      type: 'module',
-      exports: {
-        '.': { types: './client.d.ts', default: './client.js' },
-        './shared': { types: './shared.d.ts', default: './shared.js' },
-      },
-      files: ['*.js', '*.d.ts'],
-    }),
+    files: /\.(js|d\.ts|md)$/,
+    manifest: () => readJson('public/client/package.json'),
   },
   'sse-cat': {
     folder: 'sse_cat',
     files: /\.mjs$|^README\.md$/,
     manifest: () => {
       const { private: _, ...manifest } = readJson('sse_cat/package.json');
-      return { ...manifest, engines: manifest.engines ?? engines };
+      return manifest;
     },
   },
 };

@@ -43,13 +43,4 @@ describe('pack()', () => {
       }
     },
   );
-
-  test('pack() says where the client and its types are', () => {
-    pack('client', folder);
-    const files = readdirSync(folder);
-    const entries = Object.values(manifest()['exports'] as Record<string, Record<string, string>>);
-    for (const path of entries.flatMap((entry) => Object.values(entry))) {
-      expect(files).toContain(path.slice(2));
-    }
-  });
 });

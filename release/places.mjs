@@ -5,6 +5,7 @@
  */
 export const PLACES = [
   ['app/describe/event_schemas.ts', /API_VERSION = '/],
+  ['public/client/package.json', /"version": "/],
   ['sse_cat/package.json', /"version": "/],
   ['helm/gateway/Chart.yaml', /^version: /m],
   ['helm/gateway/Chart.yaml', /^appVersion: /m],

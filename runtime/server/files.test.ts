@@ -19,6 +19,7 @@ beforeAll(async () => {
   await writeFile(join(root, 'index.html'), '<!doctype html>');
   await writeFile(join(root, 'client', 'client.js'), ';');
   await writeFile(join(root, 'client', 'index.html'), ';');
+  await writeFile(join(root, 'client', 'package.json'), '{}');
   await writeFile(join(root, '.env'), 'secret');
   await writeFile(join(root, 'sub', 'data.bin.unknown'), new Uint8Array([0, 255]));
   await writeFile(join(root, 'sub', 'ü %.txt'), '');
@@ -34,13 +35,15 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('readStaticFiles()', () => {
-  test('reads files below the folder, those of client/ at its root, too, and nothing hidden or outside of it', async () => {
+  test('reads files below the folder, the modules of client/ at its root, too, and nothing hidden or outside of it', async () => {
     const files = await readStaticFiles(root);
     expect([...files.keys()].sort()).toEqual([
       '/',
+      '/-/client.tgz',
       '/client.js',
       '/client/client.js',
       '/client/index.html',
+      '/client/package.json',
       '/index.html',
       '/style.css',
       '/sub/data.bin.unknown',

@@ -3,12 +3,15 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { getMimeType } from 'hono/utils/mime';
 import type { StaticFile, StaticFiles } from '../../app/http/static_files.ts';
+import { npmPackage } from './client_package.ts';
 
 /** What other pages import: it is served beside the page, by URLs that they know. */
 const CLIENT = '/client/';
+const CLIENT_PACKAGE = '/-/client.tgz';
 
 /**
- * Reads every file below a directory once, for `staticFileResponse()`, with what is in `client/` at the root, too. Hidden files are left out.
+ * Reads every file below a directory once, for `staticFileResponse()`, with the modules of `client/`
+ * at the root, too, and all of it as an npm package. Hidden files are left out.
  * A symlink to a file is followed only where it stays inside (a mounted ConfigMap is made of such),
  * one to a directory never.
  * @throws when the directory or a file in it cannot be read.
@@ -19,11 +22,16 @@ export async function readStaticFiles(directory: string): Promise<StaticFiles> {
   await readDirectory('');
   const index = files.get('/index.html');
   if (index !== undefined) files.set('/', index);
-  for (const [name, file] of [...files]) {
-    const atRoot = name.slice(CLIENT.length - 1);
+  const client = [...files].filter(([path]) => path.startsWith(CLIENT));
+  for (const [path, file] of client) {
+    const atRoot = path.slice(CLIENT.length - 1);
     // Whoever serves files of his own may have one of that name.
-    if (name.startsWith(CLIENT) && !files.has(atRoot)) files.set(atRoot, file);
+    if (/\.(js|d\.ts)$/.test(path) && !files.has(atRoot)) files.set(atRoot, file);
   }
+  const packed = npmPackage(
+    client.map(([path, { bytes }]) => [path.slice(CLIENT.length), bytes] as const),
+  );
+  if (client.length > 0) files.set(CLIENT_PACKAGE, staticFile(packed, 'application/gzip'));
   return files;
 
   async function readDirectory(path: string): Promise<void> {
@@ -42,10 +50,14 @@ export async function readStaticFiles(directory: string): Promise<StaticFiles> {
 
   async function readStaticFile(name: string): Promise<StaticFile> {
     const bytes = new Uint8Array(await readFile(join(root, name)));
-    const hash = createHash('sha256').update(bytes).digest('base64url');
     // By its end a file of types would be a video.
     const isTypes = name.endsWith('.ts');
     const type = isTypes ? 'text/plain; charset=utf-8' : getMimeType(name);
-    return Object.freeze({ type: type ?? 'application/octet-stream', etag: `"${hash}"`, bytes });
+    return staticFile(bytes, type ?? 'application/octet-stream');
   }
+}
+
+function staticFile(bytes: Uint8Array<ArrayBuffer>, type: string): StaticFile {
+  const hash = createHash('sha256').update(bytes).digest('base64url');
+  return Object.freeze({ type, etag: `"${hash}"`, bytes });
 }

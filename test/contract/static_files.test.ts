@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
+import { readStaticFiles } from '../../runtime/server/files.ts';
 import { curl } from '../support/curl.ts';
 import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -14,6 +15,7 @@ const FILES = [
   ['/page.js', 'page.js', /^(text|application)\/javascript\b/],
   ['/client.js', 'client/client.js', /^text\/javascript\b/],
   ['/client.d.ts', 'client/client.d.ts', /^text\/plain\b/],
+  ['/client/package.json', 'client/package.json', /^application\/json\b/],
   ['/shared.js', 'client/shared.js', /^text\/javascript\b/],
   ['/shared_worker.js', 'client/shared_worker.js', /^text\/javascript\b/],
   ['/style.css', 'style.css', /^text\/css\b/],
@@ -103,6 +105,17 @@ onEachRuntime((runtime) => {
       }
       const other = await curl('-H', 'If-None-Match: "other"', gateway().http + path);
       expect(other.status).toBe(200);
+    });
+
+    test('/-/client.tgz is the client as an npm package, the same from every gateway', async () => {
+      const files = await readStaticFiles(join(CLONE, 'public'));
+      const { bytes, etag } = files.get('/-/client.tgz')!;
+      const answer = await curl(`${gateway().http}/-/client.tgz`);
+      expect(answer.body.equals(bytes)).toBe(true);
+      expect(answer.headers.get('etag')).toBe(etag);
+      expect(answer.headers.get('content-type')).toBe('application/gzip');
+      const known = await curl('-H', `If-None-Match: ${etag}`, `${gateway().http}/-/client.tgz`);
+      expect(known.status).toBe(304);
     });
 
     test('the page may load nothing from elsewhere', async () => {

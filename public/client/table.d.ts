@@ -1,0 +1,2 @@
+export type { Table, TableOptions } from './client.js';
+export { table } from './client.js';

@@ -1,0 +1,2 @@
+// @ts-self-types="./table.d.ts"
+export { table } from './client.js';
