@@ -4,11 +4,12 @@ import type { Identity } from '../auth/identity.ts';
 import type { Channel } from '../channels/channels.ts';
 import type { Found } from '../channels/path_tree.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
+import type { Start } from '../stretches/step.ts';
 import { type FilterParts, filterParts } from '../views/filter_parts.ts';
 import { FORMAT_NAMES, type Format, formatByName, TEXT } from '../views/format.ts';
 import type { OpenView } from '../views/open_views.ts';
-import { findCursor } from '../wire/cursor.ts';
-import { parseSince, SINCE_FORMS } from '../wire/since.ts';
+import { type AnyCursor, cursorFor, findCursor, nameHashOf } from '../wire/cursor.ts';
+import { parseSince, SINCE_FORMS, type Since } from '../wire/since.ts';
 import { parseUntil } from '../wire/until.ts';
 import { answerDocument, wantsDocument } from './document_answer.ts';
 import { EventStream } from './event_stream.ts';
@@ -60,7 +61,7 @@ export async function streamEvents(
   if (filter !== null && !filter.isOfKey && channel.feed.description?.compacted === true) {
     return c.text(`${NOT_OF_KEY}\n`, 400);
   }
-  const start = { cursor, since };
+  const start = await startOf(cursor, since, channel.topic);
   const asker = {
     path: pathOf(channel, params),
     sub: subOf(reader),
@@ -85,6 +86,16 @@ export async function streamEvents(
   streams.add(stream, c.env, asker);
   const body = c.env.createBody?.(stream) ?? new ReadableStream(pulledFrom(stream), PULL_ONLY);
   return c.body(body, 200, STREAM_HEAD);
+}
+
+/** Of the cursor of several topics the part of this one; a topic that it does not name is sent from its beginning. */
+async function startOf(
+  cursor: AnyCursor | null | 'unreadable',
+  since: Since | null,
+  topic: string,
+): Promise<Start> {
+  if (cursor === null || cursor === 'unreadable' || !('topics' in cursor)) return { cursor, since };
+  return { cursor: cursorFor(cursor, await nameHashOf(topic)), since: null };
 }
 
 /** What the stream itself lets through to whoever asks. */

@@ -1,7 +1,7 @@
 import type { Subscription } from '../../app/stretches/subscription.ts';
 import { formatByName } from '../../app/views/format.ts';
 import type { OpenView } from '../../app/views/open_views.ts';
-import { findCursor } from '../../app/wire/cursor.ts';
+import { type Cursor, findCursor } from '../../app/wire/cursor.ts';
 import type { ClientFilter } from './client_filter.ts';
 import { ClientModel } from './client_model.ts';
 import { type DecodedCursor, decodeCursor } from './cursor_decoder.ts';
@@ -132,7 +132,8 @@ export class Browser {
     this.#guard(() => {
       const readUpTo = replica.readUpTo();
       this.#model.open({ cursor, since, at: this.#world.clock.now, readUpTo });
-      const start = { cursor: findCursor([this.#foreignForm(id)]), since };
+      const found = findCursor([this.#foreignForm(id)]) as Cursor | null | 'unreadable';
+      const start = { cursor: found, since };
       const openView = replica.feed!.views.open(formatByName(format)!, filter.asked, null)!;
       const subscription = replica.feed!.subscribe(
         openView.view,
