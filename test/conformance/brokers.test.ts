@@ -4,10 +4,11 @@ import { eventually } from '../support/deadline.ts';
 import { Deaf, Silent } from '../support/deaf_servers.ts';
 import { freePort } from '../support/free_port.ts';
 import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { Relay } from '../support/relay.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onEachRuntime, onRuntimesOfTier } from '../support/runtime.ts';
 import { RUNTIMES } from '../support/runtimes.ts';
 import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
@@ -102,13 +103,15 @@ onEachRuntime((runtime) => {
       );
     });
   });
+});
 
+onRuntimesOfTier((runtime) => {
   describe('a topic that does not exist yet', () => {
     let there!: Topic;
     const names = { compacted: newName(), plain: newName() };
     const gateway = shared(async () => {
       there = await kafka.createTopic();
-      return Gateway.start(runtime, {
+      return HostedGateway.start(runtime, {
         topics: [there.name, ...Object.values(names)],
         env: { HEARTBEAT_SECONDS: '1' },
       });

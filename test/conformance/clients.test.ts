@@ -14,10 +14,10 @@ import type { GatewayClient } from '../support/gateway_client.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { HOSTILE_RECORDS } from '../support/hostile_records.ts';
 import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
-import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+import { onRuntimesOfTier, type Runtime } from '../support/runtime.ts';
 import type { SseStream } from '../support/sse_stream.ts';
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe.each(['text', 'json'] as const)('values in format=%s come to', (format) => {
     const got = new Map<Client, readonly ClientEvent[] | Error>();
     let stream!: SseStream;

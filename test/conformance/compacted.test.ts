@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { CLEANED_AT_ONCE, untilCleaned } from '../support/cleaner.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat, type NewRecord, type Topic } from '../support/kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { Block } from '../support/sse_stream.ts';
 import { IS_ALL } from '../support/tier.ts';
@@ -22,7 +22,7 @@ async function untilRead(gateway: HostedGateway, topic: Topic, end: number): Pro
   await stream.untilEvents(1);
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   const UPDATES = IS_ALL ? 60_000 : 40_000;
   describe(`10 keys with ${UPDATES} updates`, () => {
     const keyOf = (update: number): string => `key ${update % 10}`;

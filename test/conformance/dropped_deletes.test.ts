@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { CLEANED_AT_ONCE, untilCleaned } from '../support/cleaner.ts';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import type { Block, SseStream } from '../support/sse_stream.ts';
 
 /** Two rows, and a gateway that has read them. */
@@ -67,7 +67,7 @@ class Table {
   }
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe('deletes that the broker has dropped', () => {
     test.each([
       ['for longer than delete.retention.ms starts over', 4000, [0, 2], ['deletes']],

@@ -8,7 +8,7 @@ import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, TestKafka, type Topic } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onEachRuntime, onRuntimesOfTier } from '../support/runtime.ts';
 import { RUNTIMES } from '../support/runtimes.ts';
 import { Scrape, untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
@@ -36,7 +36,7 @@ function endsOf(scrape: Scrape, topic: string): Ends {
 /** Whose readers can be slowed down, and which can be killed. */
 const broker = shared(async () => OwnKafka.start(await freePort()));
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   const start = (
     topics: readonly Topic[],
     env: Record<string, string> = {},
@@ -49,7 +49,7 @@ onEachRuntime((runtime) => {
     const gateway = shared(async () => {
       topic = await kafka.createTopic({ partitions: 2 });
       other = await kafka.createTopic({ compacted: true });
-      return Gateway.startReady(runtime, { topics: [topic.name, other.name] });
+      return HostedGateway.startReady(runtime, { topics: [topic.name, other.name] });
     });
 
     test('has every series from the start, for the listed topics and fixed reasons', async () => {
@@ -110,22 +110,6 @@ onEachRuntime((runtime) => {
       for (const name of after.names.filter((name) => name.startsWith('sse_kafka_'))) {
         expect(after.series(name)).toEqual(before.series(name));
       }
-    });
-
-    test('has the metrics of the process', async () => {
-      const scrape = await Scrape.of(gateway());
-      expect(scrape.names).toEqual(
-        expect.arrayContaining([
-          'process_cpu_seconds_total',
-          'process_start_time_seconds',
-          'process_resident_memory_bytes',
-          'nodejs_eventloop_lag_seconds',
-          'nodejs_heap_size_used_bytes',
-        ]),
-      );
-      expect(scrape.value('process_resident_memory_bytes')).toBeGreaterThan(10 * MB);
-      // Deno does not let them be seen, and then there is no 0 in their place.
-      expect(scrape.names.includes('process_open_fds')).toBe(runtime.name === 'Node');
     });
 
     test('sse_kafka_connections, _connections_total, _disconnects_total follow clients', async () => {
@@ -304,6 +288,24 @@ onEachRuntime((runtime) => {
 const isUp = (up: number) => (scrape: Scrape) => scrape.value('sse_kafka_broker_up') === up;
 
 onEachRuntime((runtime) => {
+  test('/metrics has the metrics of the process', async () => {
+    // Not hosted: what may be seen of a process depends on how it was started.
+    await using gateway = await Gateway.start(runtime, { topics: [newName()] });
+    const scrape = await Scrape.of(gateway);
+    expect(scrape.names).toEqual(
+      expect.arrayContaining([
+        'process_cpu_seconds_total',
+        'process_start_time_seconds',
+        'process_resident_memory_bytes',
+        'nodejs_eventloop_lag_seconds',
+        'nodejs_heap_size_used_bytes',
+      ]),
+    );
+    expect(scrape.value('process_resident_memory_bytes')).toBeGreaterThan(10 * MB);
+    // Deno does not let them be seen, and then there is no 0 in their place.
+    expect(scrape.names.includes('process_open_fds')).toBe(runtime.name === 'Node');
+  });
+
   test('sse_kafka_broker_up is 0 while the brokers were never there', async () => {
     await using gateway = await HostedGateway.start(runtime, {
       topics: [newName()],

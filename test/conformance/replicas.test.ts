@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Gateway } from '../support/gateway.ts';
 import { kafka, type NewRecord, type Topic } from '../support/kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import type { Block } from '../support/sse_stream.ts';
 import { IS_ALL } from '../support/tier.ts';
 
@@ -117,7 +117,7 @@ interface Outcome {
   readonly count: number;
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   /** Two gateways with all topics of these cases. */
   let first!: Gateway;
   let second!: Gateway;

@@ -9,7 +9,7 @@ import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { type Outcome, run } from '../support/program.ts';
-import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+import { onEachRuntime, onRuntimesOfTier, type Runtime } from '../support/runtime.ts';
 
 const SECRET = 's3cr€t $HOME #1';
 
@@ -97,29 +97,6 @@ onEachRuntime((runtime) => {
       expect({ code, lines: stderr.trimEnd().split('\n').length }).toEqual({ code: 78, lines: 1 });
       expect(stderr).toMatch(/ MAX_CONNECTIONS: got "many", expected /);
     });
-
-    test.each([
-      [
-        'a mechanism without name and password',
-        { KAFKA_SASL_MECHANISM: 'PLAIN' },
-        ['USERNAME', 'PASSWORD'],
-      ],
-      ['a password without the rest', { KAFKA_PASSWORD: SECRET }, ['SASL_MECHANISM', 'USERNAME']],
-      ['a certificate without its key', { KAFKA_CERT_FILE: '.env' }, ['KEY_FILE']],
-    ])('%s', async (_, settings, lacking) => {
-      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, ...settings };
-      const { code, stderr } = await runToEnd(runtime, env);
-      expect(code).toBe(78);
-      for (const name of lacking) expect(stderr).toContain(`KAFKA_${name}: `);
-      expect(stderr).not.toContain('s3cr');
-    });
-
-    test('without a port to serve on', async () => {
-      const env = { KAFKA_BROKERS: kafka.brokers, HTTP_PORT: '0', HTTPS_PORT: '0' };
-      const { code, stderr } = await runToEnd(runtime, env);
-      expect(code).toBe(78);
-      expect(stderr).toContain('HTTPS_PORT');
-    });
   });
 
   describe('settings', () => {
@@ -136,13 +113,6 @@ onEachRuntime((runtime) => {
       expect(await servedTopic(full)).toBe(name);
       await using empty = await Gateway.start(runtime, { dotenv, env: { TOPICS: '' } });
       expect(await servedTopic(empty)).toBe('events');
-    });
-
-    test('that turn listeners off leave the others', async () => {
-      const env = { HTTP_PORT: '0', ADMIN_PORT: '0' };
-      await using gateway = await Gateway.start(runtime, { topics: [newName()], env });
-      expect((await curl(`${gateway.https}/index.html`)).status).toBe(200);
-      expect(gateway.stderr).not.toContain('http://');
     });
 
     test('name URLs by what they are for, topics that are missing, and Ready once it is', async () => {
@@ -167,28 +137,6 @@ onEachRuntime((runtime) => {
       expect((await gateway.readiness()).status).toBe(200);
     });
 
-    test('that do not exist are told with the one that is meant', async () => {
-      const env = { TOPIC: 'a', KAFKA_SASL_USERNAME: 'b', HTTP_PROXY: 'c', KAFKA_OPTS: 'd' };
-      await using gateway = await Gateway.start(runtime, { topics: [newName()], env });
-      const warned = gateway.stderr.split('\n').filter((line) => line.includes('"WARN"'));
-      expect(warned.map((line) => /(\w+) is no setting.* mean (\w+)/.exec(line)?.slice(1))).toEqual(
-        [
-          ['KAFKA_SASL_USERNAME', 'KAFKA_USERNAME'],
-          ['TOPIC', 'TOPICS'],
-        ],
-      );
-    });
-
-    test('of a sign-in that there is not do not open the gateway', async () => {
-      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, JWT_ISSUER: SECRET };
-      const { code, stderr } = await runToEnd(runtime, env);
-      expect({ code, stderr }).toEqual({
-        code: 78,
-        stderr: expect.stringMatching(/ JWT_ISSUER: /),
-      });
-      expect(stderr).not.toContain('s3cr');
-    });
-
     test('that are secret are never shown, whatever goes wrong with them', async () => {
       await using gateway = await Gateway.start(runtime, {
         topics: [newName()],
@@ -203,6 +151,64 @@ onEachRuntime((runtime) => {
       const { error, up } = (await gateway.readiness()).brokers;
       expect(up).toBe(false);
       expect(`${error}${gateway.stderr}`).not.toContain('s3cr');
+    });
+  });
+});
+
+onRuntimesOfTier((runtime) => {
+  describe('wrong settings', () => {
+    test.each([
+      [
+        'a mechanism without name and password',
+        { KAFKA_SASL_MECHANISM: 'PLAIN' },
+        ['USERNAME', 'PASSWORD'],
+      ],
+      ['a password without the rest', { KAFKA_PASSWORD: SECRET }, ['SASL_MECHANISM', 'USERNAME']],
+      ['a certificate without its key', { KAFKA_CERT_FILE: '.env' }, ['KEY_FILE']],
+    ])('%s', async (_, settings, lacking) => {
+      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, ...settings };
+      const { code, stderr } = await runToEnd(runtime, env);
+      expect(code).toBe(78);
+      for (const name of lacking) expect(stderr).toContain(`KAFKA_${name}: `);
+      expect(stderr).not.toContain('s3cr');
+    });
+
+    test('without a port to serve on', async () => {
+      const env = { KAFKA_BROKERS: kafka.brokers, HTTP_PORT: '0', HTTPS_PORT: '0' };
+      const { code, stderr } = await runToEnd(runtime, env);
+      expect(code).toBe(78);
+      expect(stderr).toContain('HTTPS_PORT');
+    });
+
+    test('of a sign-in that there is not do not open the gateway', async () => {
+      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, JWT_ISSUER: SECRET };
+      const { code, stderr } = await runToEnd(runtime, env);
+      expect({ code, stderr }).toEqual({
+        code: 78,
+        stderr: expect.stringMatching(/ JWT_ISSUER: /),
+      });
+      expect(stderr).not.toContain('s3cr');
+    });
+  });
+
+  describe('settings', () => {
+    test('that turn listeners off leave the others', async () => {
+      const env = { HTTP_PORT: '0', ADMIN_PORT: '0' };
+      await using gateway = await Gateway.start(runtime, { topics: [newName()], env });
+      expect((await curl(`${gateway.https}/index.html`)).status).toBe(200);
+      expect(gateway.stderr).not.toContain('http://');
+    });
+
+    test('that do not exist are told with the one that is meant', async () => {
+      const env = { TOPIC: 'a', KAFKA_SASL_USERNAME: 'b', HTTP_PROXY: 'c', KAFKA_OPTS: 'd' };
+      await using gateway = await Gateway.start(runtime, { topics: [newName()], env });
+      const warned = gateway.stderr.split('\n').filter((line) => line.includes('"WARN"'));
+      expect(warned.map((line) => /(\w+) is no setting.* mean (\w+)/.exec(line)?.slice(1))).toEqual(
+        [
+          ['KAFKA_SASL_USERNAME', 'KAFKA_USERNAME'],
+          ['TOPIC', 'TOPICS'],
+        ],
+      );
     });
   });
 

@@ -40,13 +40,17 @@ onEachRuntime((runtime) => {
         await topic.produce({ value: 'a' });
         await using gateway = await Gateway.startReady(runtime, {
           topics: [topic.name],
-          env: { DRAIN_SECONDS: '1' },
+          // Which says nothing of SIGINT.
+          env: { DRAIN_SECONDS: signal === 'SIGINT' ? '3600' : '1' },
         });
         await using plain = await gateway.stream(`/${topic.name}`);
         await using secure = await SseStream.open(`${gateway.https}/${topic.name}`);
         for (const stream of [plain, secure]) await stream.untilEvents(1);
         gateway.kill(signal);
-        for (const stream of [plain, secure]) await within('the end of a stream', stream.over);
+        for (const stream of [plain, secure]) {
+          await within('the end of a stream', stream.over);
+          expect(stream.isAtBlockEnd).toBe(true);
+        }
         expect(await gateway.ended()).toBe(0);
       },
     );

@@ -8,9 +8,10 @@ import { curl } from '../support/curl.ts';
 import { eventually } from '../support/deadline.ts';
 import { freePort, freePorts } from '../support/free_port.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat, type Topic } from '../support/kafka.ts';
 import { Program, run } from '../support/program.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onEachRuntime, onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 
 /** The seed's line, but for the port. */
@@ -131,14 +132,16 @@ onEachRuntime((runtime) => {
       }
     });
   });
+});
 
+onRuntimesOfTier((runtime) => {
   describe('a compacted topic', () => {
     let topic!: Topic;
     const gateway = shared(async () => {
       topic = await kafka.createTopic({ compacted: true });
       const updates = Array.from({ length: 1000 }, (_, i) => `key${i % 10}:update ${i}`);
       await kcat(['-P', '-t', topic.name, '-K:'], updates.join('\n'));
-      return Gateway.startReady(runtime, { topics: [topic.name] });
+      return HostedGateway.startReady(runtime, { topics: [topic.name] });
     });
 
     test('gives a new client the latest of each key, then live', async () => {
@@ -189,7 +192,7 @@ onEachRuntime((runtime) => {
       const topic = await kafka.createTopic();
       const before = Array.from({ length: 300 }, (_, i) => `before ${i}`);
       await kcat(['-P', '-t', topic.name, '-k', 'same'], before.join('\n'));
-      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       await using stream = await gateway.stream(`/${topic.name}`);
       await stream.untilEvents(300);
       await topic.produce({ value: 'live' });

@@ -1,4 +1,4 @@
-import { describe } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { NODE, RUNTIMES, type Runtime } from './runtimes.ts';
 import { IS_ALL } from './tier.ts';
 
@@ -15,7 +15,21 @@ export function onAnyRuntime(cases: (runtime: Runtime) => void): void {
 }
 
 /**
- * Registers cases of what asks a gateway as others do, and is the same program whatever answers, such
- * as a script in a browser: `npm run test:all` has them on every runtime.
+ * The runtimes of what a request or a client sees of `app/`, which is the same code on each:
+ * `npm run test:all` has it on every one, `npm test` on one of them, half of the files on either. What
+ * `runtime/` does itself (listeners, signals, settings, the Kafka clients) is no such thing.
  */
-export const onRuntimesOfTier = IS_ALL ? onEachRuntime : onAnyRuntime;
+export const RUNTIMES_OF_TIER: readonly Runtime[] = IS_ALL ? RUNTIMES : [runtimeOfFile()];
+
+/** Registers cases for these runtimes. */
+export function onRuntimesOfTier(cases: (runtime: Runtime) => void): void {
+  if (IS_ALL) onEachRuntime(cases);
+  else for (const one of RUNTIMES_OF_TIER) describe(`with ${one.name} alone`, () => cases(one));
+}
+
+/** By the name of the file, so that none changes it for another. */
+function runtimeOfFile(): Runtime {
+  const name = expect.getState().testPath?.split('/').at(-1) ?? '';
+  const sum = [...name].reduce((before, letter) => before + letter.codePointAt(0)!, 0);
+  return RUNTIMES[sum % RUNTIMES.length]!;
+}
