@@ -37,7 +37,7 @@ const WITH_PROGRAMS = [
 ];
 /** Suites that only `npm run test:all` runs. */
 const LONG = [
-  '/test/(attack|brokers|sign_in)/[^/]+\\.test\\.ts$',
+  '/test/(attack|brokers|monitoring|sign_in)/[^/]+\\.test\\.ts$',
   '/test/docs/install_lines\\.test\\.ts$',
 ];
 

@@ -4,7 +4,7 @@ import { outcome, succeed } from './cluster.ts';
 const BROKERS = ['--set', 'kafka.brokers={kafka:9092}'];
 const ALL = ['--values', 'test/cluster/all_values.yaml'];
 /** Of these a cluster may know none. */
-const ADDED_KINDS = ['HTTPRoute', 'ServiceMonitor'];
+const ADDED_KINDS = ['HTTPRoute', 'ServiceMonitor', 'PrometheusRule'];
 const NAMESPACE = 'sse-kafka-fanout-charts';
 
 /** Renders a chart as an installation would, without one. */

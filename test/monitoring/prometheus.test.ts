@@ -1,0 +1,108 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
+import { METRICS } from '../../app/describe/metrics.ts';
+import { dashboard } from '../../helm/dashboard.mjs';
+import { eventually } from '../support/deadline.ts';
+import { FakeRegistry } from '../support/fake_registry.ts';
+import { freePort } from '../support/free_port.ts';
+import { Gateway, newFolder } from '../support/gateway.ts';
+import { Issuer } from '../support/issuer.ts';
+import { TestKafka } from '../support/kafka.ts';
+import { OwnKafka } from '../support/own_kafka.ts';
+import { onEachRuntime } from '../support/runtime.ts';
+import { shared } from '../support/shared.ts';
+import { Prometheus } from './prometheus.ts';
+
+const CASE_MS = 600_000;
+jest.setTimeout(CASE_MS);
+
+const QUERIES = dashboard(METRICS).panels.flatMap(({ title, targets = [] }) =>
+  targets.map(({ expr }) => ({ title, expr: atHand(expr) })),
+);
+
+/** What Grafana puts into a query. */
+function atHand(expr: string): string {
+  return expr.replaceAll('$topic', '.*').replaceAll('$__rate_interval', '15s');
+}
+
+describe('a Prometheus that reads /metrics', () => {
+  const port = shared(async () => {
+    const free = await freePort();
+    return { free, [Symbol.asyncDispose]: async () => {} };
+  });
+  const broker = shared(() => OwnKafka.start(port().free));
+  const issuer = shared(() => Issuer.start());
+  const registry = shared(() => FakeRegistry.start());
+
+  onEachRuntime((runtime) => {
+    test('has data for every query of the dashboard, and fires alerts by their faults alone', async () => {
+      await using kafka = new TestKafka(`localhost:${port().free}`);
+      const topic = await kafka.createTopic();
+      const file = join(await newFolder(), 'streams.yaml');
+      const streams = `topics: { ${topic.name}: { value: registry, require: "true" } }`;
+      await writeFile(file, streams);
+      const env = {
+        KAFKA_BROKERS: `localhost:${port().free}`,
+        STREAMS_FILE: file,
+        REGISTRY_URL: registry().url,
+        MAX_CONNECTIONS: '1',
+        ...issuer().env,
+      };
+      await using gateway = await Gateway.startReady(runtime, { env });
+      const target = new URL(gateway.admin).host;
+      await using prometheus = await Prometheus.start([target]);
+      const authorization = `Bearer ${await issuer().token({ sub: 'operator' })}`;
+      await using _ = await gateway.stream(`/${topic.name}?key=1`, {
+        headers: { authorization },
+      });
+
+      for (const { title, expr } of QUERIES) {
+        await eventually(`${title} to have data`, async () => {
+          await topic.produce({ key: '1', value: '{}' });
+          const found = await prometheus.query(expr);
+          return found.some(({ value: [, value] }) => value !== 'NaN');
+        });
+      }
+      // The value is none of the registry's, and the certificate of tests is young.
+      await prometheus.until('SseKafkaValuesUnread', true);
+      const others = async (): Promise<string[]> => {
+        const all = await prometheus.query('ALERTS{alertstate="firing"}');
+        const names = all.map(({ metric }) => metric['alertname']!);
+        return names.filter((name) => name !== 'SseKafkaValuesUnread');
+      };
+      expect(await others()).toEqual([]);
+
+      const full = await fetch(`${gateway.http}/${topic.name}`, { headers: { authorization } });
+      expect(full.status).toBe(503);
+      await prometheus.until('SseKafkaFull', true);
+      await prometheus.until('SseKafkaFull', false);
+
+      await writeFile(file, `${streams}\nnonsense: 1`);
+      await prometheus.until('SseKafkaStreamsFileFaulty', true);
+      await writeFile(file, streams);
+      await prometheus.until('SseKafkaStreamsFileFaulty', false);
+
+      await kafka.deleteTopic(topic.name);
+      const anew = await kafka.createTopic({ name: topic.name });
+      await prometheus.until('SseKafkaTopicRecreated', true);
+      await prometheus.until('SseKafkaTopicRecreated', false);
+
+      registry().temper = 503;
+      await anew.produce({ key: '1', value: Uint8Array.of(0, 0, 0, 0, 99) });
+      await prometheus.until('SseKafkaRegistryDown', true);
+      registry().temper = 'good';
+      await prometheus.until('SseKafkaRegistryDown', false);
+
+      await broker().kill();
+      await prometheus.until('SseKafkaBrokersDown', true);
+      await broker().start();
+      await prometheus.until('SseKafkaBrokersDown', false);
+
+      await gateway.stop();
+      await prometheus.until('SseKafkaGatewayAbsent', true);
+      await gateway.start();
+      await prometheus.until('SseKafkaGatewayAbsent', false);
+    });
+  });
+});
