@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import process from 'node:process';
@@ -15,6 +23,8 @@ import process from 'node:process';
  *   processorSeconds?: number }} Note
  */
 
+/** USER_HZ: the same on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
 /** Files that take less stand only in the file. */
 const SHOWN_SECONDS = 2;
 const SHOWN_WAITS = 3;
@@ -67,7 +77,7 @@ export default class TimesReporter {
     const shown = files.filter(([, { seconds }]) => seconds >= SHOWN_SECONDS);
     if (shown.length === 0) return;
     const lines = shown.map(([file, times]) => `  ${lineOf(file, times)}\n`).join('');
-    process.stderr.write(`Times, and what was waited for:\n${lines}`);
+    process.stderr.write(`Times, and what was waited for:\n${lines}  ${processorsOf()}\n`);
   }
 }
 
@@ -89,6 +99,36 @@ function processorTimes(notes) {
     if (before?.file !== file) current.set(worker, { file, first: processorSeconds });
   }
   return times;
+}
+
+/**
+ * What all of it has computed: jest with its workers and all that these have waited for, and by name
+ * what it has started and runs still, which is what files share.
+ */
+function processorsOf() {
+  const own = statOf('self');
+  if (own === null) return '';
+  const shared = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(statOf)
+    .filter((stat) => stat !== null && stat.parent === process.pid);
+  const all = shared.reduce((sum, stat) => sum + (stat?.seconds ?? 0), own.seconds);
+  const names = shared.map((stat) => `${stat?.name} ${Math.round(stat?.seconds ?? 0)} s`);
+  return `computing in all: ${Math.round(all)} s, of these what files share: ${names.join(', ')}`;
+}
+
+/** @param {string} pid */
+function statOf(pid) {
+  try {
+    const [, name = '', rest = ''] =
+      /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    const fields = rest.split(' ').map(Number);
+    // utime, stime and those of the children that have ended.
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + field, 0);
+    return { name, parent: fields[1], seconds: ticks / TICKS_PER_SECOND };
+  } catch {
+    return null;
+  }
 }
 
 /** @param {readonly Note[]} notes */
