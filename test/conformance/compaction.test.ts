@@ -5,7 +5,7 @@ import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat, type Topic } from '../support/kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import { base64url } from '../support/wire_format.ts';
 
 /** Writes a record of which the key has no other use. */
@@ -13,7 +13,7 @@ function rollOf(topic: Topic): () => Promise<void> {
   return () => topic.produce({ key: 'roll', value: 'roll' });
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe('compaction by the broker', () => {
     test('under a client that stopped below memory takes nothing from it', async () => {
       const KEYS = 10_000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import type { Block } from '../support/sse_stream.ts';
 
@@ -10,7 +10,7 @@ const MB = 2 ** 20;
 const LARGE = ['a'.repeat(10 * MB), ` ${'é'.repeat(500)}\n`.repeat(10_000)];
 const VALUES = ['first', LARGE[0]!, 'between', LARGE[1]!, 'last'];
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe.each([
     { kind: 'a plain topic', compacted: false },
     { kind: 'a compacted topic', compacted: true },

@@ -10,7 +10,7 @@ import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
 import { NumberedLoad } from '../support/numbered_load.ts';
 import { ReturningClient } from '../support/returning_client.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 import { TcpBalancer } from '../support/tcp_balancer.ts';
 
@@ -71,7 +71,7 @@ async function certificate(): Promise<Record<string, string>> {
   return files;
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe('a rolling restart of two replicas behind a TCP balancer, under load', () => {
     test('costs no client anything', async () => {
       const topic = await kafka.createTopic();
