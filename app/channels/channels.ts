@@ -27,6 +27,8 @@ export interface ChannelDefinition {
   readonly value?: ValueKind;
   /** Which records it lets through; `null` or left out: all. */
   readonly where?: string | null;
+  /** Milliseconds between two beats, at the least; `null` or left out: none. */
+  readonly every?: number | null;
 }
 
 /** What a path serves, for as long as it does. */
@@ -222,6 +224,7 @@ function isSame(channel: Channel, definition: ChannelDefinition): boolean {
     (channel.isStream ?? false) === (definition.isStream ?? false) &&
     (channel.require ?? null) === (definition.require ?? null) &&
     channel.value === definition.value &&
-    (channel.where?.text ?? null) === (definition.where ?? null)
+    (channel.where?.text ?? null) === (definition.where ?? null) &&
+    (channel.every ?? null) === (definition.every ?? null)
   );
 }

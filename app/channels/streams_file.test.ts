@@ -158,7 +158,6 @@ const NOT_YET: Broken[] = [
     stream('require: "true"\n    where: §value.a == claims.sub'),
     'value is not served by this version',
   ],
-  [stream('require: "true"\n    §every: 250'), 'every is not served by this version'],
   [
     'streams:\n  /a: { §topics: [a, b], require: "true" }\n',
     'topics is not served by this version',
@@ -215,6 +214,16 @@ streams: { /a2: { topic: a }, /c: { topic: c } }
       ['/b', 'bytes'],
       ['/a2', 'json'],
       ['/c', 'bytes'],
+    ]);
+  });
+
+  test('parseStreamsFile() reads the beats of topics and streams', () => {
+    const text = 'topics: { a: { every: 100 }, b: }\nstreams: { /c: { topic: a, every: 60000 } }\n';
+    const { channels } = parseStreamsFile(text, false);
+    expect(channels.map(({ path, every }) => [path, every])).toEqual([
+      ['/a', 100],
+      ['/b', null],
+      ['/c', 60_000],
     ]);
   });
 

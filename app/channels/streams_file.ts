@@ -23,6 +23,7 @@ import { ExpressionError, type Names, parseTemplate } from '../expressions/expre
 import { MAP, TEXT_TYPE, type Type } from '../expressions/kinds.ts';
 import { VALUE_KINDS, type ValueKind } from '../ports/values.ts';
 import { notServedYet, RECORD_NAMES } from '../views/filter_parts.ts';
+import { MAX_EVERY_MS, MIN_EVERY_MS } from '../views/pace.ts';
 import { parametersOf, parsePath, type Segment, shapeOf } from './path_pattern.ts';
 
 const MAX_BYTES = 2 ** 20;
@@ -47,6 +48,7 @@ interface ChannelDefinition {
   readonly require: string | null;
   readonly value: ValueKind;
   readonly where: string | null;
+  readonly every: number | null;
 }
 
 /** One thing that is wrong with the file; line and column from 1. */
@@ -67,6 +69,7 @@ export class StreamsFileError extends Error {
   }
 }
 
+const EVERY_RANGE = `${MIN_EVERY_MS} to ${MAX_EVERY_MS}`;
 const rule = z.string('an expression in quotes').min(1, 'an expression');
 const COMMON = {
   require: z
@@ -78,8 +81,8 @@ const COMMON = {
   where: rule.optional().describe('Which records there are to read, in CEL.'),
   every: z
     .int('a whole number of milliseconds')
-    .min(100, '100 to 60000')
-    .max(60_000, '100 to 60000')
+    .min(MIN_EVERY_MS, EVERY_RANGE)
+    .max(MAX_EVERY_MS, EVERY_RANGE)
     .optional()
     .describe('Milliseconds between two beats at which records are sent.'),
   keys: z
@@ -140,7 +143,7 @@ export function streamsFileSchema(): object {
 }
 
 /** What is in the file and this version does not serve: told, so that nobody waits for it. */
-const NOT_YET = ['every', 'topics'] as const;
+const NOT_YET = ['topics'] as const;
 
 type Key = string | number;
 
@@ -271,8 +274,8 @@ class Reader {
       if (said.path === false) continue;
       this.#checkRight(at, said.require);
       const segments = [{ literal: topic }];
-      const { require = null, where = null, value = 'bytes' } = said;
-      const what = { topic, isStream: false, require, where, value };
+      const { require = null, where = null, every = null, value = 'bytes' } = said;
+      const what = { topic, isStream: false, require, where, every, value };
       definitions.push({ path: `/${topic}`, segments, ...what });
     }
     const shapes = new Map<string, string>();
@@ -290,9 +293,9 @@ class Reader {
         this.#fault(this.#offsetOf(at, true), `it takes the same paths as ${same}`);
       }
       shapes.set(shape, path);
-      const { topic = '', require = null, where = null } = said;
+      const { topic = '', require = null, where = null, every = null } = said;
       const value = topics?.[topic]?.value ?? 'bytes';
-      definitions.push({ path, segments, topic, isStream: true, require, where, value });
+      definitions.push({ path, segments, topic, isStream: true, require, where, every, value });
     }
     return definitions;
   }
@@ -400,6 +403,7 @@ export function withTopics(
       require: null,
       value: 'bytes' as const,
       where: null,
+      every: null,
     }));
   const streams = new Set(channels.flatMap(({ path, isStream }) => (isStream ? path : [])));
   const isFree = ({ path, isStream }: ChannelDefinition): boolean => isStream || !streams.has(path);

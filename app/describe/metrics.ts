@@ -217,7 +217,7 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
   },
   {
     name: 'sse_kafka_views',
-    help: 'Different filters, each with its format, with which streams are open.',
+    help: 'Different filters and beats, each with its format, with which streams are open.',
     type: 'gauge',
     labels: ['topic'],
     merge: 'sum',

@@ -1,5 +1,6 @@
 import { CURSOR_QUERY_NAMES } from '../http/events.ts';
 import { FORMATS } from '../views/format.ts';
+import { MAX_EVERY_MS, MIN_EVERY_MS } from '../views/pace.ts';
 import { MAX_OFFSETS_BACK, MAX_UNIX_MS, MIN_UNIX_MS } from '../wire/since.ts';
 import { MAX_WAIT_SECONDS } from '../wire/until.ts';
 
@@ -60,6 +61,20 @@ export const STREAM_PARAMETERS = [
       'Only records for which this is true: CEL over `topic`, `partition`, `offset`, `timestamp`, `key` ' +
       'and `headers`. Again for more: all of them must be.',
     schema: { type: 'array', items: { type: 'string', format: 'cel', maxLength: 2048 } },
+  },
+  {
+    name: 'every',
+    in: 'query',
+    description:
+      'Once all that was there has been sent, what comes is sent at beats so many milliseconds apart: of a ' +
+      'key of a compacted topic the latest record alone. After as long without an event the next comes at ' +
+      'once, and gaps never wait. Of a stream that has a beat of its own the longer one counts.',
+    schema: {
+      anyOf: [
+        { type: 'integer', minimum: MIN_EVERY_MS, maximum: MAX_EVERY_MS },
+        { type: 'string', enum: [''] },
+      ],
+    },
   },
   {
     name: 'until',

@@ -217,6 +217,7 @@ export class Feed implements Topic {
       }
     }
     this.#history?.close();
+    this.#sleepers.beats.close();
   }
 
   /** @param until when it is over; `null` for never */

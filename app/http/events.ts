@@ -13,6 +13,7 @@ import { parseSince, SINCE_FORMS, type Since } from '../wire/since.ts';
 import { parseUntil } from '../wire/until.ts';
 import { answerDocument, wantsDocument } from './document_answer.ts';
 import { EventStream } from './event_stream.ts';
+import { EVERY_FORMS, parseEvery } from './every.ts';
 import { filterOf, parseFilterQuery } from './filter_query.ts';
 import type { Gate } from './gate.ts';
 import type { OpenStreams } from './open_streams.ts';
@@ -51,6 +52,8 @@ export async function streamEvents(
   if (since === 'invalid') return c.text(`${SINCE_FORMS}\n`, 400);
   const until = parseUntil(c.req.query('until'), c.req.query('wait'));
   if (typeof until === 'string') return c.text(`${until}\n`, 400);
+  const every = parseEvery(c.req.query('every'));
+  if (every === 'invalid') return c.text(`${EVERY_FORMS}\n`, 400);
   const cursor = findCursor([
     c.req.header('last-event-id'),
     ...CURSOR_QUERY_NAMES.flatMap((name) => c.req.queries(name) ?? []),
@@ -67,7 +70,10 @@ export async function streamEvents(
     sub: subOf(reader),
     expiresAt: reader?.expiresAt ?? null,
   };
-  const open = (format: Format): OpenView | null => channel.feed.views.open(format, filter, limit);
+  // A stream that ends with what was there has no beats.
+  const everyMs = until === null ? longest(every, channel.every ?? null) : null;
+  const open = (format: Format): OpenView | null =>
+    channel.feed.views.open(format, filter, limit, everyMs);
   if (until !== null && wantsDocument(c)) {
     const userAgent = loggedUserAgent(c);
     const asked = { channel, address, userAgent, start, until, reader, asker, open };
@@ -96,6 +102,10 @@ async function startOf(
 ): Promise<Start> {
   if (cursor === null || cursor === 'unreadable' || !('topics' in cursor)) return { cursor, since };
   return { cursor: cursorFor(cursor, await nameHashOf(topic)), since: null };
+}
+
+function longest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 /** What the stream itself lets through to whoever asks. */

@@ -50,6 +50,10 @@ export class Alignment implements Stretch {
     return distance(this.#positions, this.#log.positions);
   }
 
+  get isUrgent(): boolean {
+    return this.#log.successor !== null || this.#liesBeyond() || this.#lacksByGap();
+  }
+
   isPast({ positions }: LogEnd): boolean {
     return coversAll(this.#positions, positions);
   }
@@ -103,6 +107,17 @@ export class Alignment implements Stretch {
       const end = ends.get(partition) ?? offset;
       return offset > Math.max(this.#log.positions[partition]!, end);
     });
+  }
+
+  /** Whether a gap lies before it that it is to be told of. */
+  #lacksByGap(): boolean {
+    for (let seq = this.#log.gapFrom(this.#seq); seq !== null; seq = this.#log.gapFrom(seq + 1)) {
+      const segment = this.#log.locate(seq);
+      const at = segment?.placeOf(seq) ?? 0;
+      if (segment === null || segment.offsets[at]! >= this.#positions[segment.partitions[at]!]!)
+        return true;
+    }
+    return false;
   }
 
   /** Passes one place of the log. @returns false at its end, and where the client is aligned. */

@@ -31,9 +31,10 @@ export class Client {
   #wake: (() => void) | null = null;
   /** Takes back what is being asked for it. */
   #takeBack: (() => void) | null = null;
-  /** Where it has all that was there when it came; `null` where it is not to be told. */
+  /** Where it has all that was there when it came; `null` where that is not asked for, or it has. */
   #liveAt: LogEnd | null = null;
-  #wasToldLive = false;
+  /** Whether it has all that was there when it came, where that is asked for. */
+  isPastLive = false;
   /**
    * What Kafka has in a log that this gateway may not have read; `ends` once that is told. Of a client
    * whose stream ends there: it must not miss what another gateway has read.
@@ -51,6 +52,10 @@ export class Client {
   /** Calls `wake` once, when it is woken. */
   onWake(wake: (() => void) | null): void {
     this.#wake = wake;
+  }
+
+  get isWaiting(): boolean {
+    return this.#wake !== null;
   }
 
   /** Whether a record is for it. */
@@ -81,15 +86,25 @@ export class Client {
     this.#takeBack = takeBack;
   }
 
-  /** Once it has what is in the log now it is live, and told so, once, if its format tells. */
+  /** Once it has what is in the log now it is live, and told so, once, if it is to be told. */
   comesTo(log: Log): void {
     if (this.until !== null) this.#askKafka(log);
-    else if (this.view.format.announcesLive && !this.#wasToldLive) this.#liveAt = log.end();
+    else if (this.#asksWhenLive && !this.isPastLive) this.#liveAt = log.end();
+  }
+
+  /** Whether it is told once it is live. */
+  get tellsLive(): boolean {
+    return this.until !== null || this.view.format.announcesLive;
+  }
+
+  /** Beats begin then. */
+  get #asksWhenLive(): boolean {
+    return this.tellsLive || this.view.pace !== null;
   }
 
   /** The topic is another: what it was told of the one before does not count. */
   beginsAnew(): void {
-    this.#wasToldLive = false;
+    this.isPastLive = false;
   }
 
   /** Whether it waits for the feed to read what Kafka has, which may be cut meanwhile. */
@@ -103,7 +118,7 @@ export class Client {
     return this.#liveAt;
   }
 
-  /** Whether it is to be told that it is live. */
+  /** Whether it is live now, and was not before. */
   isLiveOn(stretch: Stretch): boolean {
     if (this.#kafkas !== null) this.#settleEnd(this.#kafkas);
     if (this.#liveAt === null || !stretch.isPast(this.#liveAt)) return false;
@@ -155,7 +170,7 @@ export class Client {
 
   isToldLive(): void {
     this.#liveAt = null;
-    this.#wasToldLive = true;
+    this.isPastLive = true;
   }
 
   /**

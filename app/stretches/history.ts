@@ -45,6 +45,10 @@ export class History implements Stretch {
     return distance(this.#positions, this.#log.positions);
   }
 
+  get isUrgent(): boolean {
+    return this.#log.successor !== null;
+  }
+
   isPast({ positions }: LogEnd): boolean {
     return coversAll(this.#positions, positions);
   }

@@ -18,6 +18,7 @@ import type { TopicState } from './topic.ts';
  */
 export class Opening implements Stretch {
   readonly isAhead = false;
+  readonly isUrgent = true;
   readonly idTime = null;
   readonly #client: Client;
   readonly #start: Start;

@@ -23,7 +23,9 @@ export function follow(client: Client, step: Step): Next {
   if ('share' in step) {
     const place = placeOf(step.share);
     const first = firstBlock(client, step.share.log, step.first, place);
-    return { stretch: share(client, step.share, step.liveFrom, place), first };
+    // What waits for a beat is late because its client wants it so: it tells nothing of the gateway.
+    const liveFrom = client.view.pace === null ? step.liveFrom : Number.POSITIVE_INFINITY;
+    return { stretch: share(client, step.share, liveFrom, place), first };
   }
   const gap =
     step.first === 'place' ? null : firstBlock(client, step.resume, step.first, step.place);

@@ -13,7 +13,7 @@ const decoder = new TextDecoder();
 
 function viewOf(...keys: string[]): View {
   const filter = new Filter([{ field: 'key', values: keys.map(constantOf) }], []);
-  return { format: TEXT, filter, clients: 1 };
+  return { format: TEXT, filter, pace: null, clients: 1 };
 }
 
 function stretch(topic: MemoryTopic, view: View, seq = topic.log.nextSeq): Selected {

@@ -69,6 +69,10 @@ export class Selected implements Stretch {
     return hasAll ? 0 : this.#log.nextSeq - this.#seq;
   }
 
+  get isUrgent(): boolean {
+    return this.#log.successor !== null || this.#log.gapFrom(this.#seq) !== null;
+  }
+
   isPast({ log, seq, positions }: LogEnd): boolean {
     if (log === this.#log) return this.#seq >= seq;
     return coversAll(this.place().positions, positions);

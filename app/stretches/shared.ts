@@ -38,6 +38,10 @@ export class Shared implements Stretch {
     return this.#log.nextSeq - this.#seq;
   }
 
+  get isUrgent(): boolean {
+    return this.#log.successor !== null || this.#log.gapFrom(this.#seq) !== null;
+  }
+
   isPast({ log, seq, positions }: LogEnd): boolean {
     // The place is dear to compute, the sequence number is at hand.
     if (log === this.#log) return this.#seq >= seq;

@@ -1,3 +1,5 @@
+import { Beats } from './beats.ts';
+
 /** A client that waits. */
 interface Sleeper {
   /** Whether it waits for the feed to come to where it is. */
@@ -6,7 +8,7 @@ interface Sleeper {
   wake(): void;
 }
 
-/** What some clients wait for alone, such as the records that their filter chooses. */
+/** What some clients wait for alone: the records that their filter chooses, or a beat. */
 type Choice = object;
 
 /** The clients that have all there is, and wait for the feed's next records. */
@@ -14,6 +16,7 @@ export class Sleepers {
   #all = new Set<Sleeper>();
   /** Those who wait for what is chosen for them alone. */
   #choosy = new Map<Choice, Set<Sleeper>>();
+  readonly beats: Beats = new Beats((beat) => this.#wakeChosen(beat));
 
   get size(): number {
     let size = this.#all.size;
@@ -53,24 +56,28 @@ export class Sleepers {
    */
   wakeFor(choices: Iterable<Choice>): number {
     let count = this.#wakeThose();
-    for (const choice of choices) {
-      const sleepers = this.#choosy.get(choice);
-      if (sleepers === undefined) continue;
-      count += sleepers.size;
-      // It stays for those who wait again, which nearly all do.
-      const sleeping = [...sleepers];
-      sleepers.clear();
-      for (const sleeper of sleeping) sleeper.wake();
-    }
+    for (const choice of choices) count += this.#wakeChosen(choice);
     return count;
   }
 
   /** Those ahead of the feed hear of a cut before the feed comes that far. */
   wakeAhead(): void {
-    for (const sleeper of [...this.#all].filter(({ isAhead }) => isAhead)) {
-      this.#all.delete(sleeper);
-      sleeper.wake();
+    for (const sleepers of [this.#all, ...this.#choosy.values()]) {
+      for (const sleeper of [...sleepers].filter(({ isAhead }) => isAhead)) {
+        sleepers.delete(sleeper);
+        sleeper.wake();
+      }
     }
+  }
+
+  #wakeChosen(choice: Choice): number {
+    const sleepers = this.#choosy.get(choice);
+    if (sleepers === undefined) return 0;
+    // It stays for those who wait again, which nearly all do.
+    const sleeping = [...sleepers];
+    sleepers.clear();
+    for (const sleeper of sleeping) sleeper.wake();
+    return sleeping.length;
   }
 
   #wakeThose(): number {

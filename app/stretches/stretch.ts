@@ -27,6 +27,8 @@ export interface Stretch {
   lacks(dropped: Dropped, newFrom: NewFrom | null): boolean;
   /** Whether the client waits for the feed to come to where it is. */
   readonly isAhead: boolean;
+  /** Whether what comes next cannot wait for a beat: a gap, or another log. */
+  readonly isUrgent: boolean;
   /** What the client waits for alone, once it has all there is; left out: for whatever comes. */
   readonly selection?: object;
   /** Lets go of what goes on for it: the client has gone. */

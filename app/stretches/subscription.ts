@@ -1,10 +1,12 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { Dropped } from '../log/log.ts';
+import type { Beat } from '../views/pace.ts';
 import type { View } from '../views/view.ts';
 import { expiredFrame, FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
 import type { Place } from '../wire/place.ts';
 import type { Until } from '../wire/until.ts';
 import { Client } from './client.ts';
+import { Pacing } from './pacing.ts';
 import { follow } from './route.ts';
 import type { Sleepers } from './sleepers.ts';
 import { openAgain, type Start, type Step } from './step.ts';
@@ -25,6 +27,8 @@ export class Subscription implements TopicClient {
   readonly #client: Client;
   readonly #sleepers: Sleepers;
   #stretch: Stretch;
+  /** `null` where it gets at once what comes. */
+  readonly #pacing: Pacing | null;
   /** What it waits for, or did last; `null` for whatever comes. */
   #choice: object | null = null;
   /** What it was told last of whether its topic is stale; `null`: nothing, or that it is fresh. */
@@ -51,9 +55,10 @@ export class Subscription implements TopicClient {
     this.#topic = topic;
     this.#client = new Client(topic, view, until);
     this.#sleepers = sleepers;
+    this.#pacing = view.pace === null ? null : new Pacing(view.pace, sleepers.beats);
     this.#stretch = follow(this.#client, { open: start }).stretch;
     topic.clients.add(this);
-    if (until !== null && until.waitMs > 0) this.#waitFor(until.waitMs);
+    if (until !== null && until.waitMs > 0) this.#waitAtMost(until.waitMs);
   }
 
   /** Whether what was taken last ends within a block. */
@@ -95,15 +100,20 @@ export class Subscription implements TopicClient {
     const sent = this.traffic.eventsSent;
     const bytes = this.#takeNext();
     if (this.traffic.eventsSent > sent) this.#waitsNoMore = true;
-    return bytes === null && isIdle ? this.#tellPlace() : bytes;
+    return bytes === null && isIdle && this.#awaitedBeat() === null ? this.#tellPlace() : bytes;
   }
 
   #takeNext(): Uint8Array | null {
     for (;;) {
-      if (!this.#lacksDeletes && this.#isLive()) return this.#announceLive();
+      const live = this.#announceLive();
+      if (live !== null) return live;
+      if (this.#awaitedBeat() !== null) return null;
       const next = this.#lacksDeletes ? this.#startOver() : this.#stretch.take();
       // It may have passed places that hold nothing to send.
-      if (next === null) return this.#isLive() ? this.#announceLive() : null;
+      if (next === null) {
+        if (this.#stretch.behind() === 0) this.#pacing?.hasAll();
+        return this.#announceLive();
+      }
       if (next instanceof Uint8Array) return this.#portion(next);
       const { stretch, first } = follow(this.#client, next);
       this.#stretch = stretch;
@@ -119,7 +129,11 @@ export class Subscription implements TopicClient {
 
   /** Kafka has dropped deletes that it may not have had. */
   lacks(dropped: Dropped): void {
-    this.#lacksDeletes ||= this.#stretch.lacks(dropped, this.#client.newFrom);
+    if (this.#lacksDeletes || !this.#stretch.lacks(dropped, this.#client.newFrom)) return;
+    this.#lacksDeletes = true;
+    // It may wait for a beat, and is told at once; not now, while the log is at work.
+    if (this.#pacing !== null && this.#client.isWaiting)
+      this.#waitFor(this.#sleepers.beats.after(0));
   }
 
   /** What its client is told once its token is over: with where it is, if that is known yet. */
@@ -139,10 +153,8 @@ export class Subscription implements TopicClient {
   /** Calls `wake` once, as soon as `take` may have something. */
   wait(wake: () => void): void {
     this.#client.onWake(wake);
-    const choice = this.isAhead ? null : (this.#stretch.selection ?? null);
-    if (choice !== this.#choice) this.#sleepers.delete(this, this.#choice);
-    this.#choice = choice;
-    this.#sleepers.add(this, choice);
+    const ofRecords = this.isAhead ? null : (this.#stretch.selection ?? null);
+    this.#waitFor(this.#awaitedBeat() ?? ofRecords);
   }
 
   /** Ends the wait. */
@@ -159,12 +171,27 @@ export class Subscription implements TopicClient {
     this.#stretch.close?.();
   }
 
-  #waitFor(milliseconds: number): void {
+  #waitAtMost(milliseconds: number): void {
     this.#waitsNoMore = false;
     this.#waitTimer = setTimeout(() => {
       this.#waitsNoMore = true;
       this.#client.wake();
     }, milliseconds);
+  }
+
+  #waitFor(choice: object | null): void {
+    if (choice !== this.#choice) this.#sleepers.delete(this, this.#choice);
+    this.#choice = choice;
+    this.#sleepers.add(this, choice);
+  }
+
+  /** What it has to wait for though there may be something. */
+  #awaitedBeat(): Beat | null {
+    if (this.#pacing === null || !this.#client.isPastLive || this.#lacksDeletes) return null;
+    const beat = this.#pacing.awaited(this.#stretch, this.#topic.loadedLog);
+    // Its id has to be renewed before it is too old, and must not pass what it has not had.
+    const isUrgent = beat !== null && (this.#stretch.isUrgent || this.#client.isAgeing);
+    return isUrgent ? null : beat;
   }
 
   #isLive(): boolean {
@@ -178,9 +205,13 @@ export class Subscription implements TopicClient {
     return this.#toldStale ?? FRESH_FRAME;
   }
 
-  #announceLive(): Uint8Array {
+  /** `null` where it is not live now, was before, or is not to be told. */
+  #announceLive(): Uint8Array | null {
+    if (this.#lacksDeletes || !this.#isLive()) return null;
     const { idTime: time } = this.#stretch;
     this.#client.isToldLive();
+    this.#pacing?.begin();
+    if (!this.#client.tellsLive) return null;
     this.isOver = this.#client.until !== null;
     this.#client.gotPlace(time);
     this.traffic.eventsSent++;
@@ -199,6 +230,7 @@ export class Subscription implements TopicClient {
 
   #portion(bytes: Uint8Array): Uint8Array {
     this.#client.gotBlock();
+    if (this.#client.isPastLive) this.#pacing?.got(this.#topic.loadedLog);
     this.#rest = bytes.length > MAX_ARRAY_BYTES ? bytes.subarray(MAX_ARRAY_BYTES) : null;
     return this.#rest === null ? bytes : bytes.subarray(0, MAX_ARRAY_BYTES);
   }

@@ -36,17 +36,26 @@ export class OpenViews {
     this.#max = max;
   }
 
-  /** Those with a filter. */
+  /** Those with a filter or a beat. */
   get size(): number {
     return this.#views.size;
   }
 
-  /** @returns `null` where there are as many as there may be */
-  open(format: Format, filter: Filter | null, limit: ViewLimit | null): OpenView | null {
-    if (filter === null) return { view: viewIn(format), letGo: () => {} };
+  /**
+   * @param everyMs between two beats; `null` for none
+   * @returns `null` where there are as many as there may be
+   */
+  open(
+    format: Format,
+    filter: Filter | null,
+    limit: ViewLimit | null,
+    everyMs: number | null = null,
+  ): OpenView | null {
+    if (filter === null && everyMs === null) return { view: viewIn(format), letGo: () => {} };
     if (limit !== null && !this.#count(limit)) return null;
-    const name = `${format.name} ${filter.name}`;
-    const entry: Entry = this.#views.get(name) ?? { format, filter, clients: 0 };
+    const name = `${format.name} ${everyMs} ${filter?.name}`;
+    const pace = everyMs === null ? null : { everyMs, next: null };
+    const entry: Entry = this.#views.get(name) ?? { format, filter, pace, clients: 0 };
     this.#views.set(name, entry);
     entry.clients++;
     let isOpen = true;

@@ -1,5 +1,6 @@
 import type { Filter } from './filter.ts';
 import { FORMATS, type Format, TEXT } from './format.ts';
+import type { Pace } from './pace.ts';
 
 /**
  * What clients want of a topic's records. Those who want the same share one view: what is chosen and
@@ -10,6 +11,8 @@ export interface View {
   readonly format: Format;
   /** Which records; `null` for all. */
   readonly filter: Filter | null;
+  /** How often what comes is sent; `null` for at once. */
+  readonly pace: Pace | null;
   /** How many have it: what only one can want is not kept for another. */
   readonly clients: number;
 }
@@ -17,6 +20,7 @@ export interface View {
 const VIEWS: readonly View[] = FORMATS.map((format) => ({
   format,
   filter: null,
+  pace: null,
   clients: Number.POSITIVE_INFINITY,
 }));
 

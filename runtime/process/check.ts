@@ -7,9 +7,10 @@ export function wordsOfCheck({ config, streams, warnings }: ReadSettings): strin
   const { channels } = streams?.file ?? { channels: [] };
   const topics = streams?.file.topics ?? [];
   const served = withTopics(config.topics, { topics, channels });
-  const lines = served.map(({ path, topic, require, where }) => {
+  const lines = served.map(({ path, topic, require, where, every }) => {
     const right = require === null ? '' : `, require ${require}`;
-    return `${path}: topic ${topic}${right}${where === null ? '' : `, where ${where}`}`;
+    const beats = every === null ? '' : `, every ${every} ms`;
+    return `${path}: topic ${topic}${right}${where === null ? '' : `, where ${where}`}${beats}`;
   });
   const everywhere = openTo(config) ?? `everywhere required: ${config.require}`;
   return `${[...warnings.map((warning) => `warning: ${warning}`), ...lines, everywhere].join('\n')}\n`;

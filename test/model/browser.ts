@@ -30,6 +30,8 @@ export interface BrowserOptions {
   readonly name: string;
   readonly format: 'text' | 'json';
   readonly filter: ClientFilter;
+  /** Between two beats; `null` for none. */
+  readonly everyMs: number | null;
   readonly since: 'latest' | number | null;
   /** Whether its streams end once they are live. */
   readonly endsLive: boolean;
@@ -83,6 +85,7 @@ export class Browser {
       options.format,
       options.filter,
       options.endsLive,
+      options.everyMs,
     );
   }
 
@@ -124,7 +127,7 @@ export class Browser {
       return;
     }
     const replica = this.#random.pick(running);
-    const { format, filter, since, endsLive } = this.#options;
+    const { format, filter, everyMs, since, endsLive } = this.#options;
     const { id, cursor } = this.#last;
     this.#world.note(() => `${this.name} opens at ${replica.name} with ${show(cursor)}`);
     this.#world.count('streams');
@@ -134,7 +137,8 @@ export class Browser {
       this.#model.open({ cursor, since, at: this.#world.clock.now, readUpTo });
       const found = findCursor([this.#foreignForm(id)]) as Cursor | null | 'unreadable';
       const start = { cursor: found, since };
-      const openView = replica.feed!.views.open(formatByName(format)!, filter.asked, null)!;
+      const { views } = replica.feed!;
+      const openView = views.open(formatByName(format)!, filter.asked, null, everyMs)!;
       const subscription = replica.feed!.subscribe(
         openView.view,
         start,
@@ -175,9 +179,9 @@ export class Browser {
     // One that does not wait has something to take.
     if (stream === null || this.#rest !== null) return;
     this.#guard(() => {
-      const isDue = isIdle || stream.subscription.isAgeing;
-      const bytes = isDue ? stream.subscription.take(true) : null;
-      if (bytes !== null) this.#receive(bytes, stream);
+      const { isAgeing } = stream.subscription;
+      const bytes = isIdle || isAgeing ? stream.subscription.take(true) : null;
+      if (bytes !== null) this.#receive(bytes, stream, isAgeing);
       else if (stream.replica.source.isWell) this.#model.checkAge(this.#world.clock.now);
     });
   }
@@ -190,9 +194,13 @@ export class Browser {
         this.#over();
         return;
       }
+      const { isAgeing } = stream.subscription;
       const bytes = stream.subscription.take();
-      if (bytes !== null) this.#receive(bytes, stream);
-      else stream.subscription.wait(() => this.#woken(stream));
+      if (bytes !== null) this.#receive(bytes, stream, isAgeing);
+      else {
+        this.#model.beats.waits(this.#world.clock.now, stream.replica.readUpTo());
+        stream.subscription.wait(() => this.#woken(stream));
+      }
     });
   }
 
@@ -205,12 +213,14 @@ export class Browser {
   }
 
   #woken(stream: Stream): void {
+    this.#model.beats.woken(this.#world.clock.now);
     // A socket that is ready takes within the wake, another one later.
     if (this.#isCalm || this.#random.chance(0.7)) this.#pump(stream);
     else this.#pumpLater(this.#random.next() * this.#options.pauseMs, stream);
   }
 
-  #receive(bytes: Uint8Array, stream: Stream): void {
+  /** @param isAgeing whether its last id was about to be too old: then nothing waits */
+  #receive(bytes: Uint8Array, stream: Stream, isAgeing: boolean): void {
     if (bytes.length > MAX_ARRAY_BYTES) throw new Error(`an array of ${bytes.length} bytes`);
     if (bytes.length === 0) throw new Error('an empty array');
     stream.handedOut.push(bytes);
@@ -219,6 +229,7 @@ export class Browser {
     if (!stream.parser.isWithinBlock) {
       this.#readUpTo = stream.replica.readUpTo();
       this.#handedOutAt = this.#world.clock.now;
+      this.#checkBeat(bytes, isAgeing);
     }
     for (const block of stream.parser.push(arrived)) this.#take(block, stream);
     if (isCut) {
@@ -227,6 +238,15 @@ export class Browser {
       return;
     }
     this.#pumpLater(this.#pause(), stream);
+  }
+
+  #checkBeat(bytes: Uint8Array, isAgeing: boolean): void {
+    if (this.#options.everyMs === null) return;
+    const blocks = Buffer.from(bytes).toString('latin1');
+    const { beats } = this.#model;
+    if (beats.receive(blocks, this.#readUpTo, this.#handedOutAt, isAgeing)) {
+      this.#world.count('beat');
+    }
   }
 
   #take(block: Block, stream: Stream): void {

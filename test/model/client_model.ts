@@ -1,3 +1,4 @@
+import { ClientBeats } from './client_beats.ts';
 import type { ClientFilter } from './client_filter.ts';
 import { ClientPlace } from './client_place.ts';
 import { ClientTable } from './client_table.ts';
@@ -64,14 +65,19 @@ export class ClientModel {
   /** When its stream before this one was over; `null` where that does not count. */
   #leftAt: number | null = null;
   readonly #table: ClientTable;
+  readonly beats: ClientBeats;
 
-  /** @param endsLive whether its streams end once they are live */
+  /**
+   * @param endsLive whether its streams end once they are live
+   * @param everyMs between two beats; `null` for none
+   */
   constructor(
     ledger: Ledger,
     topicName: string,
     format: 'text' | 'json',
     filter: ClientFilter,
     endsLive: boolean,
+    everyMs: number | null,
   ) {
     this.#ledger = ledger;
     this.#topicName = topicName;
@@ -80,6 +86,7 @@ export class ClientModel {
     this.#filter = filter;
     this.#place = new ClientPlace(ledger, filter);
     this.#table = new ClientTable();
+    this.beats = new ClientBeats(everyMs, this.#place);
   }
 
   /**
@@ -118,6 +125,7 @@ export class ClientModel {
       ),
     };
     this.#place.begin(isNew ? null : cursor);
+    this.beats.open();
   }
 
   /**
@@ -146,7 +154,7 @@ export class ClientModel {
     else if (isFirst && stream.isNew && stream.since !== null) this.#receiveStart(block, id);
     else if (this.#place.isGone(id)) this.#receiveOfGone(block, id, readUpTo);
     else if (block.event === 'place') this.#receivePlace(block, id);
-    else if (block.event === 'live') this.#receiveLive(block, id);
+    else if (block.event === 'live') this.#receiveLive(block, id, now);
     else this.#receiveRecord(block, id, readUpTo);
     this.#checkTime(id, now, isPrompt);
     this.#idTime = id.time;
@@ -305,7 +313,7 @@ export class ClientModel {
     }
   }
 
-  #receiveLive(block: Block, id: DecodedCursor): void {
+  #receiveLive(block: Block, id: DecodedCursor, now: number): void {
     const stream = this.#stream!;
     if (!this.#tellsLive || block.data !== '{}') throw new Error('a wrong event live');
     if (stream.isLive) throw new Error('event live came twice');
@@ -313,6 +321,7 @@ export class ClientModel {
     this.#place.checkNothingLost(id);
     this.#place.follow(id);
     stream.isLive = true;
+    this.beats.isLive(now);
     if (this.#endsLive) this.#checkEnd(stream);
     if (stream.cameAt === null) return;
     for (const [number, end] of Array.from(this.#readUpTo() ?? []).entries()) {
@@ -422,6 +431,7 @@ export class ClientModel {
     this.#place.beginIn(topic);
     this.#table.clear();
     Object.assign(this.#stream!, { cameAt: null, isNew: true, isLive: false });
+    this.beats.open();
     if (this.#place.isGone(id)) return;
     this.#place.checkNothingLost(id);
     this.#place.follow(id);
@@ -445,6 +455,7 @@ export class ClientModel {
     this.#place.beginIn(topic);
     this.#table.beginAnew();
     Object.assign(this.#stream!, { cameAt: now, isNew: true, isLive: false });
+    this.beats.open();
     this.#place.checkNothingLost(id);
     this.#place.follow(id);
   }

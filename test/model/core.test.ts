@@ -24,6 +24,7 @@ const KINDS = [
   'message',
   'delete',
   'live',
+  'beat',
   'stale',
   'fresh',
   'place',

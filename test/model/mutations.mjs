@@ -385,6 +385,30 @@ export const MUTATIONS = [
     to: 'return !this.#candidates.some((row) => row > at);',
   },
   {
+    name: 'what comes between two beats does not wait',
+    file: 'app/stretches/pacing.ts',
+    from: 'if (this.#end !== null || this.#next === null || this.#next.isDue) return null;',
+    to: 'if (this.#end !== null || this.#next !== undefined) return null;',
+  },
+  {
+    name: 'beats are too near to each other',
+    file: 'app/stretches/pacing.ts',
+    from: 'this.#pace.next = this.#beats.after(everyMs);',
+    to: 'this.#pace.next = this.#beats.after(everyMs / 2);',
+  },
+  {
+    name: 'a beat is never due',
+    file: 'app/stretches/beats.ts',
+    from: 'beat.isDue = true;',
+    to: '',
+  },
+  {
+    name: 'the id of a client that waits for its beat gets too old',
+    file: 'app/stretches/subscription.ts',
+    from: '(this.#stretch.isUrgent || this.#client.isAgeing)',
+    to: 'this.#stretch.isUrgent',
+  },
+  {
     name: 'a part that was read back counts as passed where the filter rests',
     file: 'app/stretches/history.ts',
     from: 'if (topic.page.isFull || topic.turns.isOver) return;',

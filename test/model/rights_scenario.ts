@@ -9,7 +9,7 @@ import { RightsClient, type RightsGateway, type RightsWorld } from './rights_cli
 import { AUDIENCE, ISSUER, RightsIssuer } from './rights_issuer.ts';
 import { anyUser, RightsOfPaths, TOPICS } from './rights_of_paths.ts';
 import type { Outcome } from './scenario.ts';
-import { START, type VirtualClock } from './virtual_clock.ts';
+import type { VirtualClock } from './virtual_clock.ts';
 import { World } from './world.ts';
 
 /** Between two looks at all clients; time stands still while they are answered. */
@@ -148,7 +148,6 @@ async function play(world: World, random: Random): Promise<void> {
 /** What a gateway has of the runtime beside what the core has. @returns how to undo it */
 function installBeside(clock: VirtualClock): () => void {
   const { setInterval, clearInterval } = globalThis;
-  const { now } = performance;
   const running = new Set<object>();
   const start = (run: () => void, milliseconds: number): object => {
     const interval = {};
@@ -165,9 +164,7 @@ function installBeside(clock: VirtualClock): () => void {
     setInterval: start,
     clearInterval: (interval: object) => running.delete(interval),
   });
-  performance.now = () => clock.now - START;
   return () => {
     Object.assign(globalThis, { setInterval, clearInterval });
-    performance.now = now;
   };
 }

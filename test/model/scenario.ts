@@ -233,6 +233,7 @@ function makeBrowser(
     endsLive: random.chance(0.2),
     format: random.chance(0.5) ? 'text' : 'json',
     filter: random.chance(0.5) ? EVERYTHING : randomFilter(random, keys, ofKey),
+    everyMs: random.chance(0.4) ? random.pick([100, 700, 3000]) : null,
     since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),
     pauseMs: isSlow ? 3000 : random.pick([0, 1, 50, 500, 3000]),

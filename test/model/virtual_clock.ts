@@ -70,6 +70,8 @@ export class VirtualClock {
     const { setTimeout, clearTimeout } = globalThis;
     const { timeout } = AbortSignal;
     const { now } = Date;
+    const { now: performanceNow } = performance;
+    performance.now = () => this.now - START;
     Date.now = () => Math.floor(this.now);
     Object.assign(globalThis, { setTimeout: this.setTimeout, clearTimeout: this.clearTimeout });
     AbortSignal.timeout = (milliseconds) => {
@@ -81,6 +83,7 @@ export class VirtualClock {
       Object.assign(globalThis, { setTimeout, clearTimeout });
       AbortSignal.timeout = timeout;
       Date.now = now;
+      performance.now = performanceNow;
     };
   }
 
