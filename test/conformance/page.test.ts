@@ -4,11 +4,11 @@ import { eventually, within } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat } from '../support/kafka.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { TestBrowser } from '../support/test_browser.ts';
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   describe('the page', () => {
     const browser = shared(() => TestBrowser.launch());
 

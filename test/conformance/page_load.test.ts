@@ -6,9 +6,10 @@ import { kafka, type Topic } from '../support/kafka.ts';
 import { onAnyRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { type Tab, TestBrowser } from '../support/test_browser.ts';
+import { IS_ALL } from '../support/tier.ts';
 
 /** Longer by hand: PAGE_LOAD_SECONDS=20. */
-const SECONDS = Number(process.env['PAGE_LOAD_SECONDS'] ?? 4);
+const SECONDS = Number(process.env['PAGE_LOAD_SECONDS'] ?? (IS_ALL ? 4 : 2));
 const PER_SECOND = 1000;
 /** What a screen shows, and a little more. */
 const MOST_ROWS = 150;
