@@ -1,4 +1,5 @@
 import { type Delivery, type Format, identify, type Received } from './delivery.ts';
+import type { Filter } from './filter.ts';
 import type { Produced, ProducedTopic } from './produced.ts';
 import type { Tally } from './tally.ts';
 
@@ -13,12 +14,14 @@ export abstract class Account {
   readonly tally: Tally;
   readonly notes: string[] = [];
   readonly #format: Format;
+  readonly #filter: Filter | null;
   readonly #waiting: Received[] = [];
 
-  constructor(topic: ProducedTopic, format: Format, tally: Tally) {
+  constructor(topic: ProducedTopic, format: Format, tally: Tally, filter: Filter | null = null) {
     this.topic = topic;
     this.tally = tally;
     this.#format = format;
+    this.#filter = filter;
   }
 
   take(received: Received): void {
@@ -67,6 +70,11 @@ export abstract class Account {
     this.note(`${missing} did not come by the end: ${this.missingText()}`);
   }
 
+  /** Whether its client asked for such a record. */
+  protected wants(record: Produced): boolean {
+    return this.#filter === null || this.#filter.wants(record);
+  }
+
   /** How many records (on a compacted topic keys) have still to come. */
   abstract get missing(): number;
   protected abstract missingText(): string;
@@ -93,9 +101,15 @@ export abstract class Account {
     else if (delivery.kind === 'gap') this.gap(delivery);
     else if (delivery.kind === 'live') this.live();
     else if (delivery.kind === 'record') {
-      const { record, hash } = delivery;
+      const { record, hash, hasLeft } = delivery;
       this.tally.delivered++;
-      if (record.hash !== hash) this.wrong(`another value than that of ${placeOf(record)}`);
+      if (hasLeft) {
+        if (this.wants(record)) this.wrong(`it is told that ${placeOf(record)} has left its view`);
+      } else if (record.hash !== hash) {
+        this.wrong(`another value than that of ${placeOf(record)}`);
+      } else if (!this.wants(record) && !(hash === null && this.topic.isCompacted)) {
+        this.wrong(`${placeOf(record)}, which its filter refuses`);
+      }
       this.record(record);
     }
   }

@@ -112,6 +112,42 @@ describe.each<Format>(['text', 'json'])('CompactedAccount in %s', (format) => {
     });
   });
 
+  describe('of a client with a filter', () => {
+    let account: CompactedAccount;
+    beforeEach(() => {
+      const wants = ({ serial }: Produced): boolean => serial % 2 === 0;
+      account = new CompactedAccount(topic, format, tally, { query: [], wants });
+    });
+    const leave = ({ partition, offset, key }: Produced): void => {
+      const id = cursorText('00000000', partition === 0 ? [offset + 1, 0] : [0, offset + 1]);
+      const text = base64url(Buffer.from(key!));
+      const data = format === 'text' ? text : JSON.stringify({ partition, offset, key });
+      account.take({ event: 'leave', data, id });
+    };
+
+    test('is content with the keys of its view, and where it is told that one has left', () => {
+      const first = produced(1, 0, 'd1-1');
+      const second = produced(1, 1, 'd1-1');
+      produced(1, 2, 'd1-2', true);
+      produced(1, 3, 'd1-3');
+      get(account, format, first);
+      leave(second);
+      account.finish();
+      expect(tally).toMatchObject({ delivered: 2, isClean: true });
+    });
+
+    test('tells of a key that it still has, and of one that it is told has left and has not', () => {
+      const [first, other] = [produced(1, 0, 'd1-1'), produced(1, 1, 'd1-2')];
+      get(account, format, first);
+      produced(1, 2, 'd1-3');
+      produced(1, 3, 'd1-1');
+      leave(topic.find(2)!);
+      expect(other.serial).toBe(1);
+      account.finish();
+      expect(tally).toMatchObject({ wrong: 1, dead: 1, lost: 0 });
+    });
+  });
+
   test('tells of any other gap', () => {
     const partitions = [{ partition: 0, from: 0, to: 1 }];
     const data = JSON.stringify({ reason: 'retention', topic: 'compacted', partitions });

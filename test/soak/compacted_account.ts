@@ -5,7 +5,7 @@ import { keyName, type Produced } from './produced.ts';
 
 /**
  * Judges what a client got of a compacted topic: at the end the last record of every key, and no key
- * that was deleted, and on the way the records of a key in their order, none twice.
+ * that was deleted or has left its view, and on the way the records of a key in their order, none twice.
  */
 export class CompactedAccount extends Account {
   /** What came last of each key, since it was told to start over. */
@@ -23,7 +23,7 @@ export class CompactedAccount extends Account {
     super.take(received);
   }
 
-  /** Keys that have a value and lack it, and those that it still has and that have none. */
+  /** Keys of its view that lack their value, and those that it still has and that are in it no more. */
   override get missing(): number {
     return this.#missingRecords().length;
   }
@@ -57,7 +57,7 @@ export class CompactedAccount extends Account {
       this.tally.unexplainedGaps++;
       this.note(`gap ${reason} ${JSON.stringify(lost)}`);
     }
-    for (const [name, { hash }] of this.#last) if (hash !== null) this.#unconfirmed.add(name);
+    for (const [name, record] of this.#last) if (this.#isShown(record)) this.#unconfirmed.add(name);
     this.#last.clear();
   }
 
@@ -69,10 +69,10 @@ export class CompactedAccount extends Account {
   /** Dead keys apart. Text has no `live`: by now it would have come. */
   protected override judgeEnd(): void {
     this.#unconfirmed.clear();
-    const dead = this.#missingRecords().filter(({ hash }) => hash === null);
+    const dead = this.#missingRecords().filter((record) => !this.#isShown(record));
     for (const record of dead) {
       this.tally.dead++;
-      this.note(`a dead key: ${record.key}, deleted by ${placeOf(record)}`);
+      this.note(`a dead key: ${record.key}, gone with ${placeOf(record)}`);
       this.#last.delete(keyName(record.partition, record.key!));
     }
     super.judgeEnd();
@@ -84,7 +84,7 @@ export class CompactedAccount extends Account {
    */
   #mayLackDeletes(lost: readonly Lost[]): boolean {
     if (this.#idAge > DELETE_RETENTION_MS * (1 / 2 + 1 / 4)) return true;
-    const before = performance.now() - DELETE_RETENTION_MS / 2;
+    const before = Date.now() - DELETE_RETENTION_MS / 2;
     return lost.some(({ partition, from }) => {
       const produced = this.topic.partitions[partition]!;
       const next = produced.committed[produced.indexFrom(from)];
@@ -92,13 +92,19 @@ export class CompactedAccount extends Account {
     });
   }
 
-  /** A delete counts for those alone that have its key: to others Kafka may not have it any more. */
+  /** What ends a key counts for those alone that have it: to others Kafka may not have it any more. */
   #missingRecords(): Produced[] {
     return [...this.topic.latest]
       .filter(([name, record]) => {
         const last = this.#last.get(name);
-        return record.hash === null ? last !== undefined && last.hash !== null : last !== record;
+        if (this.#isShown(record)) return last !== record;
+        return last !== undefined && this.#isShown(last);
       })
       .map(([, record]) => record);
+  }
+
+  /** Whether its client has a key while this is the key's last record. */
+  #isShown(record: Produced): boolean {
+    return record.hash !== null && this.wants(record);
   }
 }

@@ -10,11 +10,13 @@ import { http1 } from './clients/http1.ts';
 import { http2 } from './clients/http2.ts';
 import { followHttpxSse } from './clients/httpx_sse.ts';
 import { followSseCat } from './clients/sse_cat.ts';
-import type { SoakIssuer } from './issuer.ts';
+import type { Format } from './delivery.ts';
+import { anyFilter } from './filter.ts';
+import type { ProducedTopics } from './kafka_topics.ts';
 import { Pass } from './pass.ts';
-import type { ProducedTopics } from './producer.ts';
 import { scopeOf } from './strangers.ts';
 import { Subscriber, type Temper, type Times } from './subscriber.ts';
+import type { TokenMaker } from './tokens.ts';
 
 const ALL: readonly Temper[] = [
   'fast',
@@ -28,6 +30,8 @@ const ALL: readonly Temper[] = [
 ];
 /** Of streams. */
 const ENDS_LIVE = 0.15;
+/** Of clients: they take what they choose, the others take all. */
+const FILTERED = 0.5;
 
 /**
  * The kinds of clients: their shares of the crowd in percent, how many there are at most (programs of
@@ -38,13 +42,15 @@ const KINDS = {
   document: { share: 4, tempers: ['fast', 'long away'] },
   'plain HTTP/2': { share: 20, tempers: ALL },
   'sse-cat': { share: 8, tempers: ['fast'] },
-  'npm eventsource': { share: 20, tempers: ['fast', 'restless'] },
+  'npm eventsource': { share: 20, most: 200, tempers: ['fast', 'restless'] },
   'httpx-sse': { share: 18, most: 100, tempers: ['fast', 'restless'] },
   curl: { share: 12, most: 60, tempers: ALL },
 } as const satisfies Record<string, { share: number; most?: number; tempers: readonly Temper[] }>;
 
 type Kind = keyof typeof KINDS;
 
+/** So many clients in a row are in the same part. */
+const BLOCK = 8;
 const STREAMS_PER_CONNECTION = 8;
 const LEAVE_MS = 60_000;
 
@@ -55,17 +61,20 @@ export interface Entrance {
 }
 
 export interface CrowdOptions {
+  /** Of the whole crowd, and which part of it is here: one of so many. */
   readonly size: number;
+  readonly part: number;
+  readonly parts: number;
   readonly topics: ProducedTopics;
   readonly seed: number;
-  readonly issuer: SoakIssuer;
+  readonly tokens: TokenMaker;
   /** How long a client's tokens count: one of these. */
   readonly tokenSeconds: readonly number[];
   /** For the tokens of programs that read theirs in a file. */
   readonly folder: string;
 }
 
-/** All clients of a run. */
+/** The clients of a run, or some of them. */
 export class Crowd {
   readonly subscribers: readonly Subscriber[];
   readonly #calm = new AbortController();
@@ -77,37 +86,41 @@ export class Crowd {
   /** Why one of them cannot go on. */
   fault: unknown = null;
 
-  constructor({ size, topics, seed, issuer, tokenSeconds, folder }: CrowdOptions) {
+  constructor(options: CrowdOptions) {
+    const { size, part, parts, topics, seed, tokens, tokenSeconds, folder } = options;
     const random = new Random(seed);
     this.#seed = seed;
     this.#folder = folder;
     setMaxListeners(0, this.#times.calm, this.#times.over);
     const all = Object.values(topics);
-    this.subscribers = kindsOf(size).map((kind, number) => {
+    const everybody = kindsOf(size).map((kind, number) => {
       // Every kind on every topic; it does not show by its tempers.
       // A document does not say where in its records a gap is.
       const topic = kind === 'document' ? topics.compacted : all[number % all.length]!;
+      const read = [topic];
       const temper = random.pick<Temper>(KINDS[kind].tempers);
       const isDocument = kind === 'document';
-      const format = random.chance(0.5) || isDocument ? 'json' : 'text';
+      const format: Format = random.chance(0.5) || isDocument ? 'json' : 'text';
       const endsLive = random.chance(ENDS_LIVE) || isDocument;
       const name = `client ${number} (${kind})`;
       const saysAccept = random.chance(0.5);
-      const pass = new Pass(issuer, {
+      const pass = new Pass(tokens, {
         sub: name,
-        scope: scopeOf(topic.name),
+        scope: read.map(({ name }) => scopeOf(name)).join(' '),
         seconds: random.pick(tokenSeconds),
         isCareful: random.chance(0.5),
       });
-      const plan = { name, kind, temper, topic, format, endsLive, saysAccept, pass } as const;
-      return new Subscriber(plan, random.fork());
+      const filter = random.chance(FILTERED) ? anyFilter(random, topic) : null;
+      const own = { name, kind, temper, topics: read, format, endsLive, saysAccept, pass, filter };
+      return new Subscriber(own, random.fork());
     });
+    this.subscribers = everybody.filter((_, number) => Math.floor(number / BLOCK) % parts === part);
   }
 
   /** Lets them all come. */
   start({ http, https }: Entrance): void {
-    const origin = `http://localhost:${http}`;
-    const secure = `https://localhost:${https}`;
+    const origin = `http://127.0.0.1:${http}`;
+    const secure = `https://127.0.0.1:${https}`;
     let shared: Open[] = [];
     const run = (subscriber: Subscriber, number: number): Promise<void> => {
       const { kind } = subscriber.plan;
@@ -121,7 +134,7 @@ export class Crowd {
       if (kind === 'curl') return follow(subscriber, curl(either), this.#times);
       if (kind === 'document') return followDocuments(subscriber, origin, this.#times);
       if (kind === 'sse-cat') {
-        const tokenFile = join(this.#folder, `sse-cat-${number}`);
+        const tokenFile = join(this.#folder, subscriber.plan.name);
         return followSseCat(subscriber, either, tokenFile, this.#times);
       }
       return followEventSource(subscriber, origin, this.#times);

@@ -22,7 +22,13 @@ export interface Lost {
 
 /** What an event tells: a record, to be found in the producer's account, or a gap. */
 export type Delivery =
-  | { readonly kind: 'record'; readonly record: Produced; readonly hash: number | null }
+  | {
+      readonly kind: 'record';
+      readonly record: Produced;
+      readonly hash: number | null;
+      /** It did not come: its key is not in the client's view any more. */
+      readonly hasLeft?: true;
+    }
   | { readonly kind: 'gap'; readonly reason: string; readonly lost: readonly Lost[] }
   | { readonly kind: 'nothing' }
   /** All that was there has come. */
@@ -39,7 +45,9 @@ interface JsonRecord {
   readonly partition: number;
   readonly offset: number;
   readonly key: string | null;
-  readonly value: string | null;
+  /** An object on a topic whose values are read. */
+  readonly value: string | object | null;
+  readonly error?: string;
 }
 
 /** Finds out what a client got. */
@@ -52,12 +60,15 @@ export function identify(topic: ProducedTopic, format: Format, received: Receive
     const { reason, partitions } = JSON.parse(data);
     return { kind: 'gap', reason, lost: partitions };
   }
+  if (event === 'leave' && topic.isCompacted) return left(topic, format, received);
   if (event !== 'message' && event !== 'delete') return wrong(`an event ${event}`);
   return format === 'json' ? inJson(topic, event, data) : inText(topic, received);
 }
 
 function inJson(topic: ProducedTopic, event: string, data: string): Delivery {
-  const { partition, offset, key, value }: JsonRecord = JSON.parse(data);
+  const { partition, offset, key, value: shown, error }: JsonRecord = JSON.parse(data);
+  if (error !== undefined) return wrong(`a value that could not be read: ${error}`);
+  const value = typeof shown === 'object' && shown !== null ? JSON.stringify(shown) : shown;
   if ((value === null) !== (event === 'delete')) return wrong(`an event ${event} with ${data}`);
   const isKnownKey = value === null && topic.isCompacted && key !== null;
   const found = isKnownKey
@@ -89,13 +100,28 @@ function inText(topic: ProducedTopic, { event, data, id }: Received): Delivery {
     return 'kind' in found ? found : { kind: 'record', record: found, hash: null };
   }
   // Which tombstone of the key it is, its id says.
-  const partition = Number(/^d(\d+)/.exec(key)?.[1]);
+  const partition = partitionOf(key);
   const next = cursorOffsets(id).get(partition);
   if (next === undefined) return wrong(`an id without partition ${partition}`);
   const acknowledged = topic.partitions[partition]?.committed.at(-1)?.offset ?? -1;
   const record = topic.tombstoneBelow(partition, key, next);
   if (record === undefined || acknowledged < next - 1) return EARLY;
   return { kind: 'record', record, hash: null };
+}
+
+/** The last record of a key that is not in the client's view any more: it names it, or its id does. */
+function left(topic: ProducedTopic, format: Format, { data, id }: Received): Delivery {
+  const named: Partial<JsonRecord> = format === 'json' ? JSON.parse(data) : {};
+  const key = named.key ?? Buffer.from(data, 'base64url').toString();
+  const partition = named.partition ?? partitionOf(key);
+  const produced = topic.partitions[partition];
+  const offset = named.offset ?? (cursorOffsets(id).get(partition) ?? 0) - 1;
+  if (produced === undefined || offset < 0)
+    return wrong(`it says that ${data} left, with id ${id}`);
+  if (offset > (produced.committed.at(-1)?.offset ?? -1)) return EARLY;
+  const record = produced.at(offset);
+  if (record?.key !== key) return wrong(`it says that ${key} left with ${partition}:${offset}`);
+  return { kind: 'record', record, hash: record.hash, hasLeft: true };
 }
 
 function bySerial(topic: ProducedTopic, text: string): Produced | Delivery | undefined {
@@ -108,4 +134,9 @@ function bySerial(topic: ProducedTopic, text: string): Produced | Delivery | und
 
 function wrong(why: string): Delivery {
   return { kind: 'wrong', why };
+}
+
+/** Of a key that is in one partition alone. */
+function partitionOf(key: string): number {
+  return Number(/^d(\d+)/.exec(key)?.[1]);
 }

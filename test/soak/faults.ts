@@ -2,13 +2,13 @@ import type { Buffer } from 'node:buffer';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../model/random.ts';
 import { eventually, within } from '../support/deadline.ts';
-import type { TcpBalancer } from '../support/tcp_balancer.ts';
+import type { Balancers } from './balancers.ts';
 import type { SoakBroker } from './broker.ts';
 import { http1 } from './clients/http1.ts';
-import type { Crowd } from './crowd.ts';
+import type { Crowds } from './crowds.ts';
 import type { SoakIssuer } from './issuer.ts';
-import { type KafkaTopics, TOPICS } from './kafka_topics.ts';
-import type { ProducedTopics, Producer } from './producer.ts';
+import { type KafkaTopics, type ProducedTopics, TOPICS } from './kafka_topics.ts';
+import type { Producer } from './producer.ts';
 import type { Replica } from './replica.ts';
 import type { Fault, FaultKind } from './schedule.ts';
 import { scopeOf } from './strangers.ts';
@@ -29,8 +29,8 @@ export interface World {
   readonly topics: ProducedTopics;
   readonly producer: Producer;
   readonly replicas: readonly Replica[];
-  readonly balancers: readonly TcpBalancer[];
-  readonly crowd: Crowd;
+  readonly balancers: Balancers;
+  readonly crowds: Crowds;
   readonly issuer: SoakIssuer;
   /** Streams that one gateway takes. */
   readonly maxConnections: number;
@@ -67,20 +67,23 @@ export class Faults {
   }
 
   async #killBroker(random: Random): Promise<string> {
-    const { broker, producer, crowd } = this.#world;
+    const { broker, producer, crowds } = this.#world;
     await broker.kill();
     const downMs = random.between(0, 4000);
     await delay(downMs);
     await broker.start();
-    const back = performance.now();
+    const back = Date.now();
     await eventually(
       'records to be written again',
       async () => producer.fault !== null || producer.lastAcknowledged > back,
       FLOW_MS,
     );
     const written = producer.lastAcknowledged;
-    await eventually('records to flow again', async () => crowd.lastReceived > written, FLOW_MS);
-    const flowMs = crowd.lastReceived - back;
+    const flowing = async (): Promise<number | null> => {
+      const { lastReceived } = await crowds.ask();
+      return lastReceived > written ? lastReceived : null;
+    };
+    const flowMs = (await eventually('records to flow again', flowing, FLOW_MS)) - back;
     return `down for ${seconds(downMs)}; records flowed ${seconds(flowMs)} after its return`;
   }
 
@@ -100,7 +103,7 @@ export class Faults {
   /** Clients that want to know of Kafka where they begin, each another time. @returns how many got it */
   async #askForTimes(): Promise<number> {
     const { balancers } = this.#world;
-    const open = http1(balancers[0]!.port);
+    const open = http1(balancers.http);
     const headers = await this.#asGuest();
     const askers = Array.from({ length: ASKERS }, async (_, n) => {
       const { status, body, cut } = await open(`/plain?since=${Date.now() - n * 1000}`, headers);
@@ -162,7 +165,7 @@ export class Faults {
 
   #reset(random: Random): string {
     const share = random.between(10, 100) / 100;
-    for (const balancer of this.#world.balancers) balancer.reset(() => random.chance(share));
+    this.#world.balancers.reset(share);
     return `${Math.round(share * 100)} % of their ends`;
   }
 
@@ -189,13 +192,15 @@ export class Faults {
   }
 
   async #deleteBelow(random: Random): Promise<string> {
-    const { kafka, topics } = this.#world;
+    const { kafka, topics, crowds } = this.#world;
     const told: string[] = [];
     for (const [partition, { committed }] of topics.deleted.partitions.entries()) {
       // Up to the end more often than not: so that clients lose what they have not got yet.
       const left = random.chance(0.7) ? 0 : random.between(0, DELETED_TAIL);
       const last = committed.at(-1 - left);
       if (last === undefined) continue;
+      topics.deleted.startAt(partition, last.offset + 1);
+      await crowds.ask(); // All know of it now.
       await kafka.deleteBefore(topics.deleted, partition, last.offset + 1);
       told.push(`${partition} below ${last.offset + 1}`);
     }
@@ -204,8 +209,10 @@ export class Faults {
 
   async #addPartition(): Promise<string> {
     const { kafka, topics } = this.#world;
-    await kafka.addPartition(topics.plain);
-    return `there are ${topics.plain.partitions.length} now`;
+    const count = topics.plain.partitions.length + 1;
+    await kafka.addPartitions(topics.plain, count);
+    topics.plain.addPartitions(count);
+    return `there are ${count} now`;
   }
 
   /** With the right to read one topic, for as long as they stay. */
@@ -218,7 +225,7 @@ export class Faults {
   /** As many as one gateway takes, beside those that are there. */
   async #comeInCrowds(): Promise<string> {
     const { balancers, maxConnections } = this.#world;
-    const open = http1(balancers[0]!.port);
+    const open = http1(balancers.http);
     const headers = await this.#asGuest();
     const path = '/plain?since=latest';
     const tries = Array.from({ length: maxConnections }, () => open(path, headers));

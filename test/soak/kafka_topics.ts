@@ -55,9 +55,32 @@ export const TOPICS = {
     isCompacted: false,
     configs: { 'cleanup.policy': 'delete', ...NEVER },
   },
+  /** Its values are read by a schema registry, where there is one. */
+  typed: {
+    name: 'typed',
+    partitions: 2,
+    isCompacted: false,
+    configs: { 'cleanup.policy': 'delete', ...NEVER },
+  },
 } satisfies Record<string, TopicPlan>;
 
 export type TopicName = keyof typeof TOPICS;
+
+/** `typed` only where there is a registry. */
+export type ProducedTopics = Readonly<
+  Record<Exclude<TopicName, 'typed'>, ProducedTopic> & { typed?: ProducedTopic }
+>;
+
+/** Empty accounts: of each process its own. */
+export function newAccounts(hasRegistry: boolean): ProducedTopics {
+  const plans = Object.values<TopicPlan>(TOPICS);
+  const topics = plans
+    .filter(({ name }) => hasRegistry || name !== TOPICS.typed.name)
+    .map(({ name, isCompacted, partitions }) => {
+      return [name, new ProducedTopic(name, isCompacted, partitions)] as const;
+    });
+  return Object.fromEntries(topics) as unknown as ProducedTopics;
+}
 
 /** Asks a broker that may be away for things to be done to topics. */
 export class KafkaTopics {
@@ -67,8 +90,8 @@ export class KafkaTopics {
     this.#brokers = brokers;
   }
 
-  async create(plan: TopicPlan): Promise<ProducedTopic> {
-    const { name, partitions, isCompacted } = plan;
+  async create(plan: TopicPlan): Promise<void> {
+    const { name, partitions } = plan;
     const configs = Object.entries(plan.configs).map(([config, value]) => ({
       name: config,
       value,
@@ -76,28 +99,22 @@ export class KafkaTopics {
     await this.#insist(`topic ${name} to be created`, (admin) =>
       admin.createTopics({ topics: [name], partitions, replicas: 1, configs }),
     );
-    return new ProducedTopic(name, isCompacted, partitions);
   }
 
-  /** Deletes all records of a partition below an offset. */
+  /** Deletes all records of a partition below an offset; its account has to know before. */
   async deleteBefore(topic: ProducedTopic, partition: number, offset: number): Promise<void> {
-    const produced = topic.partitions[partition]!;
-    produced.highestStart = Math.max(produced.highestStart, offset);
     const partitions = [{ partition, offset: BigInt(offset) }];
     await this.#insist(`records of ${topic.name} to be deleted`, (admin) =>
       admin.deleteRecords({ topics: [{ name: topic.name, partitions }] }),
     );
   }
 
-  async addPartition(topic: ProducedTopic): Promise<void> {
-    const { name } = topic;
-    const count = topic.partitions.length + 1;
+  async addPartitions({ name }: ProducedTopic, count: number): Promise<void> {
     await this.#insist(`${count} partitions of ${name}`, async (admin) => {
       if ((await partitionsOf(admin, name)) < count) {
         await admin.createPartitions({ topics: [{ name, count }] });
       }
     });
-    topic.addPartitions(count);
   }
 
   async configure(topic: string, config: string, value: string): Promise<void> {

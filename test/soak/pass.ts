@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import type { SoakIssuer } from './issuer.ts';
+import type { TokenMaker } from './tokens.ts';
 
 /** Before a token is over, one who looks at its time has another. */
 const AHEAD_MS = 5000;
@@ -15,14 +15,14 @@ export interface PassOptions {
 
 /** The token of one client, and the next when that is over. */
 export class Pass {
-  readonly #issuer: SoakIssuer;
+  readonly #maker: TokenMaker;
   readonly #options: PassOptions;
   #token: Promise<string> | null = null;
   #expiresAt = 0;
   #file: string | null = null;
 
-  constructor(issuer: SoakIssuer, options: PassOptions) {
-    this.#issuer = issuer;
+  constructor(maker: TokenMaker, options: PassOptions) {
+    this.#maker = maker;
     this.#options = options;
   }
 
@@ -66,6 +66,6 @@ export class Pass {
   #make(): Promise<string> {
     const { sub, scope, seconds } = this.#options;
     this.#expiresAt = Date.now() + seconds * 1000;
-    return this.#issuer.token({ sub, scope }, this.#expiresAt);
+    return this.#maker.token({ sub, scope }, this.#expiresAt);
   }
 }

@@ -116,7 +116,7 @@ describe('PlainAccount', () => {
     test('is content where Kafka had deleted all that it names', () => {
       const records = committed(0, 0, 10);
       get(records[0]!, records[1]!);
-      topic.partitions[0]!.highestStart = 7;
+      topic.startAt(0, 7);
       gap('retention', [0, 2, 7]);
       get(...records.slice(7));
       account.finish();
@@ -126,7 +126,7 @@ describe('PlainAccount', () => {
     test('tells of records that Kafka still had', () => {
       const records = committed(0, 0, 10);
       get(records[0]!, records[1]!);
-      topic.partitions[0]!.highestStart = 6;
+      topic.startAt(0, 6);
       gap('retention', [0, 2, 7]);
       expect(tally).toMatchObject({ explainedGaps: 0, unexplainedGaps: 1, lost: 1 });
     });
@@ -134,7 +134,7 @@ describe('PlainAccount', () => {
     test('may name offsets that hold no record', () => {
       get(...committed(0, 0, 2));
       const later = committed(0, 8, 2);
-      topic.partitions[0]!.highestStart = 5;
+      topic.startAt(0, 5);
       gap('retention', [0, 2, 8]);
       get(...later);
       account.finish();
@@ -144,7 +144,7 @@ describe('PlainAccount', () => {
     test('tells of records before it that were not told of', () => {
       const records = committed(0, 0, 10);
       get(records[0]!);
-      topic.partitions[0]!.highestStart = 7;
+      topic.startAt(0, 7);
       gap('retention', [0, 3, 7]);
       expect(tally).toMatchObject({ explainedGaps: 1, lost: 2 });
     });
@@ -152,7 +152,7 @@ describe('PlainAccount', () => {
     test('tells of one that names what the client had', () => {
       const records = committed(0, 0, 10);
       get(...records.slice(0, 5));
-      topic.partitions[0]!.highestStart = 7;
+      topic.startAt(0, 7);
       gap('retention', [0, 3, 7]);
       expect(tally.unexplainedGaps).toBe(1);
     });
@@ -164,11 +164,34 @@ describe('PlainAccount', () => {
     });
   });
 
+  describe('of a client with a filter', () => {
+    beforeEach(() => {
+      const wants = ({ serial }: Produced): boolean => serial % 2 === 0;
+      account = new PlainAccount(topic, 'text', tally, { query: [], wants });
+    });
+
+    test('is content with the records that it wants', () => {
+      const records = committed(0, 0, 6);
+      topic.startAt(0, 1);
+      get(records[2]!, records[4]!);
+      account.finish();
+      expect(tally).toMatchObject({ delivered: 2, isClean: true });
+    });
+
+    test('tells of one that it wants and that did not come, of one within a gap, and of one that it does not want', () => {
+      const records = committed(0, 0, 8);
+      get(records[0]!, records[4]!, records[5]!);
+      expect(tally).toMatchObject({ lost: 1, wrong: 1 });
+      gap('retention', [0, 6, 8]);
+      expect(tally).toMatchObject({ lost: 2, unexplainedGaps: 1 });
+    });
+  });
+
   test('misses nothing that Kafka had deleted before the client came', () => {
     const records = committed(0, 0, 4);
     committed(1, 0, 2);
-    topic.partitions[0]!.highestStart = 2;
-    topic.partitions[1]!.highestStart = 2;
+    topic.startAt(0, 2);
+    topic.startAt(1, 2);
     get(...records.slice(2));
     account.finish();
     expect(tally).toMatchObject({ lost: 0, isClean: true });
@@ -177,7 +200,7 @@ describe('PlainAccount', () => {
   test('misses what was deleted without a word once the client had something', () => {
     const records = committed(0, 0, 4);
     get(records[0]!);
-    topic.partitions[0]!.highestStart = 3;
+    topic.startAt(0, 3);
     get(records[3]!);
     expect(tally.lost).toBe(2);
   });

@@ -16,7 +16,7 @@ interface Place {
 
 /**
  * Judges what a client got of a topic that is not compacted: from where it began every committed
- * record once, in the order of its partition, but those that a gap told of.
+ * record that it wants once, in the order of its partition, but those that a gap told of.
  */
 export class PlainAccount extends Account {
   readonly #places: Place[] = [];
@@ -72,7 +72,7 @@ export class PlainAccount extends Account {
     const end = Math.max(place.next, produced.indexFrom(to));
     const existed = committed
       .slice(Math.max(place.next, begin), end)
-      .filter(({ offset }) => offset >= highestStart);
+      .filter((record) => record.offset >= highestStart && this.wants(record));
     this.#lose(place, existed, 'told as a gap');
     place.next = end;
     place.isStarted = true;
@@ -106,7 +106,7 @@ export class PlainAccount extends Account {
   #due(partition: number, index: number): Produced[] {
     const { next, isStarted } = this.#place(partition);
     const { committed, highestStart } = this.topic.partitions[partition]!;
-    const before = committed.slice(next, index);
+    const before = committed.slice(next, index).filter((record) => this.wants(record));
     return isStarted ? before : before.filter(({ offset }) => offset >= highestStart);
   }
 

@@ -8,14 +8,24 @@ export interface Produced {
   readonly partition: number;
   readonly offset: number;
   readonly key: string | null;
-  /** Of its value; `null` for a tombstone. */
+  /** Of what a client is shown of its value; `null` for a tombstone. */
   readonly hash: number | null;
-  /** When Kafka acknowledged it, by `performance.now()`. */
+  /** When Kafka acknowledged it; Unix time in milliseconds. */
   readonly at: number;
   fate: Fate;
   /** Its place among the committed ones of its partition. */
   index: number;
 }
+
+/** What is told of a record once Kafka has it. */
+export type Acknowledged = Omit<Produced, 'at' | 'fate' | 'index'>;
+
+/** What an account is told: in the same order it is the same account, in any process. */
+export type Change =
+  | { readonly kind: 'acknowledged'; readonly record: Acknowledged; readonly at: number }
+  | { readonly kind: 'committed' | 'aborted'; readonly serials: readonly number[] }
+  | { readonly kind: 'partitions'; readonly count: number }
+  | { readonly kind: 'start'; readonly partition: number; readonly offset: number };
 
 /** What one partition was given. */
 export class ProducedPartition {
@@ -26,6 +36,12 @@ export class ProducedPartition {
    * it may be lower again, as Kafka writes it down once a minute.
    */
   highestStart = 0;
+
+  /** The committed record at an offset. */
+  at(offset: number): Produced | undefined {
+    const record = this.committed[this.indexFrom(offset)];
+    return record?.offset === offset ? record : undefined;
+  }
 
   /** The place of the first committed record at an offset or behind it. */
   indexFrom(offset: number): number {
@@ -43,6 +59,8 @@ export class ProducedPartition {
 export class ProducedTopic {
   readonly name: string;
   readonly isCompacted: boolean;
+  /** Told of each change. */
+  onChange: (change: Change) => void = () => {};
   readonly partitions: ProducedPartition[] = [];
   /** The last committed record of each key, by `keyName()`. */
   readonly latest = new Map<string, Produced>();
@@ -54,7 +72,7 @@ export class ProducedTopic {
   constructor(name: string, isCompacted: boolean, partitions: number) {
     this.name = name;
     this.isCompacted = isCompacted;
-    while (this.partitions.length < partitions) this.partitions.push(new ProducedPartition());
+    this.addPartitions(partitions);
   }
 
   nextSerial(): number {
@@ -82,44 +100,77 @@ export class ProducedTopic {
     return all.findLast((record) => record.offset < offset);
   }
 
-  acknowledged(record: Omit<Produced, 'at' | 'fate' | 'index'>): Produced {
-    const produced: Produced = { ...record, at: performance.now(), fate: 'open', index: -1 };
-    this.#bySerial.set(record.serial, produced);
-    return produced;
+  acknowledged(record: Acknowledged): Produced {
+    this.apply({ kind: 'acknowledged', record, at: Date.now() });
+    return this.#bySerial.get(record.serial)!;
   }
 
   /** Records in the order of their offsets, after all that were committed before. */
   commit(records: readonly Produced[]): void {
-    for (const record of [...records].sort((a, b) => a.offset - b.offset)) {
-      const { committed } = this.partitions[record.partition]!;
-      const last = committed.at(-1);
-      if (last !== undefined && last.offset >= record.offset) {
-        throw new Error(`${this.name}: offset ${record.offset} acknowledged after ${last.offset}`);
-      }
-      record.fate = 'committed';
-      record.index = committed.length;
-      committed.push(record);
-      if (record.key === null) continue;
-      const name = keyName(record.partition, record.key);
-      if (this.isCompacted) this.latest.set(name, record);
-      if (record.hash !== null) continue;
-      const others = this.#tombstones.get(name);
-      if (others === undefined) this.#tombstones.set(name, [record]);
-      else others.push(record);
-    }
+    const sorted = [...records].sort((a, b) => a.offset - b.offset);
+    this.apply({ kind: 'committed', serials: sorted.map(({ serial }) => serial) });
   }
 
   /** Serials of a transaction that was aborted, or of records that were never written. */
   abort(serials: Iterable<number>): void {
-    for (const serial of serials) {
-      this.#aborted.add(serial);
-      const record = this.#bySerial.get(serial);
-      if (record !== undefined) record.fate = 'aborted';
-    }
+    this.apply({ kind: 'aborted', serials: [...serials] });
   }
 
   addPartitions(count: number): void {
-    while (this.partitions.length < count) this.partitions.push(new ProducedPartition());
+    this.apply({ kind: 'partitions', count });
+  }
+
+  /** Kafka may have nothing below an offset any more. */
+  startAt(partition: number, offset: number): void {
+    this.apply({ kind: 'start', partition, offset });
+  }
+
+  apply(change: Change): void {
+    switch (change.kind) {
+      case 'acknowledged': {
+        const { record, at } = change;
+        this.#bySerial.set(record.serial, { ...record, at, fate: 'open', index: -1 });
+        break;
+      }
+      case 'committed':
+        for (const serial of change.serials) this.#commit(this.#bySerial.get(serial)!);
+        break;
+      case 'aborted':
+        for (const serial of change.serials) this.#abort(serial);
+        break;
+      case 'partitions':
+        while (this.partitions.length < change.count) this.partitions.push(new ProducedPartition());
+        break;
+      default: {
+        const partition = this.partitions[change.partition]!;
+        partition.highestStart = Math.max(partition.highestStart, change.offset);
+      }
+    }
+    this.onChange(change);
+  }
+
+  #commit(record: Produced): void {
+    const { committed } = this.partitions[record.partition]!;
+    const last = committed.at(-1);
+    if (last !== undefined && last.offset >= record.offset) {
+      throw new Error(`${this.name}: offset ${record.offset} acknowledged after ${last.offset}`);
+    }
+    record.fate = 'committed';
+    record.index = committed.length;
+    committed.push(record);
+    if (record.key === null) return;
+    const name = keyName(record.partition, record.key);
+    if (this.isCompacted) this.latest.set(name, record);
+    if (record.hash !== null) return;
+    const others = this.#tombstones.get(name);
+    if (others === undefined) this.#tombstones.set(name, [record]);
+    else others.push(record);
+  }
+
+  #abort(serial: number): void {
+    this.#aborted.add(serial);
+    const record = this.#bySerial.get(serial);
+    if (record !== undefined) record.fate = 'aborted';
   }
 }
 

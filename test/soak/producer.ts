@@ -1,26 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../model/random.ts';
 import { within } from '../support/deadline.ts';
-import type { TopicName } from './kafka_topics.ts';
+import type { ProducedTopics } from './kafka_topics.ts';
 import { hashOf, type Produced, type ProducedTopic } from './produced.ts';
-import { ownKeyFor, valueFor } from './values.ts';
+import type { Schemas, Value } from './schemas.ts';
+import { KEYS, kindOf, ownKeyFor, valueFor } from './values.ts';
 import { Writer } from './writer.ts';
-
-export type ProducedTopics = Readonly<Record<TopicName, ProducedTopic>>;
 
 const TICK_MS = 100;
 /** Records that wait for the broker; while it is away no more are made. */
 const MAX_UNACKNOWLEDGED = 500;
 const LAST_MS = 120_000;
 
-/** Of the records that are not in transactions. */
-const SHARES: readonly TopicName[] = ['plain', 'plain', 'deleted', 'compacted'];
 /** Of all records. */
 const SHARE_IN_TRANSACTIONS = 0.2;
 const MAX_IN_TRANSACTION = 8;
 const ABORTED = 0.25;
 const TOMBSTONES = 0.1;
-const KEYS = 150;
+/** Of a topic that is not compacted. */
+const WITHOUT_KEY = 0.2;
 /** librdkafka's ERR__UNKNOWN_PARTITION: it never left this process. */
 const UNKNOWN_PARTITION = -190;
 /** librdkafka's ERR__MSG_TIMED_OUT. */
@@ -28,11 +26,12 @@ const TIMED_OUT = -192;
 
 /** Produces to all topics at a steady pace and notes what Kafka took. */
 export class Producer {
-  /** Of the last record that was acknowledged, by `performance.now()`. */
+  /** When the last record was acknowledged; Unix time in milliseconds. */
   lastAcknowledged = 0;
   /** Why it cannot go on; nothing can be judged then. */
   fault: unknown = null;
   readonly #topics: ProducedTopics;
+  readonly #schemas: Schemas | null;
   readonly #random: Random;
   readonly #rate: number;
   readonly #plain: Writer;
@@ -44,22 +43,25 @@ export class Producer {
   static async start(
     brokers: string,
     topics: ProducedTopics,
+    schemas: Schemas | null,
     seed: number,
     rate: number,
   ): Promise<Producer> {
     const writers = [Writer.connect(brokers), Writer.connect(brokers, 'soak')] as const;
     const [plain, transactional] = await Promise.all(writers);
-    return new Producer(topics, seed, rate, plain, transactional);
+    return new Producer(topics, schemas, seed, rate, plain, transactional);
   }
 
   private constructor(
     topics: ProducedTopics,
+    schemas: Schemas | null,
     seed: number,
     rate: number,
     plain: Writer,
     transactional: Writer,
   ) {
     this.#topics = topics;
+    this.#schemas = schemas;
     this.#random = new Random(seed);
     this.#rate = rate;
     this.#plain = plain;
@@ -74,20 +76,22 @@ export class Producer {
     this.#stopped.abort();
     await within('the producer to stop', this.#running, 2 * LAST_MS);
     if (this.fault !== null) return;
-    for (const topic of [this.#topics.plain, this.#topics.deleted, this.#topics.compacted]) {
+    const { transactions, ...others } = this.#topics;
+    for (const topic of Object.values(others)) {
       for (const partition of topic.partitions.keys()) this.#write(topic, partition);
     }
-    const { transactions } = this.#topics;
     await this.#transaction([...transactions.partitions.keys()], false);
     await within('the last records', Promise.all(this.#unacknowledged), LAST_MS);
   }
 
   async #produce(): Promise<void> {
     const perTick = (this.#rate * (1 - SHARE_IN_TRANSACTIONS) * TICK_MS) / 1000;
+    const { plain, deleted, compacted, typed } = this.#topics;
+    const shares = [plain, plain, deleted, compacted, ...(typed === undefined ? [] : [typed])];
     for (let due = 0; !this.#stopped.signal.aborted; await delay(TICK_MS)) {
       for (due += perTick; due >= 1; due--) {
         if (this.#unacknowledged.size >= MAX_UNACKNOWLEDGED) continue;
-        const topic = this.#topics[this.#random.pick(SHARES)];
+        const topic = this.#random.pick(shares);
         this.#write(topic, this.#anyPartition(topic));
       }
     }
@@ -143,17 +147,28 @@ export class Producer {
     const serial = topic.nextSerial();
     const isTombstone = random.chance(TOMBSTONES);
     const key = this.#keyFor(topic, partition, serial, isTombstone);
-    const value = isTombstone ? null : valueFor(serial, random);
+    const text = isTombstone ? null : valueFor(serial, random);
+    const { bytes, shown } = this.#valueOf(topic, serial, text);
     try {
-      const offset = await writer.write(topic.name, partition, key, value);
-      this.lastAcknowledged = performance.now();
-      const hash = value === null ? null : hashOf(value);
+      const headers = { kind: kindOf(serial) };
+      const offset = await writer.write(topic.name, partition, key, bytes, headers);
+      this.lastAcknowledged = Date.now();
+      const hash = shown === null ? null : hashOf(shown);
       return topic.acknowledged({ serial, partition, offset, key, hash });
     } catch (error) {
       topic.abort([serial]);
       if ((error as { code?: number }).code !== UNKNOWN_PARTITION) throw error;
       return null;
     }
+  }
+
+  /** What Kafka gets, and what a client is shown of it. */
+  #valueOf(topic: ProducedTopic, serial: number, text: string | null): Value {
+    if (text === null) return { bytes: null, shown: null };
+    const isTyped = topic === this.#topics.typed && this.#schemas !== null;
+    return isTyped
+      ? this.#schemas.next().write(serial, text)
+      : { bytes: Buffer.from(text), shown: text };
   }
 
   /** Some keys are those of one partition alone, only these are deleted: see `delivery.ts`. */
@@ -164,8 +179,11 @@ export class Producer {
     isTombstone: boolean,
   ): string | null {
     const random = this.#random;
-    if (!topic.isCompacted) return isTombstone ? ownKeyFor(serial) : null;
     const number = random.between(1, KEYS);
+    if (!topic.isCompacted) {
+      if (isTombstone) return ownKeyFor(serial);
+      return random.chance(WITHOUT_KEY) ? null : `k${number}`;
+    }
     return isTombstone || random.chance(0.5) ? `d${partition}-${number}` : `k${number}`;
   }
 

@@ -1,10 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { Random } from '../model/random.ts';
-import type { Pass } from './pass.ts';
-import { ProducedTopic } from './produced.ts';
 import { isClean, type Outcome, slopesOf, sum, tableOf } from './report.ts';
 import { ProcessSeries } from './resources.ts';
-import { Subscriber } from './subscriber.ts';
 import { Tally } from './tally.ts';
 
 const CLEAN: Outcome = {
@@ -13,6 +9,7 @@ const CLEAN: Outcome = {
   minutes: 1,
   produced: { plain: 9, deleted: 8 },
   total: new Tally(),
+  filtered: { clients: 0, delivered: 0 },
   strangers: { refused: 5, leaked: 0 },
   streamsEnded: 0,
   badEnds: 0,
@@ -45,20 +42,17 @@ describe('isClean()', () => {
 
 describe('tableOf()', () => {
   test('has a row for each kind of client on each topic, and one for all', () => {
-    const subscribers = ['plain', 'deleted', 'plain'].map((name) => {
-      const topic = new ProducedTopic(name, false, 1);
-      const plan = { name: 'one', kind: 'curl', temper: 'fast', topic, format: 'text' } as const;
-      const pass = {} as Pass;
-      return new Subscriber({ ...plan, endsLive: false, pass, saysAccept: false }, new Random(1));
+    const clients = ['plain', 'deleted', 'plain'].map((topic, number) => {
+      const tally = Object.assign(new Tally(), { delivered: 7 });
+      return { kind: 'curl', topic, isFiltered: number === 0, tally, faults: '' };
     });
-    for (const { tally } of subscribers) tally.delivered = 7;
-    const rows = tableOf(subscribers, { ...CLEAN, total: sum(subscribers) }).split('\n');
-    const cells = rows.map((row) => row.split(/ {2,}/).slice(0, 5));
+    const rows = tableOf(clients, { ...CLEAN, total: sum(clients) }).split('\n');
+    const cells = rows.map((row) => row.split(/ {2,}/).slice(0, 6));
     expect(cells).toEqual([
-      ['client', 'topic', 'clients', 'produced', 'delivered'],
-      ['curl', 'plain', '2', '9', '14'],
-      ['curl', 'deleted', '1', '8', '7'],
-      ['all', '3', '17', '21', '0'],
+      ['client', 'topic', 'clients', 'filtered', 'produced', 'delivered'],
+      ['curl', 'plain', '2', '1', '9', '14'],
+      ['curl', 'deleted', '1', '0', '8', '7'],
+      ['all', '3', '1', '17', '21', '0'],
       [''],
     ]);
   });

@@ -1,6 +1,6 @@
 import type { ProcessSeries } from './resources.ts';
 import { slopeOf } from './slope.ts';
-import type { Subscriber } from './subscriber.ts';
+import type { Row } from './subscriber.ts';
 import { Tally } from './tally.ts';
 
 /** What a run came to. */
@@ -10,6 +10,8 @@ export interface Outcome {
   readonly minutes: number;
   readonly produced: Readonly<Record<string, number>>;
   readonly total: Tally;
+  /** Clients that chose records by a filter, and what they got. */
+  readonly filtered: { readonly clients: number; readonly delivered: number };
   /** Of those who may not read: answers that refused them, and answers that told them something. */
   readonly strangers: { readonly refused: number; readonly leaked: number };
   /** Streams that ended because a broker was away. */
@@ -77,20 +79,22 @@ const COLUMNS: readonly (readonly [string, (tally: Tally) => number])[] = [
   ['unexplained', ({ unexplainedGaps }) => unexplainedGaps],
   ['reconnects', ({ reconnects }) => reconnects],
   ['refused', ({ refusals }) => refusals],
+  ['late', ({ late }) => late],
   ['expired', ({ expired }) => expired],
 ];
 
 /** A row for each kind of client and topic, and one for all. */
-export function tableOf(subscribers: readonly Subscriber[], outcome: Outcome): string {
+export function tableOf(clients: readonly Row[], outcome: Outcome): string {
   const { produced, total } = outcome;
-  const rows = [['client', 'topic', 'clients', 'produced', ...COLUMNS.map(([name]) => name)]];
-  for (const [name, group] of groups(subscribers)) {
-    const [kind, topic] = name.split('\t') as [string, string];
-    const size = `${group.length}`;
-    rows.push([kind, topic, size, `${produced[topic]}`, ...cells(sum(group))]);
+  const names = COLUMNS.map(([name]) => name);
+  const rows = [['client', 'topic', 'clients', 'filtered', 'produced', ...names]];
+  for (const group of groups(clients)) {
+    const { kind, topic } = group[0]!;
+    const count = topic.split(',').reduce((all, name) => all + produced[name]!, 0);
+    rows.push([kind, topic, ...sizes(group), `${count}`, ...cells(sum(group))]);
   }
   const all = Object.values(produced).reduce((a, b) => a + b, 0);
-  rows.push(['all', '', `${subscribers.length}`, `${all}`, ...cells(total)]);
+  rows.push(['all', '', ...sizes(clients), `${all}`, ...cells(total)]);
   return aligned(rows);
 }
 
@@ -105,21 +109,26 @@ export function slopesText({ processes }: Outcome): string {
     .join('');
 }
 
-export function sum(subscribers: readonly Subscriber[]): Tally {
+export function sum(clients: readonly Row[]): Tally {
   const total = new Tally();
-  for (const { tally } of subscribers) total.add(tally);
+  for (const { tally } of clients) total.add(tally);
   return total;
 }
 
-function groups(subscribers: readonly Subscriber[]): Map<string, Subscriber[]> {
-  const groups = new Map<string, Subscriber[]>();
-  for (const subscriber of subscribers) {
-    const name = `${subscriber.plan.kind}\t${subscriber.plan.topic.name}`;
+function groups(clients: readonly Row[]): Iterable<readonly Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const client of clients) {
+    const name = `${client.kind}\t${client.topic}`;
     const group = groups.get(name);
-    if (group === undefined) groups.set(name, [subscriber]);
-    else group.push(subscriber);
+    if (group === undefined) groups.set(name, [client]);
+    else group.push(client);
   }
-  return groups;
+  return groups.values();
+}
+
+/** How many there are, and how many of them chose by a filter. */
+function sizes(clients: readonly Row[]): string[] {
+  return [`${clients.length}`, `${clients.filter(({ isFiltered }) => isFiltered).length}`];
 }
 
 function cells(tally: Tally): string[] {

@@ -37,12 +37,14 @@ everyFault((runtime) => {
     async () => {
       const workers = runtime.name === 'Node' ? '2' : '1';
       const args = ['--minutes', '3', '--clients', '40', '--seed', '1', '--workers', workers];
-      const command = soak(...args, '--runtime', runtime.name.toLowerCase());
+      const name = runtime.name.toLowerCase();
+      const command = soak(...args, '--runtime', name, '--registry');
       const { code, stdout, stderr } = await run(command, {}, MAX_MS);
       expect({ code, told: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, told: '' });
       for (const kind of FAULT_KINDS) expect(`${stdout}`).toContain(` s  ${kind}: `);
-      const { produced, total, strangers, streamsEnded, connectionsLeft } = outcomeOf(stdout);
-      expect(Object.keys(produced)).toHaveLength(4);
+      const outcome = outcomeOf(stdout);
+      const { produced, total, filtered, strangers, streamsEnded, connectionsLeft } = outcome;
+      expect(Object.keys(produced)).toHaveLength(5);
       for (const count of Object.values(produced)) expect(count).toBeGreaterThan(0);
       expect(total).toMatchObject({
         lost: 0,
@@ -53,6 +55,8 @@ everyFault((runtime) => {
       });
       expect(total.delivered).toBeGreaterThan(10_000);
       expect(total.expired).toBeGreaterThan(40);
+      expect(filtered.clients).toBeGreaterThan(10);
+      expect(filtered.delivered).toBeGreaterThan(0);
       expect(strangers.leaked).toBe(0);
       expect(strangers.refused).toBeGreaterThan(20);
       expect({ streamsEnded, connectionsLeft }).toEqual({ streamsEnded: 0, connectionsLeft: 0 });
@@ -65,13 +69,15 @@ test(
   'soak fails where a gateway sends a record twice after a reconnect, and names client and ids',
   async () => {
     const env = { GATEWAY_DIST: brokenGateway() };
-    const args = ['--minutes', '0.2', '--clients', '20', '--seed', '5'];
+    const args = ['--minutes', '0.2', '--clients', '40', '--seed', '5'];
     const command = soak(...args, '--faults', 'connections reset');
     const { code, stdout, stderr } = await run(command, { env }, MAX_MS);
     expect({ code, stderr }).toEqual({ code: 1, stderr });
     expect(outcomeOf(stdout).total.doubled).toBeGreaterThan(0);
     expect(`${stdout}`).toContain('Not exact, with --seed 5:');
-    expect(`${stdout}`).toMatch(/^ {2}client \d+ \(.*\), last ids( [\w-]+=*){3}\n {4}doubled: /m);
+    expect(`${stdout}`).toMatch(
+      /^ {2}client \d+ \(.*\), last ids( [\w-]+=*(\/~\w+)?){3}\n {4}doubled: /m,
+    );
   },
   MAX_MS,
 );

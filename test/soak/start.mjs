@@ -24,7 +24,8 @@ process.on('exit', () => rmSync(COMPILED, { recursive: true, force: true }));
 // What is left the guard ends: from here more could be started meanwhile.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(INTERRUPTED));
 
-const script = compile(ROOT, 'test/soak/main.ts', COMPILED);
+const others = ['test/soak/crowd_process.ts', 'test/soak/balancer_process.ts'];
+const script = compile(ROOT, 'test/soak/main.ts', COMPILED, ...others);
 const { main } = await import(pathToFileURL(script).href);
 const code = await main(process.argv.slice(2));
 await clean();

@@ -100,7 +100,7 @@ export function scopeOf(topic: string): string {
 }
 
 function isRefusal(path: string, status: number, text: string): boolean {
-  if (status !== 200) return [401, 403, 503].includes(status) && text.length < MAX_WORDS;
+  if (status !== 200) return [401, 403, 408, 503].includes(status) && text.length < MAX_WORDS;
   return path === '/-/topics' ? text === '{"topics":[]}' : REFUSAL.test(text);
 }
 

@@ -2,12 +2,15 @@ import type { Random } from '../model/random.ts';
 import type { Account } from './account.ts';
 import { CompactedAccount } from './compacted_account.ts';
 import type { Format, Received } from './delivery.ts';
+import type { Filter } from './filter.ts';
 import type { Pass } from './pass.ts';
 import { PlainAccount } from './plain_account.ts';
 import type { ProducedTopic } from './produced.ts';
 import { Tally } from './tally.ts';
 
 const LAST_IDS = 3;
+/** Of several topics' streams, in a record and in a gap. */
+const TOPIC_NAMED = /^\{(?:"reason":"[a-z-]+",)?"topic":"(\w+)"/;
 /** Long after a token nothing may come by it; what is on its way may take some of it. */
 const LATE_MS = 20_000;
 
@@ -37,13 +40,26 @@ export interface SubscriberPlan {
   /** The client program, as the table names it. */
   readonly kind: string;
   readonly temper: Temper;
-  readonly topic: ProducedTopic;
+  /** Several of them are one stream, in JSON. */
+  readonly topics: readonly ProducedTopic[];
   readonly format: Format;
   readonly pass: Pass;
   /** Whether its requests name the type of a stream, so that each answer is one. */
   readonly saysAccept: boolean;
   /** Whether its streams end once they are live. */
   readonly endsLive: boolean;
+  /** What it wants of the topic; `null`: all. */
+  readonly filter: Filter | null;
+}
+
+/** What is told of a client at the end. */
+export interface Row {
+  readonly kind: string;
+  readonly topic: string;
+  readonly isFiltered: boolean;
+  readonly tally: Tally;
+  /** What was wrong, in words; empty where nothing was. */
+  readonly faults: string;
 }
 
 /** One client that keeps coming back, whatever program it is: its place and its account. */
@@ -51,27 +67,42 @@ export class Subscriber {
   readonly plan: SubscriberPlan;
   readonly random: Random;
   readonly tally = new Tally();
-  /** What it does, as far as it can be seen. */
-  state: 'away' | 'asking' | 'reading' = 'away';
+  /** What it does, as far as it can be seen, and since when. */
+  #state: 'away' | 'asking' | 'reading' = 'away';
+  #stateSince = Date.now();
   /** With which it comes back. */
   lastId = '';
-  /** When something came last, by `performance.now()`. */
+  /** When something came last; Unix time in milliseconds. */
   lastReceived = 0;
   readonly #lastIds: string[] = [];
   readonly #notes: string[] = [];
-  #account: Account;
+  /** One a topic. */
+  #accounts: readonly Account[];
   #streams = 0;
 
   constructor(plan: SubscriberPlan, random: Random) {
     this.plan = plan;
     this.random = random;
-    this.#account = this.#newAccount();
+    this.#accounts = this.#newAccounts();
+  }
+
+  set state(state: 'away' | 'asking' | 'reading') {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#stateSince = Date.now();
+  }
+
+  /** As it stands in the path. */
+  get topicNames(): string {
+    return this.plan.topics.map(({ name }) => name).join();
   }
 
   get path(): string {
-    const { topic, format, endsLive } = this.plan;
-    const query = [`format=${format}`, ...(endsLive ? ['until=live'] : [])];
-    return `/${topic.name}?${query.join('&')}`;
+    const { format, endsLive, filter } = this.plan;
+    const query = new URLSearchParams({ format });
+    if (endsLive) query.set('until', 'live');
+    for (const [name, value] of filter?.query ?? []) query.append(name, value);
+    return `/${this.topicNames}?${query}`;
   }
 
   /** A stream is open. */
@@ -86,10 +117,16 @@ export class Subscriber {
     this.tally.refusals++;
   }
 
+  /** Its request was: it took longer than a gateway waits for one. */
+  late(): void {
+    this.state = 'away';
+    this.tally.late++;
+  }
+
   /** It was told why it is not let in. */
   unauthorized(reason: string): void {
     this.refused();
-    if (reason === 'forbidden') this.#account.wrong('it is told that it has no right');
+    if (reason === 'forbidden') this.#wrong('it is told that it has no right');
     if (reason !== 'unavailable') this.plan.pass.renew();
   }
 
@@ -100,7 +137,7 @@ export class Subscriber {
       this.unauthorized(JSON.parse(data).reason);
       return;
     }
-    this.lastReceived = performance.now();
+    this.lastReceived = Date.now();
     if (event === 'expired') {
       this.tally.expired++;
       this.plan.pass.renew();
@@ -108,9 +145,20 @@ export class Subscriber {
     }
     const { pass, temper } = this.plan;
     if (temper === 'fast' && Date.now() > pass.expiresAt + LATE_MS) {
-      this.#account.wrong('it came long after the end of its token');
+      this.#wrong('it came long after the end of its token');
     }
-    this.#account.take(received);
+    for (const account of this.#accountsOf(data)) account.take(received);
+  }
+
+  /** Those that an event is for: of several topics' streams it names its topic, or is for all. */
+  #accountsOf(data: string): readonly Account[] {
+    if (this.#accounts.length === 1) return this.#accounts;
+    const name = TOPIC_NAMED.exec(data)?.[1];
+    return this.#accounts.filter(({ topic }) => name === undefined || name === topic.name);
+  }
+
+  #wrong(why: string): void {
+    this.#accounts[0]!.wrong(why);
   }
 
   identified(id: string): void {
@@ -122,41 +170,55 @@ export class Subscriber {
 
   /** From now on it is a new client; what it had was right or wrong, but it has no end. */
   beginAnew(): void {
-    this.#account.settle();
-    this.#notes.push(...this.#account.notes);
-    this.#account = this.#newAccount();
+    this.settle();
+    this.#notes.push(...this.#accountNotes);
+    this.#accounts = this.#newAccounts();
     this.lastId = '';
   }
 
   settle(): void {
-    this.#account.settle();
+    for (const account of this.#accounts) account.settle();
   }
 
   get isComplete(): boolean {
-    return this.#account.isComplete;
+    return this.#accounts.every(({ isComplete }) => isComplete);
   }
 
   finish(): void {
-    this.#account.finish();
+    for (const account of this.#accounts) account.finish();
   }
 
   /** Who it is, in words. */
   get description(): string {
-    const { name, temper, format, topic } = this.plan;
+    const { name, temper } = this.plan;
     const ids = this.#lastIds.join(' ');
-    return `${name} (${temper}, /${topic.name}, ${format}, ${this.state}), last ids ${ids}`;
+    const seconds = Math.round((Date.now() - this.#stateSince) / 1000);
+    const state = `${this.#state} for ${seconds} s, streams: ${this.#streams}`;
+    return `${name} (${temper}, ${this.path}, ${state}), last ids ${ids}`;
   }
 
-  /** What was wrong, in words. */
-  get faults(): string {
-    const notes = [...this.#notes, ...this.#account.notes].map((note) => `    ${note}\n`).join('');
+  get row(): Row {
+    const { plan, tally } = this;
+    const { kind, filter } = plan;
+    const isFiltered = filter !== null;
+    const faults = tally.isClean ? '' : this.#faults;
+    return { kind, topic: this.topicNames, isFiltered, tally, faults };
+  }
+
+  get #faults(): string {
+    const notes = [...this.#notes, ...this.#accountNotes].map((note) => `    ${note}\n`).join('');
     return `  ${this.description}\n${notes}`;
   }
 
-  #newAccount(): Account {
-    const { topic, format } = this.plan;
-    return topic.isCompacted
-      ? new CompactedAccount(topic, format, this.tally)
-      : new PlainAccount(topic, format, this.tally);
+  get #accountNotes(): readonly string[] {
+    return this.#accounts.flatMap(({ notes }) => notes);
+  }
+
+  #newAccounts(): readonly Account[] {
+    const { topics, format, filter } = this.plan;
+    return topics.map((topic) => {
+      const Kind = topic.isCompacted ? CompactedAccount : PlainAccount;
+      return new Kind(topic, format, this.tally, filter);
+    });
   }
 }

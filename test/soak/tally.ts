@@ -3,7 +3,7 @@ export class Tally {
   delivered = 0;
   /** Records that should have come and did not; of a compacted topic keys without their last one. */
   lost = 0;
-  /** Keys that a client still had at the end though they were deleted. */
+  /** Keys that a client still had at the end though they were deleted, or had left its view. */
   dead = 0;
   doubled = 0;
   outOfOrder = 0;
@@ -14,6 +14,8 @@ export class Tally {
   unexplainedGaps = 0;
   reconnects = 0;
   refusals = 0;
+  /** Requests that reached a gateway later than it waits for them. */
+  late = 0;
   /** Streams that ended with their token. */
   expired = 0;
 
@@ -33,6 +35,7 @@ export class Tally {
     this.unexplainedGaps += other.unexplainedGaps;
     this.reconnects += other.reconnects;
     this.refusals += other.refusals;
+    this.late += other.late;
     this.expired += other.expired;
   }
 }

@@ -12,6 +12,10 @@ const PIECES = [
   '漢字',
 ];
 const LARGE = 0.08;
+/** Of the keys of a topic, beside those that are deleted. */
+export const KEYS = 150;
+/** Of the header of each record. */
+export const KINDS = ['a', 'b', 'c', 'd', 'e'] as const;
 
 /** A value that begins with its serial: mostly short, now and then large, so that what a gateway keeps in memory is outgrown. */
 export function valueFor(serial: number, random: Random): string {
@@ -24,13 +28,23 @@ export function valueFor(serial: number, random: Random): string {
   return `#${serial}#${pieces.join('')}.`;
 }
 
+/** What its header `kind` says: nothing but its serial decides, so that everybody knows it. */
+export function kindOf(serial: number): string {
+  return KINDS[serial % KINDS.length]!;
+}
+
 /** The key of a tombstone on a topic that is not compacted: there each has one of its own. */
 export function ownKeyFor(serial: number): string {
   return `#${serial}#`;
 }
 
-/** The serial that a value or such a key begins with. */
+/** The serial that a value or such a key begins with, or the text of a value that is an object. */
 export function serialOf(text: string): number | null {
-  const found = /^#(\d+)#/.exec(text);
+  const found = /^(?:\{"text":")?#(\d+)#/.exec(text);
   return found === null ? null : Number(found[1]);
+}
+
+/** The field `n` of a value that is an object. */
+export function numberOf(serial: number): number {
+  return serial % 10;
 }

@@ -63,12 +63,14 @@ export class Writer {
     topic: string,
     partition: number,
     key: string | null,
-    value: string | null,
+    value: Uint8Array | null,
+    headers: Readonly<Record<string, string>>,
   ): Promise<number> {
     return new Promise((resolve, reject) => {
       const told: Told = (error, offset) => (error === null ? resolve(offset) : reject(error));
       const bytes = value === null ? null : Buffer.from(value);
-      this.#producer.produce(topic, partition, bytes, key, null, told);
+      const all = Object.entries(headers).map(([name, text]) => ({ [name]: text }));
+      this.#producer.produce(topic, partition, bytes, key, null, told, all);
     });
   }
 

@@ -12,9 +12,10 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
  * @param {string} root the folder that holds `app` and `test`
  * @param {string} script its path in there
  * @param {string} folder where to put what comes out
+ * @param {...string} others paths of scripts that it starts, beside it
  * @returns {string} the script to run
  */
-export function compile(root, script, folder) {
+export function compile(root, script, folder, ...others) {
   mkdirSync(folder, { recursive: true });
   const config = {
     extends: join(REPOSITORY, 'tsconfig.base.json'),
@@ -25,7 +26,7 @@ export function compile(root, script, folder) {
       noCheck: true,
       types: [],
     },
-    files: [join(root, script)],
+    files: [script, ...others].map((name) => join(root, name)),
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
   const tsc = join(REPOSITORY, 'node_modules', 'typescript', 'bin', 'tsc');

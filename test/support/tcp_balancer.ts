@@ -1,6 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { freePort } from './free_port.ts';
 
+/** Connects that the kernel holds: thousands come back at once after a restart. */
+const BACKLOG = 4096;
+
 /** A plain TCP balancer: hands each connection to the next of its targets that takes it. */
 export class TcpBalancer implements AsyncDisposable {
   readonly port: number;
@@ -8,18 +11,24 @@ export class TcpBalancer implements AsyncDisposable {
   refused = 0;
   /** Ports, which may change. */
   readonly targets: number[] = [];
+  readonly #host: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #next = 0;
 
-  static async start(targets: readonly number[]): Promise<TcpBalancer> {
-    const balancer = new TcpBalancer(await freePort(), targets);
-    await new Promise<void>((done) => balancer.#server.listen(balancer.port, 'localhost', done));
+  /** @param host where it listens, and where its targets do; an address saves looking it up */
+  static async start(targets: readonly number[], host = 'localhost'): Promise<TcpBalancer> {
+    const balancer = new TcpBalancer(await freePort(), targets, host);
+    const { port } = balancer;
+    await new Promise<void>((done) =>
+      balancer.#server.listen({ port, host, backlog: BACKLOG }, done),
+    );
     return balancer;
   }
 
-  private constructor(port: number, targets: readonly number[]) {
+  private constructor(port: number, targets: readonly number[], host: string) {
     this.port = port;
+    this.#host = host;
     this.targets.push(...targets);
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#keep(socket);
@@ -46,7 +55,7 @@ export class TcpBalancer implements AsyncDisposable {
       return;
     }
     const port = this.targets[this.#next++ % this.targets.length]!;
-    const target = connect({ port, host: 'localhost', allowHalfOpen: true });
+    const target = connect({ port, host: this.#host, allowHalfOpen: true });
     this.#keep(target);
     target.once('error', () => {
       if (target.bytesRead + target.bytesWritten === 0) this.#join(client, tries - 1);

@@ -2,14 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { within } from '../../support/deadline.ts';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs } from '../temper.ts';
-import { REFUSED_AS } from './follow.ts';
+import { REFUSED_AS, TOO_LATE } from './follow.ts';
 
 const PAUSE_MS = 2000;
 const ANSWER_MS = 60_000;
 
+interface Listed {
+  readonly value?: string | object | null;
+}
+
 /** What the gateway gives to who asks for JSON. */
 interface Document {
-  readonly records: readonly { readonly value?: string | null }[];
+  readonly records: readonly Listed[];
   readonly gaps?: readonly unknown[];
   readonly id: string;
 }
@@ -43,7 +47,8 @@ async function ask(subscriber: Subscriber, url: URL, over: AbortSignal): Promise
   if (response.status !== 200) {
     await response.body?.cancel();
     const reason = REFUSED_AS[response.status];
-    if (reason === undefined) subscriber.refused();
+    if (response.status === TOO_LATE) subscriber.late();
+    else if (reason === undefined) subscriber.refused();
     else subscriber.unauthorized(reason);
     return;
   }
@@ -56,6 +61,11 @@ async function ask(subscriber: Subscriber, url: URL, over: AbortSignal): Promise
   const take = (event: string, data: unknown): void =>
     subscriber.take({ event, data: JSON.stringify(data), id });
   for (const gap of gaps) take('gap', gap);
-  for (const record of records) take(record.value === null ? 'delete' : 'message', record);
+  for (const record of records) take(eventOf(record), record);
   take('live', {});
+}
+
+function eventOf({ value }: Listed): string {
+  if (value === undefined) return 'leave';
+  return value === null ? 'delete' : 'message';
 }

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs } from '../temper.ts';
+import { TOO_LATE } from './follow.ts';
 
-const EVENTS = ['message', 'delete', 'gap', 'live', 'place', 'expired', 'unauthorized'];
+const EVENTS = ['message', 'delete', 'leave', 'gap', 'live', 'place', 'expired', 'unauthorized'];
 
 /** npm `eventsource`, which comes back by itself; a restless one is closed and made anew. */
 export async function followEventSource(
@@ -18,23 +19,30 @@ export async function followEventSource(
     if (subscriber.lastId !== '') url.searchParams.set('lastEventId', subscriber.lastId);
     const source = new EventSource(url, {
       fetch: async (input, init) => {
+        subscriber.state = 'asking';
         const headers = { ...init.headers, ...(await subscriber.plan.pass.headers()) };
         return fetch(input, { ...init, headers });
       },
     });
+    const givenUp = new AbortController();
     source.addEventListener('open', () => subscriber.opened());
+    // What it does not see as an end is a failure: it would stay away for good.
+    source.addEventListener('error', ({ code }) => {
+      if (source.readyState === source.CLOSED) givenUp.abort(code);
+    });
     for (const event of EVENTS) {
       source.addEventListener(event, ({ data, lastEventId }) =>
         subscriber.take({ event, data, id: lastEventId }),
       );
     }
-    const end = isRestless && !calm.aborted ? AbortSignal.any([calm, over]) : over;
-    const lasts = end === over ? 2 ** 31 - 1 : random.between(2000, 25_000);
-    await delay(lasts, undefined, { signal: end }).catch(() => {});
-    // What it does not see as an end is a failure: it would stay away for good.
-    const isGivenUp = source.readyState === source.CLOSED;
+    const isShort = isRestless && !calm.aborted;
+    const ends = [over, givenUp.signal, ...(isShort ? [calm] : [])];
+    const lasts = isShort ? random.between(2000, 25_000) : 2 ** 31 - 1;
+    await delay(lasts, undefined, { signal: AbortSignal.any(ends) }).catch(() => {});
     source.close();
-    if (isGivenUp) throw new Error(`${subscriber.plan.name} gave up`);
+    const { aborted: isGivenUp, reason: code } = givenUp.signal;
+    if (isGivenUp && code !== TOO_LATE) throw new Error(`${subscriber.plan.name} gave up: ${code}`);
+    if (isGivenUp) subscriber.late();
     if (!calm.aborted) await delay(awayMs(subscriber), undefined, { signal: over }).catch(() => {});
   }
 }

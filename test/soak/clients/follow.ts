@@ -6,6 +6,8 @@ import { within } from '../../support/deadline.ts';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs, showTemper } from '../temper.ts';
 
+/** A request that took longer than a gateway waits: machines have more to do than they can. */
+export const TOO_LATE = 408;
 const FIRST_RETRY_MS = 1000;
 const HEAD_MS = 60_000;
 /** What an EventSource is told in words. */
@@ -48,7 +50,8 @@ export async function follow(subscriber: Subscriber, open: Open, times: Times): 
         if (subscriber.plan.temper === 'anew' && !times.calm.aborted) subscriber.beginAnew();
       } else {
         const reason = REFUSED_AS[answer.status];
-        if (reason === undefined) subscriber.refused();
+        if (answer.status === TOO_LATE) subscriber.late();
+        else if (reason === undefined) subscriber.refused();
         else subscriber.unauthorized(reason);
         answer.cut();
         waitMs = Number(answer.retryAfter ?? 1) * 1000;

@@ -5,7 +5,7 @@ import type { Answer, Open } from './follow.ts';
 export function http1(port: number): Open {
   return (path, headers) =>
     new Promise<Answer>((resolve, reject) => {
-      const options = { host: 'localhost', port, path, headers, agent: false };
+      const options = { host: '127.0.0.1', port, path, headers, agent: false };
       const sent = get(options, (response) =>
         resolve({
           status: response.statusCode!,

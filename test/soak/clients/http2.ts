@@ -14,7 +14,7 @@ export function http2(port: number, over: AbortSignal): Open {
     new Promise<Answer>((resolve, reject) => {
       // After a GOAWAY it is closed, while its streams go on.
       if (session === null || session.closed || session.destroyed) {
-        session = new H2Session(`https://localhost:${port}`).session;
+        session = new H2Session(`https://127.0.0.1:${port}`).session;
         watch(session);
       }
       const stream = session.request({ ':path': path, ...headers });

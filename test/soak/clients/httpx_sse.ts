@@ -25,8 +25,8 @@ export async function followHttpxSse(
 ): Promise<void> {
   if (subscribers.length === 0) return;
   const plans: string[] = [];
-  for (const [number, { path, plan }] of subscribers.entries()) {
-    const token = join(folder, `httpx-${number}`);
+  for (const { path, plan } of subscribers) {
+    const token = join(folder, plan.name);
     await plan.pass.keepIn(token, over);
     plans.push(JSON.stringify({ url: `${origin}${path}`, temper: plan.temper, token }));
   }

@@ -1,11 +1,15 @@
 import { follow, GaveUp } from '../../../sse_cat/follower.mjs';
 import type { Subscriber, Times } from '../subscriber.ts';
+import { TOO_LATE } from './follow.ts';
 
 /**
- * What `sse-cat` follows a stream with. It ends where its token does not count twice running, which
- * happens to a good one as well: its key is newer than the gateway's last question for keys, and that
- * was less than 10 s ago. Whoever looks after the program begins it again, where it was.
+ * Ends of the program that a good client meets as well: a key that is newer than the gateway's last
+ * question for keys, less than 10 s ago, makes a token one that does not count; and where machines
+ * have more to do than they can, a request may come too late.
  */
+const MET_BY_GOOD_ONES = /twice running|^408 /;
+
+/** What `sse-cat` follows a stream with. Whoever looks after the program begins it again, where it was. */
 export async function followSseCat(
   subscriber: Subscriber,
   origin: string,
@@ -30,7 +34,8 @@ export async function followSseCat(
         signal: over,
       });
     } catch (error) {
-      if (!(error instanceof GaveUp && error.message.includes('twice running'))) throw error;
+      if (!(error instanceof GaveUp && MET_BY_GOOD_ONES.test(error.message))) throw error;
+      if (error.message.startsWith(`${TOO_LATE}`)) subscriber.late();
     }
   }
 }
