@@ -40,9 +40,10 @@ const HEAD_SWEEP_MS = 2500;
 /** How long a connection that is refused may take to read why, in milliseconds. */
 const LINGER_MS = 1000;
 
+const LATE = 'ERR_HTTP_REQUEST_TIMEOUT';
 const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
   ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
-  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
+  [LATE, '408 Request Timeout'],
 ]);
 
 /** What a runtime's node:http2 lacks. */
@@ -78,10 +79,16 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
   server.on('session', (session) => requests.watch(session));
   const connections = new Connections(server, room);
   Pipeline.serve(server, certificate === null ? 'connection' : 'secureConnection');
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+  const turnDown = (code: string | undefined, socket: Socket): void => {
     // What is written now would stand within the answer that is under way.
     if (!socket.writable || connections.isBusy(socket)) socket.destroy();
-    else refuse(socket, REFUSALS.get(error.code) ?? '400 Bad Request');
+    else refuse(socket, REFUSALS.get(code) ?? '400 Bad Request');
+  };
+  server.on('clientError', ({ code }: NodeJS.ErrnoException, socket: Socket) => {
+    if (code !== LATE) turnDown(code, socket);
+    // Where this process had no time, a head that came in time may lie unread. It is read first:
+    // an EventSource that is told 408 never comes back.
+    else setImmediate(() => Pipeline.hasRequest(socket) || turnDown(code, socket));
   });
   server.on('tlsClientError', (error: Error, socket: Socket) => {
     tlsLogger.debug('A TLS handshake failed: {error}', { error, address: socket.remoteAddress });

@@ -54,6 +54,12 @@ export class Pipeline {
     Pipeline.#all.get(request.socket)!.#begin(request, response, begin);
   }
 
+  /** Whether a connection has a request whose head was read. */
+  static hasRequest(socket: Socket): boolean {
+    const pipeline = Pipeline.#all.get(socket);
+    return pipeline !== undefined && pipeline.#request !== null;
+  }
+
   private constructor(socket: Socket) {
     this.#socket = socket;
     this.#parse = socket.listeners('data')[0] as OnData;
