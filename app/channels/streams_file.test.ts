@@ -155,10 +155,6 @@ const RULES: Broken[] = [
 
 const NOT_YET: Broken[] = [
   [
-    stream('require: "true"\n    where: §value.a == claims.sub'),
-    'value is not served by this version',
-  ],
-  [
     'streams:\n  /a: { §topics: [a, b], require: "true" }\n',
     'topics is not served by this version',
   ],

@@ -22,7 +22,7 @@ import { topic as topicName } from '../config/config_values.ts';
 import { ExpressionError, type Names, parseTemplate } from '../expressions/expression.ts';
 import { MAP, TEXT_TYPE, type Type } from '../expressions/kinds.ts';
 import { VALUE_KINDS, type ValueKind } from '../ports/values.ts';
-import { notServedYet, RECORD_NAMES } from '../views/filter_parts.ts';
+import { RECORD_NAMES } from '../views/filter_parts.ts';
 import { MAX_EVERY_MS, MIN_EVERY_MS } from '../views/pace.ts';
 import { parametersOf, parsePath, type Segment, shapeOf } from './path_pattern.ts';
 
@@ -336,8 +336,7 @@ class Reader {
 
   #checkExpression(at: Key[], text: string, names: Names): void {
     try {
-      const fault = notServedYet(parseTemplate(text, names, new Set()));
-      if (fault !== null) this.#fault(this.#offsetOf(at, false), `${at.at(-1)}: ${fault}`);
+      parseTemplate(text, names, new Set());
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       const start = this.#offsetOf(at, false);

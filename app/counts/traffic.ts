@@ -9,6 +9,8 @@ export interface HandedOver {
   readonly events: number;
   /** Of them, gaps by retention. */
   readonly gaps: number;
+  /** Of them, gaps for want of a schema. */
+  readonly unread?: number;
 }
 
 /** The same, of blocks in memory. */
@@ -42,9 +44,10 @@ export class Traffic {
     if (isLive) this.deliveryTimes.add(slice.timestamps, Date.now());
   }
 
-  send({ events, gaps }: HandedOver): void {
+  send({ events, gaps, unread = 0 }: HandedOver): void {
     this.eventsSent += events;
     this.gapsSent.retention += gaps;
+    this.gapsSent.unread += unread;
   }
 
   sendGap(reason: GapReason): void {

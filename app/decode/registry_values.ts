@@ -42,6 +42,8 @@ export class RegistryValues implements ValueReader {
 
   #unread(result: DecodeResult, error: string): ReadValue {
     this.#counts[result]++;
-    return { json: null, schema: null, error };
+    const unread = { json: null, schema: null, error };
+    if (result === 'malformed') return unread;
+    return { ...unread, lacks: result === 'registry_down' ? 'answer' : 'schema' };
   }
 }

@@ -58,8 +58,8 @@ export const STREAM_PARAMETERS = [
     name: 'where',
     in: 'query',
     description:
-      'Only records for which this is true: CEL over `topic`, `partition`, `offset`, `timestamp`, `key` ' +
-      'and `headers`. Again for more: all of them must be.',
+      'Only records for which this is true: CEL over `topic`, `partition`, `offset`, `timestamp`, `key`, ' +
+      '`headers` and `value`. Again for more: all of them must be.',
     schema: { type: 'array', items: { type: 'string', format: 'cel', maxLength: 2048 } },
   },
   {

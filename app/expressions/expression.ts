@@ -37,8 +37,11 @@ import {
   entry,
   equals,
   field,
+  hasPart,
   isExact,
   isMap,
+  join,
+  limitWork,
   size,
   type Value,
 } from './values.ts';
@@ -47,6 +50,8 @@ const MAX_BYTES = 2048;
 const MAX_OPERATIONS = 100;
 /** Texts that are joined may not grow beyond what a value may have. */
 const MAX_TEXT = 2 ** 20;
+/** Characters that one evaluation may look at: those of a value of 1 MB eight times. */
+const MAX_WORK = 2 ** 23;
 const TAKEN =
   'literals, a.b, a["b"], a[0], has, == != < <= > >=, in, && || !, + of texts, startsWith, endsWith, contains, size';
 
@@ -101,11 +106,13 @@ export function parseExpression(text: string, names: Names): Expression {
   const { run } = new Compiler(text, names).whole(parse(text));
   return {
     text,
-    evaluate: (scope) => outcomeOf(run(scope)),
+    evaluate: (scope) => outcomeOf(run, scope),
   };
 }
 
-function outcomeOf(value: Value): Outcome {
+function outcomeOf(run: Run, scope: Scope): Outcome {
+  limitWork(MAX_WORK);
+  const value = run(scope);
   return typeof value === 'boolean' ? value : 'error';
 }
 
@@ -113,6 +120,9 @@ function named(scope: Scope, name: string): Value {
   const value = scope[name];
   return value === undefined ? ERROR : checked(value);
 }
+
+/** What something can be equal to, lists and maps left out. */
+export type Constant = string | number | boolean | null;
 
 /** A part of a filter: with all the others it must hold. */
 export interface Conjunct {
@@ -122,10 +132,10 @@ export interface Conjunct {
   readonly looksAt: ReadonlySet<string>;
   /** Whether what was given for it stands in it. */
   readonly hasGiven: boolean;
-  /** `path` is one of these texts, and nothing else is asked; `null`: it asks for something else. */
+  /** `path` is one of these values, and nothing else is asked; `null`: it asks for something else. */
   readonly equality: {
     readonly path: readonly string[];
-    readonly values: readonly string[];
+    readonly values: readonly Constant[];
   } | null;
   evaluate(scope: Scope): Outcome;
 }
@@ -159,10 +169,12 @@ export function parseTemplate(
     text,
     looksAt: compiler.looksAt,
     operations: compiler.operations,
-    given: (scope) =>
-      conjunctsOf(ast).map((node, number) => {
+    given: (scope) => {
+      limitWork(MAX_WORK);
+      return conjunctsOf(ast).map((node, number) => {
         return new Compiler(text, names, { names: givenNames, scope }).conjunct(node, number);
-      }),
+      });
+    },
   };
 }
 
@@ -195,6 +207,10 @@ function parse(text: string): ASTNode {
     // Whatever else it throws (a text that ends its stack) is a fault of the text as well.
     throw new ExpressionError(summary ?? 'cannot be parsed', text, range?.start ?? 0);
   }
+}
+
+function isConstant(value: Value): value is Constant {
+  return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
 /** What is known when an expression is compiled: these names are in the scope, or are an error. */
@@ -236,12 +252,12 @@ class Compiler {
       name: JSON.stringify([this.#text, number, results]),
       looksAt,
       hasGiven: this.#givenMet > 0,
-      equality: this.#textEquality(node),
-      evaluate: (scope) => outcomeOf(run(scope)),
+      equality: this.#constantEquality(node),
+      evaluate: (scope) => outcomeOf(run, scope),
     };
   }
 
-  #textEquality(node: ASTNode): Conjunct['equality'] {
+  #constantEquality(node: ASTNode): Conjunct['equality'] {
     if (node.op !== '==' && node.op !== 'in') return null;
     const [left, right] = node.args;
     const pairs =
@@ -256,8 +272,7 @@ class Compiler {
       if (path === null || this.#isGiven(asked!) || !this.#isGiven(constant!)) continue;
       const value = new Compiler(this.#text, this.#names, this.#given).#compile(constant!).run({});
       const values = node.op === 'in' ? value : [value];
-      if (!Array.isArray(values) || !values.every((one) => typeof one === 'string')) return null;
-      return { path, values };
+      return Array.isArray(values) && values.every(isConstant) ? { path, values } : null;
     }
     return null;
   }
@@ -361,6 +376,9 @@ class Compiler {
       const known = [...names!.keys()].join(', ') || 'none';
       return this.#fault(`no name ${name} here: there are ${known}`, node);
     }
+    // Most ask for a field of a name: in one step.
+    const root = of.op === 'id' && this.#given?.names.has(of.args) !== true ? of.args : null;
+    if (root !== null) return { type, run: (scope) => field(named(scope, root), name) };
     const { run } = map;
     return { type, run: (scope) => field(run(scope), name) };
   }
@@ -441,15 +459,7 @@ class Compiler {
     if (args.length !== 1) return this.#fault(`${name} takes one text`, node);
     const { run } = this.#operand(of, TEXT, 'a text');
     const { run: runPart } = this.#operand(args[0]!, TEXT, 'a text');
-    const method = name === 'contains' ? 'includes' : name;
-    return {
-      type: BOOL_TYPE,
-      run: (scope) => {
-        const text = run(scope);
-        const part = runPart(scope);
-        return typeof text === 'string' && typeof part === 'string' ? text[method](part) : ERROR;
-      },
-    };
+    return { type: BOOL_TYPE, run: (scope) => hasPart(name, run(scope), runPart(scope)) };
   }
 
   #not(of: ASTNode, node: ASTNode): Compiled {
@@ -544,15 +554,7 @@ class Compiler {
     this.#count(node);
     const { run: left } = this.#operand(a, TEXT, 'a text');
     const { run: right } = this.#operand(b, TEXT, 'a text');
-    return {
-      type: TEXT_TYPE,
-      run: (scope) => {
-        const first = left(scope);
-        const second = right(scope);
-        if (typeof first !== 'string' || typeof second !== 'string') return ERROR;
-        return first.length + second.length > MAX_TEXT ? ERROR : first + second;
-      },
-    };
+    return { type: TEXT_TYPE, run: (scope) => join(left(scope), right(scope), MAX_TEXT) };
   }
 
   #operand(node: ASTNode, kinds: number, words: string): Compiled {

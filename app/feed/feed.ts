@@ -3,6 +3,7 @@ import { Traffic } from '../counts/traffic.ts';
 import { HistoryPool } from '../history/history_pool.ts';
 import { jumpedPartitions } from '../history/jumps.ts';
 import type { SharedReaders } from '../history/reader_slots.ts';
+import { Facts } from '../log/facts.ts';
 import { IdClock } from '../log/id_clock.ts';
 import { KeyIndex } from '../log/key_index.ts';
 import { type Dropped, HISTORY_SHARE, Log } from '../log/log.ts';
@@ -80,6 +81,7 @@ export class Feed implements Topic {
   readonly clients: Set<TopicClient> = new Set();
   readonly page: PageWriter = new PageWriter();
   readonly turns: Turns;
+  readonly facts: Facts;
   /** The views that its clients have. */
   readonly views: OpenViews;
   readonly deniedAgainMs: number;
@@ -142,6 +144,7 @@ export class Feed implements Topic {
     this.topic = topic;
     this.deniedAgainMs = options.deniedAgainMs ?? DENIED_AGAIN_MS;
     this.turns = options.turns ?? new Turns();
+    this.facts = new Facts(this.turns);
     this.views = new OpenViews(options.maxScannedViews ?? MAX_SCANNED_VIEWS);
     this.#source = source;
     this.#maxBytes = maxBytes;

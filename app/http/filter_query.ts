@@ -1,13 +1,7 @@
 import { ExpressionError, type Names, parseTemplate } from '../expressions/expression.ts';
 import { TEXT_TYPE } from '../expressions/kinds.ts';
 import { constantOf, type Equality, Filter } from '../views/filter.ts';
-import {
-  type FilterParts,
-  filterParts,
-  joined,
-  notServedYet,
-  RECORD_NAMES,
-} from '../views/filter_parts.ts';
+import { type FilterParts, filterParts, joined, RECORD_NAMES } from '../views/filter_parts.ts';
 import type { ViewLimit } from '../views/open_views.ts';
 import { byteText } from '../views/record_facts.ts';
 import { bytesOfBase64 } from '../wire/base64.ts';
@@ -73,8 +67,6 @@ function parseWheres(texts: readonly string[], topic: string): FilterParts | nul
       if (operations > MAX_OPERATIONS) {
         return `where takes at most ${MAX_OPERATIONS} operators and calls`;
       }
-      const fault = notServedYet(template);
-      if (fault !== null) return `where: ${fault}`;
       const some = filterParts(template.given({ topic }));
       parts = parts === null ? some : joined(parts, some);
     } catch (error) {

@@ -1,5 +1,6 @@
-import { type Field, fieldBytes } from '../views/record_facts.ts';
+import { type Field, fieldBytes, isOfValue, type RecordFacts } from '../views/record_facts.ts';
 import { type Columns, DEAD, LIVE } from './columns.ts';
+import type { Facts } from './facts.ts';
 
 /** Rows that a segment may have; with the 32 bits of a hash they fit a number. */
 export const MAX_ROWS: number = 2 ** 21;
@@ -11,26 +12,35 @@ export const MAX_ROWS: number = 2 ** 21;
 export class FieldPlaces {
   /** Hash and row of each record that has the field, ascending. */
   readonly #places: Float64Array;
+  /** Those of which the value could not be read: later it may be. */
+  readonly #open: number[] = [];
 
-  /** @param columns of fewer than `MAX_ROWS` rows, which stay as they are */
-  constructor(columns: Columns, field: Field) {
+  /**
+   * @param columns of fewer than `MAX_ROWS` rows, which stay as they are
+   * @param facts of its records, and is told how many were looked at
+   */
+  constructor(columns: Columns, field: Field, facts: Facts) {
     const places: number[] = [];
     const { count, states } = columns;
+    const isValue = isOfValue(field);
+    facts.spend(count);
     for (let at = 0; at < count; at++) {
       if (states[at] !== LIVE && states[at] !== DEAD) continue;
-      const bytes = fieldBytes(columns.record(at), field);
-      if (bytes !== null) places.push(hashOf(bytes) * MAX_ROWS + at);
+      const hash = isValue
+        ? this.#valueHash(facts.ofField(columns, at, field), field, at)
+        : keyHash(columns, at, field);
+      if (hash !== null) places.push(hash * MAX_ROWS + at);
     }
     this.#places = Float64Array.from(places).sort();
   }
 
   get heldBytes(): number {
-    return this.#places.byteLength;
+    return this.#places.byteLength + 8 * this.#open.length;
   }
 
-  /** Rows that may have one of the values, each as `byteText`, ascending; others of the same hash among them. */
+  /** Rows that may have one of the values, each as `RecordFacts.text` has it, ascending; others of the same hash among them. */
   rowsOf(values: readonly string[]): number[] {
-    const rows: number[] = [];
+    const rows = [...this.#open];
     for (const value of values) {
       const low = hashOfText(value) * MAX_ROWS;
       for (let at = this.#firstFrom(low); at < this.#places.length; at++) {
@@ -39,7 +49,14 @@ export class FieldPlaces {
         rows.push(row);
       }
     }
-    return values.length === 1 ? rows : [...new Set(rows)].sort((a, b) => a - b);
+    const isInOrder = values.length === 1 && this.#open.length === 0;
+    return isInOrder ? rows : [...new Set(rows)].sort((a, b) => a - b);
+  }
+
+  #valueHash(facts: RecordFacts, field: Field, at: number): number | null {
+    const text = facts.text(field);
+    if (facts.mayChange) this.#open.push(at);
+    return text === null ? null : hashOfText(text);
   }
 
   #firstFrom(place: number): number {
@@ -52,6 +69,11 @@ export class FieldPlaces {
     }
     return low;
   }
+}
+
+function keyHash(columns: Columns, at: number, field: Field): number | null {
+  const bytes = fieldBytes(columns.record(at), field);
+  return bytes === null ? null : hashOf(bytes);
 }
 
 // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: whoever makes keys that meet makes those who look for

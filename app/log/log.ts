@@ -8,6 +8,7 @@ import { coversAll, type Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
 import { LIVE } from './columns.ts';
 import type { Block, Encoding, Slice } from './encoding.ts';
+import type { Facts } from './facts.ts';
 import type { IdClock } from './id_clock.ts';
 import type { ForgottenDelete, KeyIndex } from './key_index.ts';
 import { SEGMENT_BYTES, Segment } from './segment.ts';
@@ -107,7 +108,8 @@ export class Log {
     this.start = options.start;
     this.keys = options.keys;
     this.clock = options.clock;
-    this.selections = new Selections(options.tally ?? { match: 0, skip: 0, error: 0 });
+    const tally = options.tally ?? { match: 0, skip: 0, error: 0 };
+    this.selections = new Selections(tally, options.values ?? null);
     this.#maxBytes = options.maxBytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
     this.#addSegment(0);
@@ -209,10 +211,10 @@ export class Log {
   }
 
   /** Rows in which a filter may find what it wants, see `Segment.candidates`. */
-  candidates(segment: Segment, filter: Filter, spend: (records: number) => void): number[] | null {
+  candidates(segment: Segment, filter: Filter, facts: Facts): number[] | null {
     if (segment === this.tail || segment.gone) return null;
     const before = segment.heldBytes;
-    const rows = segment.candidates(filter, spend);
+    const rows = segment.candidates(filter, facts);
     this.#heldBytes += segment.heldBytes - before;
     return rows;
   }

@@ -9,6 +9,7 @@ import type { Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
 import { type Columns, DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
 import { Encoding } from './encoding.ts';
+import type { Facts } from './facts.ts';
 import { FieldPlaces, MAX_ROWS } from './field_places.ts';
 import { readHeaders, writeHeaders } from './header_bytes.ts';
 import type { IdClock } from './id_clock.ts';
@@ -155,16 +156,16 @@ export class Segment implements Columns {
   /**
    * Rows in which a filter may find what it wants, ascending; `null` where it has to look at all. Only
    * of a segment to which nothing is added any more.
-   * @param spend is told how many records were looked at for it
+   * @param facts is told how many records were looked at for it
    */
-  candidates({ equalities }: Filter, spend: (records: number) => void): number[] | null {
+  candidates({ equalities }: Filter, facts: Facts): number[] | null {
     const equality = equalities.find(({ field }) => field === 'key') ?? equalities[0];
     if (equality === undefined || this.count >= MAX_ROWS) return null;
     const { field, values } = equality;
     let places = this.#places.get(field);
-    spend(places === undefined ? this.count : 1);
-    if (places === undefined) {
-      places = new FieldPlaces(this, field);
+    if (places !== undefined) facts.spend(1);
+    else {
+      places = new FieldPlaces(this, field, facts);
       const [oldest] = this.#places.keys();
       if (this.#places.size >= MAX_PLACES) this.#places.delete(oldest!);
       this.#places.set(field, places);

@@ -1,4 +1,5 @@
 import type { KafkaRecord } from '../ports/source.ts';
+import type { ValueReader } from '../ports/values.ts';
 import type { Filter } from '../views/filter.ts';
 import { FilterIndex, type FilterTally } from '../views/filter_index.ts';
 import { RecordFacts } from '../views/record_facts.ts';
@@ -16,17 +17,34 @@ export class Selection {
   fromSeq: number;
   clients = 0;
   readonly #seqs: number[] = [];
+  /** Those of which it cannot be told, for want of a schema, whether the filter lets them through. */
+  readonly #unread = new Set<number>();
 
   constructor(filter: Filter, fromSeq: number) {
     this.filter = filter;
     this.fromSeq = fromSeq;
   }
 
-  push(seq: number): void {
+  push(seq: number, isUnread: boolean): void {
     this.#seqs.push(seq);
-    if (this.#seqs.length <= 2 * MAX_PLACES) return;
-    const gone = this.#seqs.splice(0, this.#seqs.length - MAX_PLACES);
-    this.fromSeq = gone.at(-1)! + 1;
+    if (isUnread) this.#unread.add(seq);
+    if (this.#seqs.length > 2 * MAX_PLACES) this.#forget(this.#seqs.length - MAX_PLACES);
+  }
+
+  /** Whoever comes here looks at the record by itself, and at those before it. */
+  pass(seq: number): void {
+    this.#forget(this.#seqs.length);
+    this.fromSeq = seq + 1;
+  }
+
+  isUnread(seq: number): boolean {
+    return this.#unread.has(seq);
+  }
+
+  #forget(count: number): void {
+    const gone = this.#seqs.splice(0, count);
+    for (const seq of gone) this.#unread.delete(seq);
+    this.fromSeq = (gone.at(-1) ?? this.fromSeq - 1) + 1;
   }
 
   /** Its places from one on, ascending. Only from `fromSeq` on. */
@@ -45,13 +63,27 @@ export class Selections {
   readonly #byFilter = new Map<string, Selection>();
   readonly #index: FilterIndex<Selection>;
   #matched = new Set<Selection>();
-  readonly #found = (selection: Selection): void => {
-    selection.push(this.#seq);
-    this.#matched.add(selection);
+  readonly #found = {
+    match: (selection: Selection): void => {
+      selection.push(this.#seq, false);
+      this.#matched.add(selection);
+    },
+    unread: (selection: Selection): void => {
+      selection.push(this.#seq, true);
+      this.#matched.add(selection);
+    },
+    later: (selection: Selection): void => {
+      selection.pass(this.#seq);
+      this.#matched.add(selection);
+    },
   };
   #seq = 0;
 
-  constructor(tally: FilterTally) {
+  readonly #values: ValueReader | null;
+
+  /** @param values reads the values of the records; `null` where they are looked into as they are */
+  constructor(tally: FilterTally, values: ValueReader | null) {
+    this.#values = values;
     this.#index = new FilterIndex(tally);
   }
 
@@ -77,7 +109,7 @@ export class Selections {
   add(seq: number, record: KafkaRecord): void {
     if (this.#index.isEmpty) return;
     this.#seq = seq;
-    this.#index.find(new RecordFacts(record), this.#found);
+    this.#index.find(new RecordFacts(record, this.#values), this.#found);
   }
 
   /** Those that got something since this was asked last. */

@@ -10,6 +10,11 @@ export interface ReadValue {
   readonly schema: number | string | null;
   /** Why it cannot be read; `null` where it can. */
   readonly error: string | null;
+  /**
+   * What it lacks to be read later: a schema that the registry does not have yet, or an answer of the
+   * registry; left out where nothing will help.
+   */
+  readonly lacks?: 'schema' | 'answer';
 }
 
 /**

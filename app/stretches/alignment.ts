@@ -1,7 +1,7 @@
 import { GAP, LIVE } from '../log/columns.ts';
 import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
-import { retentionGap } from '../wire/gap.ts';
+import { retentionGap, unreadGap } from '../wire/gap.ts';
 import { coversAll, distance, type Place, type Positions } from '../wire/place.ts';
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
@@ -150,8 +150,10 @@ export class Alignment implements Stretch {
       if (view.filter === null) page.record(this.#log.encode(segment, view), at, this.#place);
       else {
         if (this.#candidates !== null && !this.#candidates.includes(at)) return true;
-        if (!this.#client.wants(segment.record(at))) return true;
-        page.row(view.format, segment, at, this.#place);
+        const outcome = this.#client.outcome(segment, at);
+        if (outcome === 'match') page.row(view.format, segment, at, this.#place);
+        else if (outcome !== 'unread') return true;
+        else page.gap(unreadGap(topic, partition, offset), this.#place);
       }
       this.#client.isPastId = false;
     } else if (segment.states[at] === GAP && !(page.isEmpty && this.#client.isNewTo(partition))) {
@@ -195,8 +197,8 @@ export class Alignment implements Stretch {
   #lookUp(): void {
     const { filter } = this.#client.view;
     const { count, deaths } = this.#segment;
-    const { spend } = this.#client.topic.turns;
-    this.#candidates = filter === null ? null : this.#log.candidates(this.#segment, filter, spend);
+    const { facts } = this.#client.topic;
+    this.#candidates = filter === null ? null : this.#log.candidates(this.#segment, filter, facts);
     this.#rowsOf = { count, deaths };
   }
 

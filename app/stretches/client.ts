@@ -1,7 +1,8 @@
 import { getLogger } from '@logtape/logtape';
+import type { Columns } from '../log/columns.ts';
 import type { Log, LogEnd } from '../log/log.ts';
-import type { KafkaRecord, Offsets } from '../ports/source.ts';
-import { RecordFacts } from '../views/record_facts.ts';
+import type { Offsets } from '../ports/source.ts';
+import { type Outcome, resultOfOutcome } from '../views/filter.ts';
 import type { View } from '../views/view.ts';
 import type { Cursor } from '../wire/cursor.ts';
 import type { Positions } from '../wire/place.ts';
@@ -58,15 +59,14 @@ export class Client {
     return this.#wake !== null;
   }
 
-  /** Whether a record is for it. */
-  wants(record: KafkaRecord): boolean {
+  /** Whether the record in a row is for it. */
+  outcome(columns: Columns, at: number): Outcome {
     const { filter } = this.view;
-    if (filter === null) return true;
-    const result = filter.outcome(new RecordFacts(record));
-    const { turns, traffic } = this.topic;
-    turns.spend(1);
-    traffic.filterRecords[result]++;
-    return result === 'match';
+    if (filter === null) return 'match';
+    const { facts, traffic } = this.topic;
+    const outcome = facts.outcome(filter, columns, at);
+    traffic.filterRecords[resultOfOutcome(outcome)]++;
+    return outcome;
   }
 
   /** There may be something for it. It never throws: those who are woken after it would wait on. */

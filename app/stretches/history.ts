@@ -3,7 +3,7 @@ import { Waiter } from '../history/history_pool.ts';
 import { LIVE } from '../log/columns.ts';
 import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
-import { retentionGap } from '../wire/gap.ts';
+import { retentionGap, unreadGap } from '../wire/gap.ts';
 import { coversAll, distance, type Place, type Positions } from '../wire/place.ts';
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
@@ -215,15 +215,16 @@ export class History implements Stretch {
   #passFiltered({ partition, next }: Block, segment: Segment): void {
     const { topic, view } = this.#client;
     const from = firstFrom(segment, this.#positions[partition]!);
-    const { spend } = topic.turns;
-    const candidates = segment.candidates(view.filter!, spend)?.filter((row) => row >= from);
+    const candidates = segment.candidates(view.filter!, topic.facts)?.filter((row) => row >= from);
     const rows = candidates ?? range(from, segment.count);
     for (const at of rows) {
       if (topic.page.isFull || topic.turns.isOver) return;
       this.#move(partition, segment.offsets[at]! + 1);
       if (segment.states[at] !== LIVE) continue;
-      if (!this.#client.wants(segment.record(at))) continue;
-      topic.page.row(view.format, segment, at, this.#place);
+      const outcome = this.#client.outcome(segment, at);
+      if (outcome === 'match') topic.page.row(view.format, segment, at, this.#place);
+      else if (outcome !== 'unread') continue;
+      else topic.page.gap(unreadGap(topic.topic, partition, segment.offsets[at]!), this.#place);
       this.#client.isPastId = false;
     }
     this.#move(partition, next);

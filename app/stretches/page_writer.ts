@@ -16,9 +16,10 @@ export interface WrittenPage {
   readonly bytes: Uint8Array;
   /** That of its ids. */
   readonly time: number | null;
-  /** Blocks that are more than an id; of them, gaps. */
+  /** Blocks that are more than an id; of them, gaps by retention and for want of a schema. */
   readonly events: number;
   readonly gaps: number;
+  readonly unread: number;
 }
 
 /**
@@ -31,6 +32,7 @@ export class PageWriter {
   #out = new ByteWriter(0);
   #events = 0;
   #gaps = 0;
+  #unread = 0;
   #time: number | null = null;
 
   get isEmpty(): boolean {
@@ -48,6 +50,7 @@ export class PageWriter {
     this.#out.clear();
     this.#events = 0;
     this.#gaps = 0;
+    this.#unread = 0;
   }
 
   /** @param place where the client is once it has the record */
@@ -74,7 +77,8 @@ export class PageWriter {
     writeGapLines(this.#out, gap);
     writeId(this.#out, place, this.#time);
     this.#events++;
-    this.#gaps++;
+    if (gap.reason === 'unread') this.#unread++;
+    else this.#gaps++;
   }
 
   finish(): WrittenPage {
@@ -83,6 +87,7 @@ export class PageWriter {
       time: this.#time,
       events: this.#events,
       gaps: this.#gaps,
+      unread: this.#unread,
     };
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { Facts } from '../log/facts.ts';
 import { constantOf, Filter } from '../views/filter.ts';
 import { TEXT } from '../views/format.ts';
 import { PLAIN, type View } from '../views/view.ts';
@@ -97,21 +98,22 @@ describe('Selected', () => {
 
   test('Selected.take() looks at no more than a turn allows, and goes on in the next', async () => {
     const topic = new MemoryTopic({ maxBytes: 2 ** 26 });
-    Object.assign(topic, { turns: new Turns(5) });
+    const turns = new Turns(5);
+    Object.assign(topic, { turns, facts: new Facts(turns) });
     // Each in a segment of its own.
     for (let n = 0; n < 20; n++) topic.append('x'.repeat(70_000), 0, n === 19 ? 'a' : 'b');
     const view = viewOf('a');
     const client = new Client(topic, view);
     const mine = new Selected(client, topic.log, view.filter!, 0, 0);
-    let turns = 0;
+    let waits = 0;
     await eventually('its record', async () => {
       const bytes = mine.take();
       if (bytes !== null) return true;
-      turns++;
+      waits++;
       await new Promise<void>((woken) => client.onWake(woken));
       return null;
     });
-    expect(turns).toBe(3);
+    expect(waits).toBe(3);
   });
 
   test('Selected.take() passes over a record that was superseded before it was taken', () => {

@@ -3,7 +3,7 @@ import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Selection } from '../log/selections.ts';
 import type { Filter } from '../views/filter.ts';
-import { retentionGap } from '../wire/gap.ts';
+import { retentionGap, unreadGap } from '../wire/gap.ts';
 import { coversAll, type Place } from '../wire/place.ts';
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
@@ -38,6 +38,8 @@ export class Selected implements Stretch {
   /** What was there when the client came here is no live record to it. */
   readonly #liveFrom: number;
   #isOver = false;
+  /** Of the rows that were found last, those of which it could not be told whether they are for it. */
+  readonly #unread = new Set<number>();
   /** On a compacted topic, of what was there: the latest of its keys, as far as nothing else is known. */
   #latest: { readonly upTo: number; readonly seqs: readonly number[] } | null = null;
 
@@ -107,6 +109,7 @@ export class Selected implements Stretch {
         turns.wait(this.#client);
         return null;
       }
+      this.#unread.clear();
       const rows = isKnown ? this.#knownRows(segment) : this.#rowsLookedFor(segment);
       if (rows.length > 0) return this.#send(segment, rows);
       const { fromSeq } = this.selection;
@@ -169,9 +172,21 @@ export class Selected implements Stretch {
       if (seq >= segment.nextSeq) break;
       const at = segment.placeOf(seq);
       if (segment.seqs[at] !== seq || segment.states[at] !== LIVE) continue;
-      if (seq >= fromSeq || this.#client.wants(segment.record(at))) rows.push(at);
+      if (seq < fromSeq ? this.#isFor(segment, at) : this.#isChosen(seq, at)) rows.push(at);
     }
     return this.#withGaps(segment, rows, segment.nextSeq);
+  }
+
+  /** Whether the record in a row, or that it could not be told, is for the client. */
+  #isFor(segment: Segment, at: number): boolean {
+    const outcome = this.#client.outcome(segment, at);
+    if (outcome === 'unread') this.#unread.add(at);
+    return outcome === 'match' || outcome === 'unread';
+  }
+
+  #isChosen(seq: number, at: number): boolean {
+    if (this.selection.isUnread(seq)) this.#unread.add(at);
+    return true;
   }
 
   #rowsAmong(segment: Segment, candidates: readonly number[]): number[] {
@@ -180,7 +195,7 @@ export class Selected implements Stretch {
       segment.seqs[at]! >= this.#seq &&
       segment.seqs[at]! < fromSeq &&
       segment.states[at] === LIVE &&
-      this.#client.wants(segment.record(at));
+      this.#isFor(segment, at);
     return this.#withGaps(segment, candidates.filter(isWanted), fromSeq);
   }
 
@@ -195,15 +210,14 @@ export class Selected implements Stretch {
 
   #rowsLookedFor(segment: Segment): number[] {
     const { fromSeq, filter } = this.selection;
-    const { spend } = this.#client.topic.turns;
-    const candidates = this.#log.candidates(segment, filter, spend);
+    const candidates = this.#log.candidates(segment, filter, this.#client.topic.facts);
     if (candidates !== null) return this.#rowsAmong(segment, candidates);
     const rows: number[] = [];
     let at = segment.placeOf(this.#seq);
     for (; at < segment.count && segment.seqs[at]! < fromSeq; at++) {
       const state = segment.states[at];
       if (state === GAP) rows.push(at);
-      if (state === LIVE && this.#client.wants(segment.record(at))) rows.push(at);
+      if (state === LIVE && this.#isFor(segment, at)) rows.push(at);
     }
     return rows;
   }
@@ -224,7 +238,8 @@ export class Selected implements Stretch {
   #written(segment: Segment, rows: readonly number[]): Written {
     const [first] = rows;
     const { view } = this.#client;
-    if (rows.length === 1 && segment.states[first!] === LIVE && segment === this.#log.tail) {
+    const isRecord = segment.states[first!] === LIVE && !this.#unread.has(first!);
+    if (rows.length === 1 && isRecord && segment === this.#log.tail) {
       const { bytes, time, events } = this.#log.block(segment, view, first!);
       const timestamps = segment.timestamps.slice(first!, first! + 1);
       return { bytes, time, events, gaps: 0, timestamps, nextSeq: segment.seqs[first!]! + 1 };
@@ -248,7 +263,9 @@ export class Selected implements Stretch {
       const from = positions[partition]!;
       positions[partition] = segment.nextAt(row);
       at = row + 1;
-      if (segment.states[row] === LIVE) {
+      if (this.#unread.has(row)) {
+        page.gap(unreadGap(topic.topic, partition, segment.offsets[row]!), place);
+      } else if (segment.states[row] === LIVE) {
         page.row(view.format, segment, row, place);
         timestamps.push(segment.timestamps[row]!);
       } else page.gap(retentionGap(topic.topic, partition, from, segment.offsets[row]! + 1), place);

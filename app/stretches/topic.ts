@@ -1,5 +1,6 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { HistoryPool } from '../history/history_pool.ts';
+import type { Facts } from '../log/facts.ts';
 import type { IdClock } from '../log/id_clock.ts';
 import type { Dropped, Log } from '../log/log.ts';
 import type { Offsets, TopicDescription } from '../ports/source.ts';
@@ -38,6 +39,8 @@ export interface Topic {
   readonly page: PageWriter;
   /** By which its clients' filters work. */
   readonly turns: Turns;
+  /** What they look at. */
+  readonly facts: Facts;
   readonly traffic: Traffic;
   /** Gives ids their time; `null` while the topic is not compacted. */
   readonly idClock: IdClock | null;

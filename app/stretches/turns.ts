@@ -21,6 +21,8 @@ export class Turns {
   /** In the order in which they came. */
   readonly #waiting = new Set<Waiting>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Called once nothing is looked at any more. */
+  onRest: (() => void) | null = null;
 
   constructor(records: number = TURN_RECORDS) {
     this.#records = records;
@@ -46,6 +48,7 @@ export class Turns {
   #begin(): void {
     this.#timer = undefined;
     this.#left = this.#records;
+    if (this.#waiting.size === 0) this.onRest?.();
     for (const client of this.#waiting) {
       if (this.isOver) return;
       this.#waiting.delete(client);

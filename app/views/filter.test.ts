@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { KafkaRecord } from '../ports/source.ts';
-import { type Condition, constantOf, Filter, type FilterResult } from './filter.ts';
+import { type Condition, constantOf, Filter, type FilterResult, type Outcome } from './filter.ts';
 import { byteText, type Field, RecordFacts } from './record_facts.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -11,8 +11,8 @@ function record(key: string | null, headers: KafkaRecord['headers'] = []): Kafka
 }
 
 const oneOf = (field: Field, ...values: string[]) => ({ field, values: values.map(constantOf) });
-const outcome = (filter: Filter, one: KafkaRecord): FilterResult =>
-  filter.outcome(new RecordFacts(one));
+const outcome = (filter: Filter, one: KafkaRecord): Outcome =>
+  filter.outcome(new RecordFacts(one, null));
 
 /** A condition that comes to this. */
 const always = (result: FilterResult, looksAt = 'offset'): Condition => ({
@@ -44,7 +44,7 @@ describe('Filter', () => {
 
   test('Filter.outcome() takes the last header of a name; none is an error, no value is empty', () => {
     const filter = new Filter([oneOf('header:a', 'x', '')], []);
-    const of = (...headers: KafkaRecord['headers']): FilterResult =>
+    const of = (...headers: KafkaRecord['headers']): Outcome =>
       outcome(filter, record('k', headers));
     expect(of(['a', bytes('x')])).toBe('match');
     expect(of(['a', bytes('x')], ['a', bytes('y')])).toBe('skip');
@@ -104,7 +104,7 @@ describe('Filter', () => {
       ['b', bytes('39')],
     ]);
     expect(outcome(many, both)).toBe('match');
-    expect(outcome(many, record('k', [['a', bytes('7')]]))).toBe('skip');
+    expect(outcome(many, record('k', [['a', bytes('7')]]))).toBe('error');
   });
 
   test('Filter.isOfKey holds where all records of a key come to the same', () => {

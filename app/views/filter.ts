@@ -1,10 +1,18 @@
-import { byteText, type Field, type RecordFacts } from './record_facts.ts';
+import { byteText, type Field, isOfValue, NULL_TEXT, type RecordFacts } from './record_facts.ts';
 
 /** What comes of a filter and a record. What cannot be worked out lets nothing through. */
 export const FILTER_RESULTS = ['match', 'skip', 'error'] as const;
 export type FilterResult = (typeof FILTER_RESULTS)[number];
 
-/** A field has one of these values, each as `byteText`. */
+/** The same, or `unread`: it could not be told for want of a schema, and might have been a match. */
+export type Outcome = FilterResult | 'unread';
+
+/** As what an outcome is counted. */
+export function resultOfOutcome(outcome: Outcome): FilterResult {
+  return outcome === 'unread' ? 'error' : outcome;
+}
+
+/** A field has one of these values, each as `RecordFacts.text` has it. */
 export interface Equality {
   readonly field: Field;
   readonly values: readonly string[];
@@ -14,7 +22,7 @@ export interface Equality {
 export interface Condition {
   /** The same for conditions that are the same. */
   readonly name: string;
-  /** What of a record it looks at, by the names that expressions have. */
+  /** What of a record it looks at, as a field or by the names that expressions have. */
   readonly looksAt: ReadonlySet<string>;
   outcome(facts: RecordFacts): FilterResult;
 }
@@ -26,7 +34,7 @@ const OF_KEY: ReadonlySet<string> = new Set(['topic', 'partition', 'key']);
 
 const encoder = new TextEncoder();
 
-/** A text as the values of an equality are. */
+/** A text as the values of an equality of keys or headers are. */
 export function constantOf(text: string): string {
   return byteText(encoder.encode(text));
 }
@@ -47,10 +55,14 @@ export class Filter {
   readonly #conditions: readonly Condition[];
   /** Whether all records of a key and partition come to the same. */
   readonly isOfKey: boolean;
+  /** Whether it may ask for what lies in the value. */
+  readonly looksAtValue: boolean;
+  /** Whether an equality may be an error: a header or what lies in the value may not be there. */
+  readonly canFail: boolean;
 
   constructor(equalities: readonly Equality[], conditions: readonly Condition[]) {
     const known = new Map<Field, Equality>();
-    for (const one of equalities) known.set(one.field, both(known.get(one.field), one));
+    for (const one of equalities) known.set(one.field, inBoth(known.get(one.field), one));
     const inOrder = [...known.values()].sort((a, b) => (a.field < b.field ? -1 : 1));
     const indexed: Equality[] = [];
     const rest = [...conditions];
@@ -67,12 +79,19 @@ export class Filter {
     this.name = JSON.stringify([indexed.map(({ field, values }) => [field, values]), names]);
     const fields = indexed.map(({ field }) => field);
     const looksAt = [...fields, ...rest.flatMap((condition) => [...condition.looksAt])];
+    this.canFail = fields.some((field) => field !== 'key');
     this.isOfKey = looksAt.every((name) => OF_KEY.has(name));
+    this.looksAtValue = looksAtValue(new Set(looksAt));
   }
 
   /** Whether it asks for nothing but keys. */
   get isKeysAlone(): boolean {
     return this.equalities.every(({ field }) => field === 'key') && this.#conditions.length === 0;
+  }
+
+  /** How many constants its equalities have. */
+  get constants(): number {
+    return this.equalities.reduce((sum, { values }) => sum + values.length, 0);
   }
 
   /** Under which a record stands that it wants, of all filters of its shape. */
@@ -95,43 +114,71 @@ export class Filter {
     return placeOf(texts);
   }
 
-  outcome(facts: RecordFacts): FilterResult {
-    for (const { field, values } of this.equalities) {
-      const text = facts.text(field);
-      if (text === null) return field === 'key' ? 'skip' : 'error';
-      if (!hasValue(values, text)) return 'skip';
+  outcome(facts: RecordFacts): Outcome {
+    let outcome: Outcome = 'match';
+    for (const equality of this.equalities) {
+      outcome = both(outcome, equalityOutcome(equality, facts));
+      if (outcome === 'skip') return 'skip';
     }
-    return this.restOutcome(facts);
+    return both(outcome, this.restOutcome(facts));
   }
 
   /** The same for a record of which the equalities hold. */
-  restOutcome(facts: RecordFacts): FilterResult {
-    let result: FilterResult = 'match';
+  restOutcome(facts: RecordFacts): Outcome {
+    let outcome: Outcome = 'match';
     for (const condition of this.#conditions) {
-      const outcome = condition.outcome(facts);
-      if (outcome === 'skip') return 'skip';
-      if (outcome === 'error') result = 'error';
+      const result = condition.outcome(facts);
+      if (result === 'skip') return 'skip';
+      if (result === 'match') continue;
+      const isUnread = facts.isUnread && looksAtValue(condition.looksAt);
+      outcome = both(outcome, isUnread ? 'unread' : 'error');
     }
-    return result;
+    return outcome;
   }
 }
 
+/** The one that decides: what does not hold, also beside an error; an error, also beside what is not known. */
+function both(a: Outcome, b: Outcome): Outcome {
+  return DECIDES.indexOf(a) < DECIDES.indexOf(b) ? a : b;
+}
+
+const DECIDES: readonly Outcome[] = ['skip', 'error', 'unread', 'match'];
+
+function looksAtValue(names: ReadonlySet<string>): boolean {
+  for (const name of names) if (name === 'value' || isOfValue(name as Field)) return true;
+  return false;
+}
+
+function equalityOutcome({ field, values }: Equality, facts: RecordFacts): Outcome {
+  const text = facts.text(field);
+  if (text === null) {
+    if (field === 'key') return 'skip';
+    const mayMatch = isOfValue(field) && facts.isUnread && values.length > 0;
+    return mayMatch ? 'unread' : 'error';
+  }
+  if (hasValue(values, text)) return 'match';
+  return isOfValue(field) && values.some((value) => !areComparable(value, text)) ? 'error' : 'skip';
+}
+
+/** Of two values as texts: those of one kind, and null with all. */
+function areComparable(a: string, b: string): boolean {
+  return a === NULL_TEXT || b === NULL_TEXT || (a[0] === b[0] && a[0] !== '{');
+}
+
 /** What has both: the values that are in the one and in the other. */
-function both(known: Equality | undefined, one: Equality): Equality {
+function inBoth(known: Equality | undefined, one: Equality): Equality {
   const values = [...new Set(one.values)].sort();
   if (known === undefined) return { field: one.field, values };
   const others = new Set(known.values);
   return { field: one.field, values: values.filter((value) => others.has(value)) };
 }
 
-function conditionOf({ field, values }: Equality): Condition {
+function conditionOf(equality: Equality): Condition {
+  const { field, values } = equality;
   return {
     name: JSON.stringify([field, values]),
-    looksAt: new Set([field === 'key' ? 'key' : 'headers']),
-    outcome: (facts) => {
-      const text = facts.text(field);
-      return text !== null && hasValue(values, text) ? 'match' : 'skip';
-    },
+    looksAt: new Set([field]),
+    outcome: (facts) => resultOfOutcome(equalityOutcome(equality, facts)),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Conjunct, Names } from '../expressions/expression.ts';
 import { ANY, MAP, NULL, NUMBER_TYPE, TEXT, TEXT_TYPE, type Type } from '../expressions/kinds.ts';
 import { type Condition, constantOf, type Equality } from './filter.ts';
-import type { Field } from './record_facts.ts';
+import { type Field, valueField, valueText } from './record_facts.ts';
 
 /** What is asked for of records: all of it must hold. */
 export interface FilterParts {
@@ -21,24 +21,15 @@ export const RECORD_NAMES: Names = new Map<string, Type>([
   ['value', ANY],
 ]);
 
-/** What an expression asks for that is not worked out yet, in words; `null` where it can be. */
-export function notServedYet({
-  looksAt,
-}: {
-  readonly looksAt: ReadonlySet<string>;
-}): string | null {
-  return looksAt.has('value') ? 'value is not served by this version yet' : null;
-}
-
 /** The parts of a filter that is written as expressions. */
 export function filterParts(conjuncts: readonly Conjunct[]): FilterParts {
   const equalities: Equality[] = [];
   const conditions: Condition[] = [];
   let hasGiven = false;
   for (const conjunct of conjuncts) {
-    const field = conjunct.equality === null ? null : fieldOf(conjunct.equality.path);
-    if (field !== null) {
-      equalities.push({ field, values: conjunct.equality!.values.map(constantOf) });
+    const equality = conjunct.equality === null ? null : equalityOf(conjunct.equality);
+    if (equality !== null) {
+      equalities.push(equality);
       continue;
     }
     hasGiven ||= conjunct.hasGiven;
@@ -54,6 +45,19 @@ export function joined(a: FilterParts, b: FilterParts): FilterParts {
     conditions: [...a.conditions, ...b.conditions],
     hasGiven: a.hasGiven || b.hasGiven,
   };
+}
+
+/** `null` for one by which no record is looked up. */
+function equalityOf({ path, values }: NonNullable<Conjunct['equality']>): Equality | null {
+  if (path[0] === 'value') {
+    const field = valueField(path.slice(1));
+    return field === null ? null : { field, values: values.map((value) => valueText(value)!) };
+  }
+  const field = fieldOf(path);
+  const texts = values.filter((value) => typeof value === 'string');
+  // A key or header is compared with texts; with null, which is no text, by the expression.
+  if (field === null || texts.length < values.length) return null;
+  return { field, values: texts.map(constantOf) };
 }
 
 function fieldOf(path: readonly string[]): Field | null {

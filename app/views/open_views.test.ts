@@ -44,4 +44,20 @@ describe('OpenViews', () => {
     again!.letGo();
     expect(open('a', '3')).not.toBeNull();
   });
+
+  test('OpenViews.open() has room for half a million constants of filters with many, and always for few', () => {
+    const views = new OpenViews(1);
+    const many = (of: number) => keys(...Array.from({ length: 1000 }, (_, n) => `${of} ${n}`));
+    const all = Array.from({ length: 500 }, (_, of) => views.open(TEXT, many(of), null));
+    expect(all).not.toContain(null);
+    expect(views.open(TEXT, many(500), null)).toBeNull();
+    // What is open takes no more of it, in another format neither.
+    const again = [TEXT, JSON_FORMAT].map((format) => views.open(format, many(1), null));
+    expect(again).not.toContain(null);
+    expect(views.open(TEXT, keys(...Array(100).fill('a'), 'b'), null)).not.toBeNull();
+    all[1]!.letGo();
+    for (const one of again) one!.letGo();
+    expect(views.open(TEXT, many(500), null)).not.toBeNull();
+    expect(views.open(TEXT, many(1), null)).toBeNull();
+  });
 });

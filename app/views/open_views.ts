@@ -21,13 +21,20 @@ interface Entry extends View {
   clients: number;
 }
 
+/** Filters with more constants than this take them out of a stock: each is some hundred bytes of memory. */
+const FEW_CONSTANTS = 100;
+const STOCK = 500_000;
+
 /**
  * The views of a topic that are open, one for all who ask the same: let go with the last of them.
- * Filters for which a record costs time are bounded, so that strangers cannot slow a topic down.
+ * Filters for which a record costs time are bounded, so that strangers cannot slow a topic down, and so is
+ * the memory of those with many constants.
  */
 export class OpenViews {
   readonly #max: number;
-  readonly #views = new Map<string, Entry>();
+  /** By the name of the filter, one for each format and beat. */
+  readonly #views = new Map<string, Entry[]>();
+  #stock = STOCK;
   /** How many of each shape are open, by pool. */
   readonly #pools = new Map<string, Map<string, number>>();
 
@@ -38,7 +45,9 @@ export class OpenViews {
 
   /** Those with a filter or a beat. */
   get size(): number {
-    return this.#views.size;
+    let size = 0;
+    for (const entries of this.#views.values()) size += entries.length;
+    return size;
   }
 
   /**
@@ -52,22 +61,34 @@ export class OpenViews {
     everyMs: number | null = null,
   ): OpenView | null {
     if (filter === null && everyMs === null) return { view: viewIn(format), letGo: () => {} };
-    if (limit !== null && !this.#count(limit)) return null;
-    const name = `${format.name} ${everyMs} ${filter?.name}`;
+    const name = filter?.name ?? '';
+    const entries = this.#views.get(name) ?? [];
+    const taken = entries.length === 0 ? constantsOf(filter) : 0;
+    if (taken > this.#stock || (limit !== null && !this.#count(limit))) return null;
+    this.#stock -= taken;
+    const isSame = (one: Entry) => one.format === format && (one.pace?.everyMs ?? null) === everyMs;
     const pace = everyMs === null ? null : { everyMs, next: null };
-    const entry: Entry = this.#views.get(name) ?? { format, filter, pace, clients: 0 };
-    this.#views.set(name, entry);
-    entry.clients++;
+    const entry = entries.find(isSame) ?? { format, filter, pace, clients: 0 };
+    if (entry.clients++ === 0) this.#views.set(name, [...entries, entry]);
     let isOpen = true;
     return {
       view: entry,
       letGo: () => {
         if (!isOpen) return;
         isOpen = false;
-        if (--entry.clients === 0) this.#views.delete(name);
+        if (--entry.clients === 0) this.#remove(entry, name);
         if (limit !== null) this.#uncount(limit);
       },
     };
+  }
+
+  #remove(entry: Entry, name: string): void {
+    const left = this.#views.get(name)!.filter((one) => one !== entry);
+    if (left.length > 0) this.#views.set(name, left);
+    else {
+      this.#views.delete(name);
+      this.#stock += constantsOf(entry.filter);
+    }
   }
 
   #count({ pool, shape }: ViewLimit): boolean {
@@ -85,4 +106,9 @@ export class OpenViews {
     else shapes.delete(shape);
     if (shapes.size === 0) this.#pools.delete(pool);
   }
+}
+
+function constantsOf(filter: Filter | null): number {
+  const constants = filter?.constants ?? 0;
+  return constants > FEW_CONSTANTS ? constants : 0;
 }

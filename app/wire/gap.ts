@@ -9,6 +9,7 @@ export const GAP_REASONS = [
   'truncated',
   'unreadable-cursor',
   'deletes',
+  'unread',
 ] as const;
 export type GapReason = (typeof GAP_REASONS)[number];
 
@@ -23,6 +24,11 @@ export interface Gap {
 /** Records of one partition that were deleted before the client, or the feed, could read them. */
 export function retentionGap(topic: string, partition: number, from: number, to: number): Gap {
   return { reason: 'retention', topic, partitions: [{ partition, from, to }] };
+}
+
+/** A record of which a filter asks for a value that could not be read. */
+export function unreadGap(topic: string, partition: number, offset: number): Gap {
+  return { reason: 'unread', topic, partitions: [{ partition, from: offset, to: offset + 1 }] };
 }
 
 /** All lines of a gap's block but its id. */

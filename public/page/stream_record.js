@@ -23,6 +23,7 @@ const GAP_REASONS = new Map([
   ['recreated', 'the topic was deleted and created anew; it starts over'],
   ['truncated', 'the end of the topic was cut off'],
   ['deletes', 'deletes may be gone that were never sent; the topic starts over'],
+  ['unread', 'the schema of values could not be had that the filter asks for'],
   ['unreadable-cursor', 'the last id could not be read; the topic starts over'],
 ]);
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
-import { eventually } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { FakeRegistry } from '../support/fake_registry.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { Scrape } from '../support/scrape.ts';
@@ -215,14 +215,50 @@ streams: { /again: { topic: ${topic.name} } }
       const [, , third] = await readOf(stream, 3);
       expect(third).toHaveProperty('error', expect.stringMatching(/could not be had/));
 
+      // Who asks for the value is told, who does not gets the rest.
+      const all = async (query: string) => {
+        await using asked = await gateway.stream(`/${topic.name}?until=live&${query}`);
+        await within('its end', asked.over);
+        return asked.events.map(({ event, data }) => [event, event === 'gap' ? data : '']);
+      };
+      const gap = (from: number) => [
+        'gap',
+        `{"reason":"unread","topic":"${topic.name}","partitions":[{"partition":0,"from":${from},"to":${from + 1}}]}`,
+      ];
+      const live = ['live', ''];
+      const ofAll = [gap(0), gap(1), gap(2), live];
+      await using waits = await gateway.stream(
+        `/${topic.name}?since=latest&where=${encodeURIComponent('has(value.no) && offset < 4')}`,
+      );
+      await waits.until('its place', () => waits.blocks.length > 1);
+      expect(await all('where=value.no+==+1')).toEqual(ofAll);
+      expect(await all('where=value.no+>+1')).toEqual(ofAll);
+      expect(await all('where=value.no+>+1+%26%26+offset+==+1')).toEqual([gap(1), live]);
+      const some = [['message', ''], ['message', ''], live];
+      expect(await all('where=offset+<+2+||+value.no+==+1')).toEqual([
+        some[0],
+        some[0],
+        gap(2),
+        live,
+      ]);
+      expect(await all('where=offset+<+2')).toEqual(some);
+      expect(await all('header.none=1')).toEqual([live]);
+      await topic.produce({ value: second.value });
+      const [told] = await waits.untilEvents(1);
+      expect([told!.event, told!.data]).toEqual(gap(3));
+      expect(told!.id).toBe(topic.cursor(4));
+      const scrape = await Scrape.of(gateway);
+      const unread = { topic: topic.name, reason: 'unread' };
+      expect(scrape.one('sse_kafka_gaps_total', unread).value).toBe(9);
+
       registry.temper = 'good';
       await eventually('/readyz to say that it answers', async () => {
         const { registry: told } = (await gateway.readiness()) as { registry?: { up: boolean } };
         return told?.up === true;
       });
       await topic.produce({ value: second.value });
-      const [, , , fourth] = await readOf(stream, 4);
-      expect(fourth).toMatchObject({ value: JSON.parse(second.json), schema: second.schema });
+      const fifth = (await readOf(stream, 5)).at(-1);
+      expect(fifth).toMatchObject({ value: JSON.parse(second.json), schema: second.schema });
     });
   });
 });

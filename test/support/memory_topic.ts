@@ -1,6 +1,7 @@
 import { Traffic } from '../../app/counts/traffic.ts';
 import { HistoryPool } from '../../app/history/history_pool.ts';
 import { ReaderSlots } from '../../app/history/reader_slots.ts';
+import { Facts } from '../../app/log/facts.ts';
 import type { IdClock } from '../../app/log/id_clock.ts';
 import { KeyIndex } from '../../app/log/key_index.ts';
 import { Log } from '../../app/log/log.ts';
@@ -33,6 +34,7 @@ export class MemoryTopic implements Topic {
   readonly description: TopicDescription;
   readonly page: PageWriter = new PageWriter();
   readonly turns: Turns = new Turns();
+  readonly facts: Facts = new Facts(this.turns);
   readonly traffic: Traffic = new Traffic();
   readonly deniedAgainMs = 1;
   readonly clients: Set<TopicClient> = new Set();
