@@ -14,7 +14,6 @@ import { Scrape } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
 import type { SseStream } from '../support/sse_stream.ts';
-import { IS_ALL } from '../support/tier.ts';
 import { readLog, untilAllOf } from '../support/written_log.ts';
 
 /** After others have taken its place. */
@@ -88,17 +87,10 @@ const FAULTS: Readonly<
   },
 };
 
-/** These happen to a single broker, too (`broker_outages.test.ts`). */
-const OF_ALL = [
-  'one moves to a port that no setting names',
-  'all of them are killed, and come back',
-];
-
 let load: Load | undefined;
 afterEach(() => load?.stop());
 
 for (const [name, fault] of Object.entries(FAULTS)) {
-  if (OF_ALL.includes(name) && !IS_ALL) continue;
   const streams: SseStream[] = [];
   testSideBySide(
     RUNTIMES,

@@ -15,6 +15,7 @@ import { untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
 import { SseStream } from '../support/sse_stream.ts';
+import { IS_ALL } from '../support/tier.ts';
 import { readLog, untilAllOf } from '../support/written_log.ts';
 
 /** Longer than one request to a broker may take. 60 s by hand: nothing happens later than that. */
@@ -51,7 +52,11 @@ const FAULTS: Readonly<Record<string, Outage>> = {
   },
 };
 
+/** One that moves is killed as well, and one that is killed can be told from one in order by itself alone. */
+const OF_ALL = ['is killed (kill -9)', 'is restarted in order'];
+
 for (const [name, fault] of Object.entries(FAULTS)) {
+  if (OF_ALL.includes(name) && !IS_ALL) continue;
   testSideBySide(
     RUNTIMES,
     `a broker that ${name} under load ends no stream, and costs no record`,

@@ -6,7 +6,7 @@ import { Gateway } from '../support/gateway.ts';
 import { kafka, kcat, type Topic } from '../support/kafka.ts';
 import { KnownStream } from '../support/known_stream.ts';
 import { numberedBlocks, writeNumbered } from '../support/numbered_records.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onEachRuntime, onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 import { IS_ALL } from '../support/tier.ts';
@@ -18,7 +18,7 @@ const MB = 2 ** 20;
 /** For waits in which much is read: no measure of speed. */
 const LONG_MS = 100_000;
 /** How many records of 1 kB lie behind 8 MB of memory, and how many clients read them. */
-const [BEHIND, READERS] = IS_ALL ? [60_000, 60] : [24_000, 28];
+const [BEHIND, READERS] = IS_ALL ? [60_000, 60] : [18_000, 20];
 
 /** Resident memory of a gateway's process. */
 async function residentBytes({ pid }: Gateway): Promise<number> {
@@ -107,7 +107,9 @@ onEachRuntime((runtime) => {
       for (const stream of [fast, sleeper]) await stream.readTo(live.length);
     });
   });
+});
 
+onRuntimesOfTier((runtime) => {
   describe('records of several partitions below memory', () => {
     const PARTITIONS = 3;
     const COUNT = 4000;

@@ -9,7 +9,7 @@ import { Gateway, newFolder } from '../support/gateway.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { type Command, Program, run } from '../support/program.ts';
-import { onEachRuntime } from '../support/runtime.ts';
+import { onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 
 /** The certificate that is served there, PEM. */
@@ -21,7 +21,7 @@ async function certificateOf(origin: string): Promise<string> {
   return certificate;
 }
 
-onEachRuntime((runtime) => {
+onRuntimesOfTier((runtime) => {
   const sseCat = (...args: string[]): Command => [...runtime.sseCat, ...args];
 
   describe('sse-cat', () => {

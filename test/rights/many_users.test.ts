@@ -12,7 +12,7 @@ import { IS_ALL } from '../support/tier.ts';
 import { Audit } from './audit.ts';
 import { type Marked, marksIn, type User, World } from './world.ts';
 
-const SEEDS = IS_ALL ? 200 : 5;
+const SEEDS = IS_ALL ? 200 : 3;
 const SECRET = new TextEncoder().encode('s'.repeat(32));
 const ISSUER = 'https://issuer.example';
 const CONNECTION: ClientConnection = {

@@ -6,7 +6,7 @@ import { IS_ALL } from './tier.ts';
 const USUAL_SEED = 1;
 /** One for all properties of a run; `FUZZ_SEED=N` repeats it. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? (IS_ALL ? Date.now() % 2 ** 31 : USUAL_SEED));
-const USUAL_PART = 1 / 3;
+const USUAL_PART = 1 / 5;
 
 /** Runs a property with so many inputs in `npm run test:all`; a failure tells seed and path, too. */
 export async function fuzz<T>(
