@@ -142,6 +142,13 @@ describe('createGateway()', () => {
   });
 });
 
+test('createGateway() says that it was given nothing to compress by', () => {
+  const config = parseConfig({ KAFKA_BROKERS: 'kafka:9092', COMPRESSION: 'gzip' });
+  const make = (): Gateway =>
+    createGateway(config, new MemorySource(kafka), new Map(), new CountedSlots(config));
+  expect(make).toThrow('COMPRESSION: this gateway was made without anything that compresses');
+});
+
 describe('Gateway.serve()', () => {
   test('Gateway.serve() touches no stream of what did not change, however often the rest does', async () => {
     const count = IS_ALL ? 5000 : 200;

@@ -5,6 +5,7 @@ import type { SignInPorts } from './auth/sign_in_ports.ts';
 import { type Channel, Channels } from './channels/channels.ts';
 import { parametersOf } from './channels/path_pattern.ts';
 import { type StreamsFile, withTopics } from './channels/streams_file.ts';
+import { Compression } from './compression/compression.ts';
 import type { Config } from './config/config.ts';
 import { StreamCounts } from './counts/stream_counts.ts';
 import { TopicValues } from './decode/topic_values.ts';
@@ -13,6 +14,7 @@ import { asyncapi } from './describe/asyncapi.ts';
 import type { Measured } from './describe/metrics.ts';
 import { openapi } from './describe/openapi.ts';
 import { asyncapiWithSignIn, openapiWithSignIn } from './describe/sign_in.ts';
+import { ConfigError } from './errors.ts';
 import { Feed } from './feed/feed.ts';
 import { ReaderSlots } from './history/reader_slots.ts';
 import { clientAddress } from './http/client_address.ts';
@@ -25,6 +27,7 @@ import { OpenStreams } from './http/open_streams.ts';
 import { type StaticFiles, staticFileResponse } from './http/static_files.ts';
 import type { StreamSlots } from './http/stream_slots.ts';
 import type { ClientConnection } from './ports/client_connection.ts';
+import type { Compressor } from './ports/compression.ts';
 import type { RecordSource } from './ports/source.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
@@ -75,7 +78,8 @@ export interface Gateway {
  * @param files what is served beside the streams, by path
  * @param slots who lets streams in
  * @param ports what a sign-in and the schema registry are asked by; not needed without both
- * @throws ConfigError where a sign-in is set and lacks them
+ * @param compressor what streams are compressed by; not needed without COMPRESSION
+ * @throws ConfigError where a sign-in or a compression is set and lacks them
  */
 export function createGateway(
   config: Config,
@@ -83,6 +87,7 @@ export function createGateway(
   files: StaticFiles,
   slots: StreamSlots,
   ports: SignInPorts | null = null,
+  compressor: Compressor | null = null,
 ): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
   const readers = {
@@ -99,6 +104,7 @@ export function createGateway(
   });
   for (const topic of config.topics) channels.add({ path: `/${topic}`, topic });
   const streams = new OpenStreams(config, slots, counts);
+  const compression = compressionOf(config, compressor);
   const signIn = SignIn.create(config, ports);
   const gate = signIn === null ? null : new Gate(signIn, config);
 
@@ -141,7 +147,7 @@ export function createGateway(
     if (channel !== null) {
       const forwardedFor = c.req.header('x-forwarded-for');
       const address = clientAddress(c.env.address, forwardedFor, config.trustProxy);
-      const response = streamEvents(c, channel, address, streams, gate);
+      const response = streamEvents(c, channel, address, streams, gate, compression);
       return gate === null ? response : marked(await response);
     }
     if (document === undefined) return file!;
@@ -195,6 +201,13 @@ export function createGateway(
     },
     drain: (milliseconds) => streams.drain(milliseconds),
   };
+}
+
+function compressionOf(config: Config, compressor: Compressor | null): Compression | null {
+  if (config.compression === 'off') return null;
+  if (compressor !== null) return new Compression(compressor);
+  const words = 'this gateway was made without anything that compresses';
+  throw new ConfigError([{ setting: 'COMPRESSION', expected: 'off', words }]);
 }
 
 /** What describes those channels that whoever asks may read. */

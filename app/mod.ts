@@ -26,6 +26,7 @@ export type { StaticFile, StaticFiles } from './http/static_files.ts';
 export { CountedSlots, type StreamSlots } from './http/stream_slots.ts';
 export type { ByteSource, Receiver } from './ports/byte_source.ts';
 export type { ClientConnection } from './ports/client_connection.ts';
+export type { Compressor, Deflater } from './ports/compression.ts';
 export type {
   Batch,
   BrokerStatus,

@@ -16,6 +16,7 @@ import { expiryOf } from './process/pem.ts';
 import { type ReadSettings, type Runtime, topicsOf } from './process/settings.ts';
 import { parseStreams } from './process/streams_file.ts';
 import { createWebClient } from './process/web_client.ts';
+import { ZLIB } from './process/zlib_compressor.ts';
 import { CertificateWatch } from './server/certificate_watch.ts';
 import { readStaticFiles } from './server/files.ts';
 import { type Listen, Listeners } from './server/listeners.ts';
@@ -67,7 +68,7 @@ export class Serving {
     const source = await adapter.createSource(connection);
     const files = await readStaticFiles(publicFolder());
     const ports = { web: createWebClient(config), files: LOCAL_FILES };
-    const gateway = createGateway(config, source, files, slots, ports);
+    const gateway = createGateway(config, source, files, slots, ports, ZLIB);
     if (streams !== null) gateway.serve(streams.file);
     return new Serving(adapter, config, streams?.text ?? null, connection, source, gateway);
   }

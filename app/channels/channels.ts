@@ -25,6 +25,8 @@ export interface ChannelDefinition {
   readonly require?: string | null;
   /** What the values of its topic are; left out: bytes. The same for all channels of a topic. */
   readonly value?: ValueKind;
+  /** Whether it may be compressed; left out: it may. */
+  readonly compression?: boolean;
   /** Which records it lets through; `null` or left out: all. */
   readonly where?: string | null;
   /** Milliseconds between two beats, at the least; `null` or left out: none. */
@@ -224,6 +226,7 @@ function isSame(channel: Channel, definition: ChannelDefinition): boolean {
     (channel.isStream ?? false) === (definition.isStream ?? false) &&
     (channel.require ?? null) === (definition.require ?? null) &&
     channel.value === definition.value &&
+    (channel.compression ?? true) === (definition.compression ?? true) &&
     (channel.where?.text ?? null) === (definition.where ?? null) &&
     (channel.every ?? null) === (definition.every ?? null)
   );

@@ -49,6 +49,7 @@ interface ChannelDefinition {
   readonly value: ValueKind;
   readonly where: string | null;
   readonly every: number | null;
+  readonly compression?: boolean;
 }
 
 /** One thing that is wrong with the file; line and column from 1. */
@@ -295,7 +296,9 @@ class Reader {
       shapes.set(shape, path);
       const { topic = '', require = null, where = null, every = null } = said;
       const value = topics?.[topic]?.value ?? 'bytes';
-      definitions.push({ path, segments, topic, isStream: true, require, where, every, value });
+      const what = { topic, isStream: true, require, where, every, value };
+      const compression = said.compression ?? true;
+      definitions.push({ path, segments, ...what, compression });
     }
     return definitions;
   }

@@ -14,7 +14,7 @@ const NAMES = `KAFKA_BROKERS EMBEDDED_KAFKA_PORT KAFKA_TLS KAFKA_CA_FILE KAFKA_C
   MAX_AGE_SECONDS STALL_SECONDS MAX_CONNECTIONS MAX_CONNECTIONS_PER_IP TRUST_PROXY JWT_ISSUER
   JWT_AUDIENCE JWT_JWKS_URL JWT_KEYS_FILE JWT_SECRET_FILE JWT_ALGORITHMS JWT_COOKIE JWT_QUERY
   SIGN_IN_URL REQUIRE REGISTRY_URL REGISTRY_USERNAME REGISTRY_PASSWORD REGISTRY_WAIT_SECONDS CA_FILE FEED_MEMORY_MB MAX_SCANNED_VIEWS
-  DRAIN_SECONDS WORKERS LOG_LEVEL LOG_FORMAT`.split(/\s+/);
+  COMPRESSION DRAIN_SECONDS WORKERS LOG_LEVEL LOG_FORMAT`.split(/\s+/);
 
 type Env = Record<string, string | undefined>;
 
@@ -117,6 +117,7 @@ describe('parseConfig()', () => {
       caFile: null,
       feedMemoryMb: 64,
       maxScannedViews: 200,
+      compression: 'off',
       drainSeconds: 10,
       workers: 1,
       logLevel: 'info',
@@ -172,6 +173,7 @@ describe('parseConfig()', () => {
       CA_FILE: 'own.pem',
       FEED_MEMORY_MB: '1',
       MAX_SCANNED_VIEWS: '0',
+      COMPRESSION: 'gzip',
       DRAIN_SECONDS: '0',
       WORKERS: 'auto',
       LOG_LEVEL: 'warn',
@@ -232,6 +234,7 @@ describe('parseConfig()', () => {
       caFile: 'own.pem',
       feedMemoryMb: 1,
       maxScannedViews: 0,
+      compression: 'gzip',
       drainSeconds: 0,
       workers: 'auto',
       logLevel: 'warn',

@@ -197,6 +197,12 @@ export const SETTINGS = {
   feedMemoryMb: { name: 'FEED_MEMORY_MB', default: '64', schema: whole(1, 1_048_576) },
   /** Shapes of clients' filters that are open at once for one topic, in each worker; and as many of other filters. */
   maxScannedViews: { name: 'MAX_SCANNED_VIEWS', default: '200', schema: whole(0, 10_000) },
+  /** Whether streams are compressed for clients that take it. */
+  compression: {
+    name: 'COMPRESSION',
+    default: 'off',
+    schema: z.enum(['off', 'gzip'], 'off or gzip'),
+  },
   /** Seconds over which the streams end after SIGTERM; 0: all at once. */
   drainSeconds: { name: 'DRAIN_SECONDS', default: '10', schema: seconds },
   /** Processes that share the ports, on Node; `auto`: one a core. */

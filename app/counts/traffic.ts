@@ -33,6 +33,8 @@ export class Traffic {
   eventsSent = 0;
   /** Bytes of response bodies. */
   bytesSent = 0;
+  /** The same before they were compressed. */
+  plainBytesSent = 0;
   readonly gapsSent: Record<GapReason, number> = zeros(GAP_REASONS);
   /** What filters made of records. */
   readonly filterRecords: FilterTally = { match: 0, skip: 0, error: 0 };

@@ -158,6 +158,14 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
     values: byTopic(({ traffic }) => traffic.bytesSent),
   },
   {
+    name: 'sse_kafka_uncompressed_bytes_sent_total',
+    help: 'The same before compression (COMPRESSION).',
+    type: 'counter',
+    labels: ['topic'],
+    merge: 'sum',
+    values: byTopic(({ traffic }) => traffic.plainBytesSent),
+  },
+  {
     name: 'sse_kafka_gaps_total',
     help: `Gap events told to clients: ${GAP_REASONS.join(', ')}.`,
     type: 'counter',

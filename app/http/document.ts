@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape';
 import type { Channel } from '../channels/channels.ts';
+import type { GzipMember } from '../compression/gzip_member.ts';
 import type { ByteSource, Receiver } from '../ports/byte_source.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
 import type { Subscription } from '../stretches/subscription.ts';
@@ -30,6 +31,7 @@ export class Document implements ByteSource, OpenStream {
   readonly #subscription: Subscription;
   readonly #streams: OpenStreams;
   readonly #letGo: () => void;
+  readonly #gzip: GzipMember | null;
   readonly #writer = new DocumentWriter();
   /** What came before the head went out. */
   #first: Uint8Array | null = null;
@@ -47,6 +49,7 @@ export class Document implements ByteSource, OpenStream {
     subscription: Subscription,
     streams: OpenStreams,
     letGo: () => void = () => {},
+    gzip: GzipMember | null = null,
   ) {
     this.channel = channel;
     this.address = address;
@@ -54,6 +57,7 @@ export class Document implements ByteSource, OpenStream {
     this.#subscription = subscription;
     this.#streams = streams;
     this.#letGo = letGo;
+    this.#gzip = gzip;
   }
 
   /** Records and gaps in it so far. */
@@ -111,6 +115,11 @@ export class Document implements ByteSource, OpenStream {
     if (bytes !== null) {
       this.#hand(receiver, bytes);
     } else if (this.#isWhole || this.#writer.isBroken) {
+      const end = this.#isWhole ? (this.#gzip?.end() ?? null) : null;
+      if (end !== null) {
+        this.#send(receiver, end, 0);
+        return;
+      }
       // What does not parse was cut, and is asked for again.
       this.end(this.#isWhole ? 'done' : 'error');
       receiver.end();
@@ -189,10 +198,16 @@ export class Document implements ByteSource, OpenStream {
     return this.#writer.end();
   }
 
-  #hand(receiver: Receiver, bytes: Uint8Array): void {
+  #hand(receiver: Receiver, plain: Uint8Array): void {
+    this.#send(receiver, this.#gzip?.add(plain, false) ?? plain, plain.length);
+  }
+
+  #send(receiver: Receiver, bytes: Uint8Array, plainLength: number): void {
     this.lastSent = this.#streams.sweeps;
     this.bytes += bytes.length;
-    this.#subscription.traffic.bytesSent += bytes.length;
+    const { traffic } = this.#subscription;
+    traffic.bytesSent += bytes.length;
+    traffic.plainBytesSent += plainLength;
     receiver.receive(bytes);
   }
 }

@@ -10,6 +10,7 @@ import type { View } from '../views/view.ts';
 import { parseCursor } from '../wire/cursor.ts';
 import type { Until } from '../wire/until.ts';
 import { Document } from './document.ts';
+import type { Encoding } from './gzip_answer.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { randomBetween } from './random_between.ts';
 import { names, refuse } from './refusal.ts';
@@ -43,6 +44,7 @@ interface Asked {
   /** Opens the view of its filter; `null` where there are as many as there may be. */
   readonly open: (format: Format) => OpenView | null;
   readonly asker: Asker;
+  readonly encoding: Encoding;
 }
 
 /** Whether a client that wants what was there takes it as one document. */
@@ -56,7 +58,7 @@ export async function answerDocument(
   asked: Asked,
   streams: OpenStreams,
 ): Promise<Response> {
-  const { channel, address, userAgent, start, until, reader, asker } = asked;
+  const { channel, address, userAgent, start, until, reader, asker, encoding } = asked;
   const isHead = c.req.method === 'HEAD';
   const openView = asked.open(FORMAT);
   const lacks = openView === null ? 'max_views' : null;
@@ -68,7 +70,8 @@ export async function answerDocument(
   const { view, letGo } = openView;
   const waitMs = isHead ? 0 : until.waitMs;
   const subscription = channel.feed.subscribe(view, start, { waitMs });
-  const document = new Document(channel, address, userAgent, subscription, streams, letGo);
+  const gzip = encoding.compression?.document() ?? null;
+  const document = new Document(channel, address, userAgent, subscription, streams, letGo, gzip);
   if (!isHead) streams.add(document, c.env, asker);
   const { signal } = c.req.raw;
   const leave = (): void => document.cancel();
@@ -86,13 +89,13 @@ export async function answerDocument(
     const headers = {
       etag: `W/"${withoutTime(document.id)}.${mark}"`,
       'cache-control': 'private, no-cache',
-      vary: 'accept, last-event-id',
+      vary: ['accept, last-event-id', encoding.headers['vary'] ?? []].flat().join(', '),
     };
     if (await hasAll(c.req.header('if-none-match'), mark, view, asked, streams, signal)) {
       document.end('done');
       return c.body(null, 304, headers);
     }
-    const head = { ...headers, 'content-type': 'application/json' };
+    const head = { ...encoding.headers, ...headers, 'content-type': 'application/json' };
     if (!isHead) return c.body(new ReadableStream(pulledFrom(document), PULL_ONLY), 200, head);
     document.end('done');
     return c.body(null, 200, head);

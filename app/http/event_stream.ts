@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape';
 import type { Channel } from '../channels/channels.ts';
+import type { GzipMember } from '../compression/gzip_member.ts';
 import type { ByteSource, Receiver } from '../ports/byte_source.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
 import type { Subscription } from '../stretches/subscription.ts';
@@ -28,6 +29,8 @@ export class EventStream implements ByteSource, OpenStream {
   #subscribe: (() => Subscription) | null;
   readonly #streams: OpenStreams;
   readonly #letGo: () => void;
+  /** What compresses it; `null`: it goes as it is. */
+  readonly #gzip: GzipMember | null;
   #subscription: Subscription | null = null;
   /** Who waits for the next bytes, while the client has all there is. */
   #receiver: Receiver | null = null;
@@ -49,6 +52,7 @@ export class EventStream implements ByteSource, OpenStream {
     subscribe: () => Subscription,
     streams: OpenStreams,
     letGo: () => void = () => {},
+    gzip: GzipMember | null = null,
   ) {
     this.channel = channel;
     this.address = address;
@@ -56,6 +60,7 @@ export class EventStream implements ByteSource, OpenStream {
     this.#subscribe = subscribe;
     this.#streams = streams;
     this.#letGo = letGo;
+    this.#gzip = gzip;
   }
 
   next(receiver: Receiver): void {
@@ -68,7 +73,9 @@ export class EventStream implements ByteSource, OpenStream {
         return;
       }
       this.#close(this.#endReason);
-      receiver.end();
+      const end = this.#gzip?.end() ?? null;
+      if (end === null) receiver.end();
+      else this.#send(receiver, end, 0);
       return;
     }
     let bytes: Uint8Array | null;
@@ -160,11 +167,21 @@ export class EventStream implements ByteSource, OpenStream {
     if (receiver !== null) this.next(receiver);
   }
 
-  /** The one place where bytes leave for a client: an array, which becomes one write. */
-  #hand(receiver: Receiver, bytes: Uint8Array): void {
+  #hand(receiver: Receiver, plain: Uint8Array): void {
+    const bytes = this.#gzip?.add(plain, this.#subscription!.isShared) ?? plain;
+    this.#send(receiver, bytes, plain.length);
+  }
+
+  /**
+   * The one place where bytes leave for a client: an array, which becomes one write.
+   * @param plainLength of what they are to the client
+   */
+  #send(receiver: Receiver, bytes: Uint8Array, plainLength: number): void {
     this.lastSent = this.#streams.sweeps;
     this.bytes += bytes.length;
-    this.#subscription!.traffic.bytesSent += bytes.length;
+    const traffic = this.#subscription?.traffic ?? this.channel.feed.traffic;
+    traffic.bytesSent += bytes.length;
+    traffic.plainBytesSent += plainLength;
     receiver.receive(bytes);
   }
 

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { Identity } from '../auth/identity.ts';
 import type { Channel } from '../channels/channels.ts';
 import type { Found } from '../channels/path_tree.ts';
+import type { Compression } from '../compression/compression.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
 import type { Start } from '../stretches/step.ts';
 import { type FilterParts, filterParts } from '../views/filter_parts.ts';
@@ -16,6 +17,7 @@ import { EventStream } from './event_stream.ts';
 import { EVERY_FORMS, parseEvery } from './every.ts';
 import { filterOf, parseFilterQuery } from './filter_query.ts';
 import type { Gate } from './gate.ts';
+import { encodingFor } from './gzip_answer.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { refuse } from './refusal.ts';
 import { PULL_ONLY, pulledFrom } from './stream_body.ts';
@@ -40,6 +42,7 @@ export async function streamEvents(
   address: string,
   streams: OpenStreams,
   gate: Gate | null,
+  compression: Compression | null,
 ): Promise<Response> {
   const reader =
     gate === null
@@ -74,12 +77,14 @@ export async function streamEvents(
   const everyMs = until === null ? longest(every, channel.every ?? null) : null;
   const open = (format: Format): OpenView | null =>
     channel.feed.views.open(format, filter, limit, everyMs);
+  const encoding = encodingFor(c, channel.compression === false ? null : compression);
   if (until !== null && wantsDocument(c)) {
     const userAgent = loggedUserAgent(c);
-    const asked = { channel, address, userAgent, start, until, reader, asker, open };
+    const asked = { channel, address, userAgent, start, until, reader, asker, open, encoding };
     return answerDocument(c, asked, streams);
   }
-  if (c.req.method === 'HEAD') return c.body(null, 200, STREAM_HEAD);
+  const head = { ...STREAM_HEAD, ...encoding.headers };
+  if (c.req.method === 'HEAD') return c.body(null, 200, head);
   const openView = open(format);
   const refusal = await streams.admit(address, openView === null ? 'max_views' : null);
   if (openView === null || refusal !== null) {
@@ -88,10 +93,16 @@ export async function streamEvents(
   }
   const { view, letGo } = openView;
   const subscribe = () => channel.feed.subscribe(view, start, until);
-  const stream = new EventStream(channel, address, loggedUserAgent(c), subscribe, streams, letGo);
+  const gzip = encoding.compression?.stream(channel.feed, view) ?? null;
+  const leave = (): void => {
+    gzip?.close();
+    letGo();
+  };
+  const userAgent = loggedUserAgent(c);
+  const stream = new EventStream(channel, address, userAgent, subscribe, streams, leave, gzip);
   streams.add(stream, c.env, asker);
   const body = c.env.createBody?.(stream) ?? new ReadableStream(pulledFrom(stream), PULL_ONLY);
-  return c.body(body, 200, STREAM_HEAD);
+  return c.body(body, 200, head);
 }
 
 /** Of the cursor of several topics the part of this one; a topic that it does not name is sent from its beginning. */

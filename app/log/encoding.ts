@@ -60,6 +60,7 @@ export class Encoding {
   /** The cursor after the last row encoded. */
   #positions: Positions;
   #last: LastSlice | null = null;
+  #lastBlock: { readonly at: number; readonly block: Block } | null = null;
 
   constructor(columns: Columns, format: Format) {
     const { start, count } = columns;
@@ -118,15 +119,18 @@ export class Encoding {
     return this.#out.view(this.#begin(at), this.#lineEnds[at]!);
   }
 
-  /** The block of a live row: a view, never a copy. */
+  /** The block of a live row: a view, never a copy, and the same for all who ask one after another. */
   block(at: number): Block {
     const { clock } = this.#columns;
     if (clock?.isTooOld(this.#times[at]!)) this.#makeAnew();
-    return {
+    if (this.#lastBlock?.at === at) return this.#lastBlock.block;
+    const block = {
       bytes: this.#out.view(this.#begin(at), this.#ends[at]!),
       time: clock === null ? null : this.#times[at]!,
       events: this.#lineEnds[at]! > this.#begin(at) ? 1 : 0,
     };
+    this.#lastBlock = { at, block };
+    return block;
   }
 
   /**
@@ -170,6 +174,7 @@ export class Encoding {
     this.#positions = this.#columns.start.slice();
     this.count = 0;
     this.#last = null;
+    this.#lastBlock = null;
     this.extend();
   }
 
@@ -214,6 +219,7 @@ export class Encoding {
       lineEnds[at] = states[at] === DEAD ? packed.length : packed.length - idLength;
     }
     this.#out = packed;
+    this.#lastBlock = null;
   }
 
   #deadLength(): number {

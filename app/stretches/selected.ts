@@ -27,6 +27,7 @@ interface Written {
  */
 export class Selected implements Stretch {
   readonly isAhead = false;
+  isShared = false;
   /** What it waits for. */
   readonly selection: Selection;
   readonly #client: Client;
@@ -238,10 +239,12 @@ export class Selected implements Stretch {
   #written(segment: Segment, rows: readonly number[]): Written {
     const [first] = rows;
     const { view } = this.#client;
+    this.isShared = false;
     const isRecord = segment.states[first!] === LIVE && !this.#unread.has(first!);
     if (rows.length === 1 && isRecord && segment === this.#log.tail) {
       const { bytes, time, events } = this.#log.block(segment, view, first!);
       const timestamps = segment.timestamps.slice(first!, first! + 1);
+      this.isShared = true;
       return { bytes, time, events, gaps: 0, timestamps, nextSeq: segment.seqs[first!]! + 1 };
     }
     return this.#page(segment, rows);

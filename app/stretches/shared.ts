@@ -8,6 +8,7 @@ import type { NewFrom, Stretch } from './stretch.ts';
 /** The client's cursor is the feed's: ids and bytes are the same for all who stand here. */
 export class Shared implements Stretch {
   readonly isAhead = false;
+  readonly isShared = true;
   readonly #client: Client;
   readonly #log: Log;
   #segment: Segment;

@@ -29,6 +29,8 @@ export interface Stretch {
   readonly isAhead: boolean;
   /** Whether what comes next cannot wait for a beat: a gap, or another log. */
   readonly isUrgent: boolean;
+  /** Whether all who stand where the client did, in the same view, got the array that it gave last; left out: no. */
+  readonly isShared?: boolean;
   /** What the client waits for alone, once it has all there is; left out: for whatever comes. */
   readonly selection?: object;
   /** Lets go of what goes on for it: the client has gone. */

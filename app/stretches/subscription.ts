@@ -42,6 +42,8 @@ export class Subscription implements TopicClient {
   #waitTimer: ReturnType<typeof setTimeout> | undefined;
   /** What is left of a block that is larger than one array. */
   #rest: Uint8Array | null = null;
+  /** Whether all who stand at the end of the log, in the same view, got the array that was taken last. */
+  isShared = false;
 
   /** @param until when it is over; `null` for never */
   constructor(
@@ -95,6 +97,7 @@ export class Subscription implements TopicClient {
    * @param isIdle whether nothing came for long: then it is told where it is, if its last id does not
    */
   take(isIdle = false): Uint8Array | null {
+    this.isShared = false;
     if (this.#rest !== null) return this.#portion(this.#rest);
     if (this.#topic.staleBlock !== this.#toldStale) return this.#tellStale();
     const sent = this.traffic.eventsSent;
@@ -114,7 +117,10 @@ export class Subscription implements TopicClient {
         if (this.#stretch.behind() === 0) this.#pacing?.hasAll();
         return this.#announceLive();
       }
-      if (next instanceof Uint8Array) return this.#portion(next);
+      if (next instanceof Uint8Array) {
+        this.isShared = this.#stretch.isShared === true && this.#stretch.behind() === 0;
+        return this.#portion(next);
+      }
       const { stretch, first } = follow(this.#client, next);
       this.#stretch = stretch;
       if (first !== null) return this.#portion(first);
@@ -138,6 +144,7 @@ export class Subscription implements TopicClient {
 
   /** What its client is told once its token is over: with where it is, if that is known yet. */
   expired(): Uint8Array {
+    this.isShared = false;
     this.traffic.eventsSent++;
     return expiredFrame(this.#stretch.place(), this.#stretch.idTime);
   }
@@ -231,7 +238,21 @@ export class Subscription implements TopicClient {
   #portion(bytes: Uint8Array): Uint8Array {
     this.#client.gotBlock();
     if (this.#client.isPastLive) this.#pacing?.got(this.#topic.loadedLog);
-    this.#rest = bytes.length > MAX_ARRAY_BYTES ? bytes.subarray(MAX_ARRAY_BYTES) : null;
-    return this.#rest === null ? bytes : bytes.subarray(0, MAX_ARRAY_BYTES);
+    this.#rest = null;
+    if (bytes.length <= MAX_ARRAY_BYTES) return bytes;
+    const [first, rest] = partsOf(bytes);
+    this.#rest = rest;
+    return first;
   }
+}
+
+/** The same for all who get the same array. */
+const PARTS = new WeakMap<Uint8Array, readonly [first: Uint8Array, rest: Uint8Array]>();
+
+function partsOf(bytes: Uint8Array): readonly [first: Uint8Array, rest: Uint8Array] {
+  const known = PARTS.get(bytes);
+  if (known !== undefined) return known;
+  const parts = [bytes.subarray(0, MAX_ARRAY_BYTES), bytes.subarray(MAX_ARRAY_BYTES)] as const;
+  PARTS.set(bytes, parts);
+  return parts;
 }

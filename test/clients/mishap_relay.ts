@@ -98,10 +98,12 @@ export class MishapRelay implements AsyncDisposable {
   }
 
   #forward(
-    { method, url, headers }: IncomingMessage,
+    { method, url, headers: asked }: IncomingMessage,
     response: ServerResponse,
     port: number,
   ): void {
+    // What is compressed has no place to cut at.
+    const headers = { ...asked, 'accept-encoding': 'identity' };
     const onward = request({ host: 'localhost', port, method, path: url, headers, agent: false });
     onward.on('error', () => response.destroy());
     response.on('close', () => onward.destroy());

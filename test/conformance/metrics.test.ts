@@ -68,6 +68,7 @@ onRuntimesOfTier((runtime) => {
         sse_kafka_records_total: ['counter', one],
         sse_kafka_events_sent_total: ['counter', one],
         sse_kafka_bytes_sent_total: ['counter', one],
+        sse_kafka_uncompressed_bytes_sent_total: ['counter', one],
         sse_kafka_gaps_total: ['counter', each(GAPS)],
         sse_kafka_lag_records: [
           'gauge',

@@ -37,6 +37,8 @@ async function noticed(mutation, number, isOfRights) {
   for (const part of ['model', 'host']) {
     cpSync(join(ROOT, 'test', part), join(folder, 'test', part), { recursive: true });
   }
+  const compressor = join('runtime', 'process', 'zlib_compressor.ts');
+  cpSync(join(ROOT, compressor), join(folder, compressor));
   if (mutation !== null) mutate(mutation, join(folder, mutation.file));
   const script = compile(folder, 'test/model/run.ts', join(folder, 'compiled'));
   const args = isOfRights ? [RIGHTS_RUNS, 0, 'rights'] : [RUNS, 0];

@@ -5,6 +5,7 @@ import { type Cursor, findCursor } from '../../app/wire/cursor.ts';
 import type { ClientFilter } from './client_filter.ts';
 import { ClientModel } from './client_model.ts';
 import { type DecodedCursor, decodeCursor } from './cursor_decoder.ts';
+import { GzipReader } from './gzip_reader.ts';
 import type { HandedOutStream } from './handed_out.ts';
 import type { Random } from './random.ts';
 import type { Replica } from './replica.ts';
@@ -39,6 +40,8 @@ export interface BrowserOptions {
   readonly first: SentCursor;
   /** It rests this long between two arrays, at random, sometimes much longer. */
   readonly pauseMs: number;
+  /** Whether its streams are compressed. */
+  readonly isCompressed: boolean;
   /** How likely it is cut in an array. */
   readonly cuts: number;
 }
@@ -49,6 +52,8 @@ interface Stream {
   readonly replica: Replica;
   readonly parser: SseParser;
   readonly handedOut: HandedOutStream;
+  /** `null` where it is not compressed. */
+  readonly gzip: GzipReader | null;
   /** Whether it was told that its topic is stale. */
   isStale: boolean;
 }
@@ -146,7 +151,10 @@ export class Browser {
       );
       const handedOut = this.#world.handedOut.stream(subscription);
       const parser = new SseParser();
-      const stream = { subscription, openView, replica, parser, handedOut, isStale: false };
+      const gzip = this.#options.isCompressed
+        ? new GzipReader(replica.compression.stream(replica.feed!, openView.view))
+        : null;
+      const stream = { subscription, openView, replica, parser, handedOut, gzip, isStale: false };
       this.#stream = stream;
       // The head of the response may take its time.
       if (this.#isCalm || this.#random.chance(0.7)) this.#pump(stream);
@@ -167,6 +175,7 @@ export class Browser {
   close(): void {
     this.#model.close(this.#world.clock.now, this.#stream?.replica.readUpTo() ?? null);
     this.#stream?.handedOut.close();
+    this.#stream?.gzip?.close();
     this.#stream?.subscription.close();
     this.#stream?.openView.letGo();
     this.#stream = null;
@@ -191,6 +200,7 @@ export class Browser {
     this.#rest = null;
     this.#guard(() => {
       if (stream.subscription.isOver) {
+        stream.gzip?.end();
         this.#over();
         return;
       }
@@ -225,15 +235,17 @@ export class Browser {
     if (bytes.length === 0) throw new Error('an empty array');
     stream.handedOut.push(bytes);
     const isCut = !this.#isCalm && this.#random.chance(this.#options.cuts);
-    const arrived = isCut ? bytes.subarray(0, this.#random.between(0, bytes.length)) : bytes;
+    const sent = stream.gzip?.sent(bytes, stream.subscription) ?? bytes;
+    const arrived = isCut ? sent.subarray(0, this.#random.between(0, sent.length)) : sent;
     if (!stream.parser.isWithinBlock) {
       this.#readUpTo = stream.replica.readUpTo();
       this.#handedOutAt = this.#world.clock.now;
       this.#checkBeat(bytes, isAgeing);
     }
-    for (const block of stream.parser.push(arrived)) this.#take(block, stream);
+    const read = stream.gzip?.read(arrived, isCut ? null : bytes) ?? arrived;
+    for (const block of stream.parser.push(read)) this.#take(block, stream);
     if (isCut) {
-      this.#world.note(() => `${this.name} is cut after ${arrived.length} of ${bytes.length}`);
+      this.#world.note(() => `${this.name} is cut after ${arrived.length} of ${sent.length}`);
       this.cut();
       return;
     }

@@ -10,6 +10,30 @@ export const MUTATIONS = [
     to: 'if (offset <= mine) return true;',
   },
   {
+    name: 'a slice at which clients join needs what came before',
+    file: 'app/compression/shared_deflate.ts',
+    from: 'if (isKey) deflater.reset();',
+    to: '',
+  },
+  {
+    name: 'a client that got something alone stays with the others',
+    file: 'app/compression/gzip_member.ts',
+    from: 'this.#at = APART;\n    this.#sharedLength = 0;',
+    to: 'this.#sharedLength = 0;',
+  },
+  {
+    name: 'what one gets alone is compressed with what another got',
+    file: 'app/compression/deflaters.ts',
+    from: 'this.#forAlone.reset();',
+    to: '',
+  },
+  {
+    name: 'the checksum of what was shared counts from its beginning',
+    file: 'app/compression/gzip_member.ts',
+    from: '(this.#crc ^ this.#crcJoined)',
+    to: '(this.#crc)',
+  },
+  {
     name: 'a record is doubled at the alignment',
     file: 'app/stretches/alignment.ts',
     from: 'if (offset < mine) return true;',

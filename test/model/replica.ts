@@ -1,6 +1,8 @@
+import { Compression } from '../../app/compression/compression.ts';
 import { Feed } from '../../app/feed/feed.ts';
 import { ReaderSlots, type SharedReaders } from '../../app/history/reader_slots.ts';
 import { Turns } from '../../app/stretches/turns.ts';
+import { ZLIB } from '../../runtime/process/zlib_compressor.ts';
 import type { SimulatedSource } from './simulated_source.ts';
 
 interface ReplicaLimits {
@@ -19,6 +21,7 @@ export class Replica {
   readonly sources: SimulatedSource[];
   /** `null` while the gateway does not run. */
   feed: Feed | null = null;
+  readonly compression: Compression = new Compression(ZLIB);
   readonly #makeSource: () => SimulatedSource;
   readonly #topicName: string;
   readonly #maxBytes: number;

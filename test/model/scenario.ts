@@ -236,6 +236,7 @@ function makeBrowser(
     everyMs: random.chance(0.4) ? random.pick([100, 700, 3000]) : null,
     since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),
+    isCompressed: time % 2 === 0,
     pauseMs: isSlow ? 3000 : random.pick([0, 1, 50, 500, 3000]),
     cuts: isSlow ? 0 : random.pick([0, 0.02, 0.1, 0.4]),
   });

@@ -1,3 +1,4 @@
+import { COMPRESSION } from './compression.ts';
 import { eventually } from './deadline.ts';
 import type { Ports } from './free_port.ts';
 import { fetchAlone } from './own_connection.ts';
@@ -27,6 +28,7 @@ export function environmentOf(
     ...ports,
     KAFKA_BROKERS: brokers,
     DRAIN_SECONDS: '0',
+    COMPRESSION,
     ...(topics === undefined ? {} : { TOPICS: topics.join() }),
     ...env,
   };

@@ -3,6 +3,8 @@ import { get as httpGet, type IncomingHttpHeaders } from 'node:http';
 import type { ClientHttp2Session } from 'node:http2';
 import { get as httpsGet } from 'node:https';
 import type { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { COMPRESSION } from './compression.ts';
 import { Growth, within } from './deadline.ts';
 
 export interface StreamOptions {
@@ -14,6 +16,8 @@ export interface StreamOptions {
 }
 
 const NEWLINE = 0x0a;
+/** `TEST_COMPRESSION=gzip` has any suite run with streams that are compressed. */
+const ACCEPTED = COMPRESSION === 'gzip' ? { 'accept-encoding': 'gzip' } : {};
 
 /** One block of a stream. */
 export interface Block {
@@ -43,6 +47,8 @@ export class SseStream implements AsyncDisposable {
   readonly blocks: Block[] = [];
   /** Those of them that are records, deletes and gaps. */
   readonly events: Block[] = [];
+  /** Whether all came that was sent: of one that is compressed, checksum and length, too. */
+  isWhole = false;
   /** Settles when the stream is over, however it ended. */
   readonly over: Promise<void>;
   readonly #url: string;
@@ -57,8 +63,10 @@ export class SseStream implements AsyncDisposable {
 
   /** Waits for the head only. */
   static async open(url: string, options: StreamOptions = {}): Promise<SseStream> {
-    const { headers = {}, h2 } = options;
-    const response = h2 === undefined ? request(url, options) : requestH2(h2, url, headers);
+    const { h2 } = options;
+    const headers = { ...ACCEPTED, ...options.headers };
+    const response =
+      h2 === undefined ? request(url, { ...options, headers }) : requestH2(h2, url, headers);
     return new SseStream(url, await within(`the head of ${url}`, response));
   }
 
@@ -66,12 +74,15 @@ export class SseStream implements AsyncDisposable {
     this.#url = url;
     this.status = status;
     this.headers = headers;
-    this.#body = body;
+    this.#body = decoded(body, headers);
     this.#cut = cut;
-    body.on('data', (bytes: Buffer) => this.#take(bytes));
+    this.#body.on('data', (bytes: Buffer) => this.#take(bytes));
     this.over = new Promise((resolve) => {
-      body.on('error', () => {});
-      body.on('close', () => {
+      this.#body.on('error', () => {});
+      this.#body.on('end', () => {
+        this.isWhole = true;
+      });
+      this.#body.on('close', () => {
         this.#isOver = true;
         resolve();
         this.#growth.changed();
@@ -154,6 +165,17 @@ export class SseStream implements AsyncDisposable {
     this.#rest = start === all.length ? [] : [all.subarray(start)];
     this.#growth.changed();
   }
+}
+
+/** A body as it was before it was compressed, each part as soon as it has come. */
+function decoded(body: Readable, headers: IncomingHttpHeaders): Readable {
+  if (headers['content-encoding'] !== 'gzip') return body;
+  const gunzip = createGunzip();
+  body.pipe(gunzip);
+  body.on('error', () => {});
+  // One that was cut has no end.
+  body.on('close', () => gunzip.end());
+  return gunzip;
 }
 
 const STANDING = /^event:(stale\ndata:\{"since":\d+\}|fresh\ndata:\{\})\n\n$/;
