@@ -5,15 +5,26 @@
  * All is described in client.d.ts.
  */
 
-import { addHandlers, StreamEvent, TOLD } from './client_events.js';
+import { addressOf } from './client_address.js';
+import { addHandlers, StreamEvent, startsOver, TOLD } from './client_events.js';
 import { BlockParser, Comeback, retryAfterMs } from './client_stream.js';
 import { Table } from './client_table.js';
+import { isHidden, watchPage } from './client_wake.js';
 
 const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
 
 const MAX_SILENCE_MS = 45_000;
+/** A gateway says something at once. */
+const FIRST_BYTE_MS = 20_000;
+/** After so many streams without a byte something on the way is taken to hold streams back. */
+const MAX_MUTE = 3;
+const POLL_SECONDS = 15;
+const POLL_PAUSE_MS = 500;
 /** To whoever has no right six times as long. */
 const SIGN_IN_MS = 5000;
+
+/** Ends of a request that are no failure. */
+const [PAUSED, POLLED] = ['paused', 'polled'];
 
 export function connect(url, options) {
   return new Connection(url, options);
@@ -28,47 +39,72 @@ class Connection extends EventTarget {
   OPEN = OPEN;
   CLOSED = CLOSED;
   readyState = CONNECTING;
+  status = 'connecting';
   lastActivity = 0;
   #options;
   #isJson;
   #storeKey;
   #comeback = new Comeback();
   #startsOver = false;
+  #isStale = false;
+  #isLive = false;
+  #isRefused = false;
+  /** Since when a byte is waited for. */
+  #waitsSince = Number.POSITIVE_INFINITY;
+  #hasByte = false;
+  #mute = 0;
+  #polls = false;
   /** Of the request under way. */
   #attempt = new AbortController();
   #closing = new AbortController();
-  /** Ends the wait for the next request. */
-  #wake = () => {};
+  /** Ends the wait for the next request; the second one where the page's waking may. */
+  #proceed = () => {};
+  #rouse = () => {};
   /** Those who iterate. */
   #consumers = new Set();
   #finalError = null;
 
   constructor(url, options = {}) {
     super();
-    const parsed = new URL(url, globalThis.location?.href);
-    this.url = parsed.href;
+    const address = addressOf(url, options);
+    this.url = address.href;
     this.withCredentials = options.withCredentials ?? false;
     this.lastEventId = options.lastEventId ?? '';
     this.#options = { fetch: globalThis.fetch, maxSilenceMs: MAX_SILENCE_MS, ...options };
-    this.#isJson = parsed.searchParams.get('format') === 'json';
+    this.#isJson = address.searchParams.get('format') === 'json';
     this.#storeKey = `lastEventId of ${this.url}`;
-    addHandlers(this, ['open', 'error', 'message', 'delete', ...TOLD]);
-    options.signal?.addEventListener('abort', () => this.close(), { signal: this.#closing.signal });
-    if (options.signal?.aborted) this.close();
+    addHandlers(this);
+    const { signal: asked } = options;
+    const { signal } = this.#closing;
+    asked?.addEventListener('abort', () => this.#end(asked.reason), { signal });
+    const hide = () => this.#pauses() && this.#attempt.abort(PAUSED);
+    const wake = (sign) => {
+      // It may be another network.
+      if (sign === 'online') this.#polls = false;
+      this.wake();
+    };
+    watchPage({ wake, hide }, signal);
+    if (asked?.aborted) this.#end(asked.reason);
     else this.#run();
   }
 
   close() {
-    this.readyState = CLOSED;
-    this.#closing.abort();
-    this.#attempt.abort();
-    this.#wake();
-    for (const consumer of this.#consumers) consumer.wake();
+    this.#end(null);
   }
 
   restart() {
     this.#startsOver = true;
     this.#attempt.abort(new Error('Starting over without an id'));
+  }
+
+  wake() {
+    const { maxSilenceMs } = this.#options;
+    // More than one heartbeat.
+    const ms = (maxSilenceMs * 4) / 9;
+    if (maxSilenceMs > 0 && Date.now() - this.#waitsSince > ms) {
+      this.#attempt.abort(Object.assign(silence(ms), { retryMs: 0 }));
+    }
+    this.#rouse();
   }
 
   async *[Symbol.asyncIterator]() {
@@ -94,6 +130,34 @@ class Connection extends EventTarget {
     }
   }
 
+  #end(error) {
+    if (this.readyState === CLOSED) return;
+    this.readyState = CLOSED;
+    this.#finalError = error;
+    this.#closing.abort();
+    this.#attempt.abort();
+    this.#proceed();
+    for (const consumer of this.#consumers) consumer.wake();
+    this.#turn('closed');
+  }
+
+  #turn(status) {
+    if (this.status === status) return;
+    this.status = status;
+    this.dispatchEvent(new Event('statuschange'));
+  }
+
+  #turnOpen() {
+    if (this.readyState !== OPEN) return;
+    const live = this.#polls ? 'polling' : 'live';
+    const hearing = this.#isStale ? 'stale' : this.#isLive ? live : 'replaying';
+    this.#turn(this.#isRefused ? 'unauthorized' : hearing);
+  }
+
+  #pauses() {
+    return this.#options.whileHidden === 'close' && isHidden();
+  }
+
   async #run() {
     try {
       this.lastEventId ||= (await this.#options.store?.getItem(this.#storeKey)) ?? '';
@@ -101,57 +165,90 @@ class Connection extends EventTarget {
       // It costs a replay.
     }
     while (this.readyState !== CLOSED) {
+      if (this.#pauses()) {
+        this.readyState = CONNECTING;
+        this.#turn('retrying');
+        await this.#sleep(null, true);
+        continue;
+      }
       if (this.#startsOver) this.lastEventId = '';
       this.#startsOver = false;
       this.#comeback.begin(this.lastEventId);
       const error = await this.#stream();
       if (this.readyState === CLOSED) return;
-      const wait = this.#comeback.wait(this.lastEventId, error.retryAfterMs);
-      const retryMs = error.isFinal ? null : wait;
-      this.readyState = CONNECTING;
-      if (error.isFinal) {
-        this.#finalError = error;
-        this.close();
-      }
-      this.dispatchEvent(Object.assign(new Event('error'), { error, retryMs }));
-      if (this.readyState !== CLOSED) await this.#sleep(retryMs, error.status === undefined);
+      if (error === POLLED) await this.#sleep(POLL_PAUSE_MS, false);
+      else if (error !== PAUSED) await this.#failed(error);
     }
   }
 
-  /** @param endsOnline whether a network that is back ends it; a server's wish stands. */
-  async #sleep(ms, endsOnline) {
+  #failed(error) {
+    const wait = error.retryMs ?? this.#comeback.wait(this.lastEventId, error.retryAfterMs);
+    const retryMs = error.isFinal ? null : wait;
+    this.readyState = CONNECTING;
+    if (error.isFinal) this.#end(error);
+    else this.#turn(this.#isRefused || error.isRefused ? 'unauthorized' : 'retrying');
+    this.dispatchEvent(Object.assign(new Event('error'), { error, retryMs }));
+    // A server's wish stands.
+    return this.readyState === CLOSED ? null : this.#sleep(retryMs, error.status === undefined);
+  }
+
+  /** @param ms null: until it is roused */
+  async #sleep(ms, endsByWaking) {
     let timer;
     await new Promise((resolve) => {
-      timer = setTimeout(resolve, ms);
-      this.#wake = resolve;
-      if (endsOnline) globalThis.addEventListener?.('online', resolve, { once: true });
+      if (ms !== null) timer = setTimeout(resolve, ms);
+      this.#proceed = resolve;
+      if (endsByWaking) this.#rouse = resolve;
     });
     clearTimeout(timer);
-    globalThis.removeEventListener?.('online', this.#wake);
+    this.#rouse = () => {};
   }
 
   /** One request to its end. @returns why it ended */
   async #stream() {
     const attempt = new AbortController();
     this.#attempt = attempt;
+    this.#hasByte = false;
+    this.#isRefused = false;
+    const polls = this.#polls;
+    let error;
     try {
       const response = await this.#alive(this.#request(attempt.signal));
-      if (!isStream(response)) return await this.#alive(refusal(response));
-      this.readyState = OPEN;
-      this.dispatchEvent(new Event('open'));
-      await this.#read(response, attempt.signal);
-      return attempt.signal.reason ?? new Error('The stream has ended');
-    } catch (error) {
-      return attempt.signal.reason ?? error;
-    } finally {
-      attempt.abort();
+      if (isStream(response)) {
+        this.#opened();
+        const isLive = await this.#read(response, attempt.signal);
+        error = polls && isLive ? POLLED : Object.assign(new Error('The stream has ended'), CUT);
+      } else {
+        this.#hasByte = true;
+        error = await this.#alive(refusal(response));
+      }
+    } catch (thrown) {
+      error = thrown;
     }
+    error = attempt.signal.reason ?? error;
+    attempt.abort();
+    if (!this.#hasByte && error.isCut) this.#mute += 1;
+    if (this.#mute === MAX_MUTE) {
+      this.#mute = 0;
+      this.#polls = !polls;
+    }
+    return error;
+  }
+
+  #opened() {
+    const isPoll = this.readyState === OPEN;
+    this.#isStale = false;
+    if (isPoll) return;
+    this.readyState = OPEN;
+    this.#isLive = !this.#isJson;
+    this.dispatchEvent(new Event('open'));
   }
 
   async #request(signal) {
     const url = new URL(this.url);
     const { fetch, token } = this.#options;
     const headers = {};
+    if (this.#polls) url.searchParams.set('wait', POLL_SECONDS);
     if (token) {
       const bearer = await token();
       if (bearer) headers.Authorization = `Bearer ${bearer}`;
@@ -168,22 +265,30 @@ class Connection extends EventTarget {
     return fetch(url.href, { headers, credentials, cache: 'no-store', signal });
   }
 
+  /** @returns whether it ended where it was live */
   async #read(response, signal) {
     const { origin } = new URL(response.url || this.url);
     const reader = response.body.getReader();
     const parser = new BlockParser();
+    const { parse } = this.#options;
+    let last;
     for (;;) {
       const { done, value } = await this.#alive(reader.read());
-      if (done) return;
+      if (done) return last === 'live';
       this.lastActivity = Date.now();
+      this.#hasByte = true;
+      this.#mute = 0;
       for (const { type, data, id = this.lastEventId, retry } of parser.feed(value)) {
         if (signal.aborted) break;
         this.#comeback.retryMs = retry ?? this.#comeback.retryMs;
         // An end that was due is no failure.
         if (type === 'expired') this.#comeback.begin(null);
         if (data !== null && type !== 'place') {
-          const event = new StreamEvent(type, { data, lastEventId: id, origin }, this.#isJson);
+          last = type;
+          const init = { data, lastEventId: id, origin };
+          const event = new StreamEvent(type, init, this.#isJson, parse);
           this.dispatchEvent(event);
+          this.#note(event);
           if (this.#consumers.size > 0) await this.#consumed(event);
         }
         // Not before: a page that is reloaded meanwhile has not had it.
@@ -191,8 +296,19 @@ class Connection extends EventTarget {
         // For those who tell others; it is no event of the topic.
         if (type === 'place') this.dispatchEvent(new Event('place'));
       }
+      this.#turnOpen();
       this.#save();
     }
+  }
+
+  /** What an event says of the stream. */
+  #note(event) {
+    const { type } = event;
+    if (type === 'live') this.#isLive = true;
+    if (type === 'stale' || type === 'fresh') this.#isStale = type === 'stale';
+    if (type === 'gap' && this.#isJson && startsOver(event.detail)) this.#isLive = false;
+    if (type === 'unauthorized') this.#isRefused = true;
+    if (TOLD.includes(type)) this.#turnOpen();
   }
 
   /** Waits until those who iterate have asked for the next one. */
@@ -218,21 +334,31 @@ class Connection extends EventTarget {
 
   /** @throws after too long a silence; by the clock, too: timers stand still in a sleep. */
   async #alive(promise) {
-    const ms = this.#options.maxSilenceMs;
+    const { maxSilenceMs } = this.#options;
+    const isFirst = !this.#hasByte && !this.#polls;
+    const ms = isFirst ? Math.min(maxSilenceMs, FIRST_BYTE_MS) : maxSilenceMs;
     const began = Date.now();
-    const dead = new Error(`No byte came for ${ms / 1000} s`);
+    this.#waitsSince = began;
     let timer;
-    const silence = new Promise((_, reject) => {
-      if (ms > 0) timer = setTimeout(reject, ms, dead);
+    const silent = new Promise((_, reject) => {
+      if (ms > 0) timer = setTimeout(() => reject(silence(ms)), ms);
     });
     try {
-      const value = await Promise.race([promise, silence]);
-      if (ms > 0 && Date.now() - began > ms) throw dead;
+      const value = await Promise.race([promise, silent]);
+      if (ms > 0 && Date.now() - began > ms) throw silence(ms);
       return value;
     } finally {
+      this.#waitsSince = Number.POSITIVE_INFINITY;
       clearTimeout(timer);
     }
   }
+}
+
+/** Of what may have been held back, where no byte came. */
+const CUT = { isCut: true };
+
+function silence(ms) {
+  return Object.assign(new Error(`No byte came for ${ms / 1000} s`), CUT);
 }
 
 function isStream({ status, headers }) {
@@ -245,9 +371,9 @@ async function refusal(response) {
   const words = status === 200 ? `it is ${headers.get('content-type')}` : await response.text();
   const error = new Error(`No stream of ${url}: ${status} ${words.trim().slice(0, 200)}`);
   // The cookie of a sign-in may be renewed elsewhere: as an EventSource is told to, it asks again.
-  const asksForToken = /^bearer\b/i.test(headers.get('www-authenticate') ?? '');
-  const signInMs = asksForToken ? SIGN_IN_MS * (status === 403 ? 6 : 1) : undefined;
+  const isRefused = /^bearer\b/i.test(headers.get('www-authenticate') ?? '');
+  const signInMs = isRefused ? SIGN_IN_MS * (status === 403 ? 6 : 1) : undefined;
   const askedMs = retryAfterMs(headers.get('retry-after')) ?? signInMs;
-  const isFinal = status < 500 && ![408, 425, 429].includes(status) && !asksForToken;
-  return Object.assign(error, { status, isFinal, retryAfterMs: askedMs });
+  const isFinal = status < 500 && ![408, 425, 429].includes(status) && !isRefused;
+  return Object.assign(error, { status, isFinal, isRefused, retryAfterMs: askedMs });
 }

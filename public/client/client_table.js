@@ -1,3 +1,9 @@
+import { addressOf } from './client_address.js';
+import { startsOver } from './client_events.js';
+
+/** As it is while nothing is missed. */
+const LIVE = ['live', 'polling', 'stale'];
+
 /** The live Map of `table()` in client.js. */
 export class Table extends EventTarget {
   isWhole = false;
@@ -9,8 +15,8 @@ export class Table extends EventTarget {
   #isLive = false;
   /** Up to then nothing was missed. */
   #freshAt = 0;
-  /** Until it is known, no absence is short enough. */
-  #deleteRetentionMs = 0;
+  /** How long Kafka keeps deletes; where it is not known, the gateway's own gap has to do. */
+  #deleteRetentionMs;
   /** What its stream was last asked for with. */
   #bearer = '';
   #fetch;
@@ -19,30 +25,33 @@ export class Table extends EventTarget {
   constructor(url, { connect, ...options }) {
     super();
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-    const address = new URL(url, globalThis.location?.href);
-    address.searchParams.set('format', 'json');
-    const { token } = options;
+    const address = addressOf(url, { ...options, format: 'json' });
+    const { signal, token } = options;
     const signIn = token && { token: async () => (this.#bearer = await token()) };
     // No store: the rows do not outlive the page, so the id must not, either.
     this.connection = connect(address.href, { ...options, ...signIn, store: undefined });
     const on = (type, listener) => this.connection.addEventListener(type, listener);
     on('open', () => this.#opened());
-    on('message', ({ detail }) => this.#put(detail));
-    on('delete', ({ detail }) => this.#put(detail));
+    on('message', ({ detail }) => this.#put(detail, true));
+    on('delete', ({ detail }) => this.#put(detail, false));
+    on('leave', ({ detail }) => this.#put(detail, false));
     on('gap', ({ detail }) => this.#missed(detail));
     on('live', () => this.#live());
+    on('statuschange', () => this.#turned());
     this.whole = new Promise((resolve, reject) => {
       this.addEventListener('whole', () => resolve(this));
       on('error', ({ error, retryMs }) => {
-        if (this.#isLive) this.#freshAt = this.connection.lastActivity;
-        this.#isLive = false;
         if (retryMs === null) reject(error);
       });
       this.#giveUp = reject;
     });
     this.whole.catch(() => {}); // It is told to who waits for it.
-    options.signal?.addEventListener('abort', () => this.close());
-    if (options.signal?.aborted) this.close();
+    signal?.addEventListener('abort', () => this.#giveUp(signal.reason));
+    if (signal?.aborted) this.#giveUp(signal.reason);
+  }
+
+  get status() {
+    return this.connection.status;
   }
 
   get size() {
@@ -83,35 +92,47 @@ export class Table extends EventTarget {
   }
 
   close() {
+    this.#giveUp(new DOMException('The table was closed', 'AbortError'));
     this.connection.close();
-    this.#giveUp(new Error('The table was closed'));
   }
 
-  /** Deletes that Kafka dropped while this was away would never come. */
   async #opened() {
-    const { lastEventId, url, withCredentials } = this.connection;
+    const { lastEventId } = this.connection;
     const absenceMs = Date.now() - this.#freshAt;
     if (lastEventId === '') this.#freshAt = Date.now();
-    try {
-      const response = await this.#fetch(new URL('-/topics', url).href, {
-        headers: this.#bearer ? { Authorization: `Bearer ${this.#bearer}` } : {},
-        credentials: withCredentials ? 'include' : 'same-origin',
-      });
-      const path = decodeURIComponent(new URL(url).pathname);
-      const { topics } = await response.json();
-      const topic = topics.find(({ name }) => path.endsWith(`/${name}`));
-      if (topic.compacted === false) this.#deleteRetentionMs = Number.POSITIVE_INFINITY;
-      this.#deleteRetentionMs = topic.deleteRetentionMs ?? this.#deleteRetentionMs;
-    } catch {
-      // What was known before counts.
-    }
+    this.#deleteRetentionMs ??= await this.#retention().catch(() => undefined);
+    // Those that were dropped before a replay that was cut had reached them would never come.
     if (lastEventId !== '' && absenceMs > this.#deleteRetentionMs) this.#restart();
   }
 
-  #missed({ reason }) {
-    // After the other reasons the stream goes on as for a new client by itself.
-    if (reason === 'retention' || reason === 'truncated') this.#restart();
-    else this.#stage();
+  async #retention() {
+    const { url, withCredentials } = this.connection;
+    const response = await this.#fetch(new URL('-/topics', url).href, {
+      headers: this.#bearer ? { Authorization: `Bearer ${this.#bearer}` } : {},
+      credentials: withCredentials ? 'include' : 'same-origin',
+    });
+    // A proxy may have put something before it.
+    const { pathname } = new URL(url);
+    const { topics } = response.ok ? await response.json() : { topics: [] };
+    const topic = topics.find(({ path }) => pathname.endsWith(path));
+    // The gateway itself has not heard of it yet.
+    if (topic?.compacted === null) return undefined;
+    return topic?.deleteRetentionMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  #turned() {
+    const { status, lastActivity } = this.connection;
+    if (this.#isLive && !LIVE.includes(status)) {
+      this.#isLive = false;
+      this.#freshAt = lastActivity;
+    }
+    this.dispatchEvent(new Event('statuschange'));
+  }
+
+  #missed(gap) {
+    if (startsOver(gap)) this.#stage();
+    // What was lost may have changed any key. Of what cannot be read, another try knows no more.
+    else if (gap.reason !== 'unread') this.#restart();
   }
 
   #restart() {
@@ -141,13 +162,13 @@ export class Table extends EventTarget {
    * The newer record shows, and the other one again if that is deleted: what shows must not depend
    * on the order in which partitions came.
    */
-  #put(record) {
-    const { key, partition, value } = record;
+  #put(record, isThere) {
+    const { key, partition } = record;
     if (key === null) return;
     const rows = this.#staged ?? this.#rows;
     const id = idOf(key);
     const records = (rows.get(id) ?? []).filter((other) => other.partition !== partition);
-    if (value !== null) records.push(record);
+    if (isThere) records.push(record);
     records.sort((a, b) => a.timestamp - b.timestamp || a.partition - b.partition);
     if (records.length > 0) rows.set(id, records);
     else rows.delete(id);

@@ -8,7 +8,9 @@
  */
 
 import { connect } from './client.js';
+import { addressOf } from './client_address.js';
 import { addHandlers, StreamEvent } from './client_events.js';
+import { watchPage } from './client_wake.js';
 import { lead, streamKey } from './shared_leader.js';
 
 /** How much of the leader's stream is kept, and of the own one's places, to find a common place. */
@@ -19,8 +21,11 @@ const MEET_MS = 5000;
 const TRY_AGAIN_MS = 30_000;
 /** A worker that has not begun to lead by then does not run. */
 const WORKER_MS = 3000;
+/** A leader that tells nothing is asked whether it is there: its tab may have been frozen. */
+const QUIET_MS = 15_000;
+const ANSWER_MS = 5000;
 
-const BLOCKS = ['message', 'delete', 'gap', 'live'];
+const BLOCKS = ['message', 'delete', 'leave', 'gap', 'live'];
 /** Those without an id. */
 const STANDINGS = ['stale', 'fresh'];
 /** Of the token of the tab that has the stream. */
@@ -38,6 +43,7 @@ class SharedConnection extends EventTarget {
   CONNECTING = 0;
   OPEN = 1;
   CLOSED = 2;
+  status = 'connecting';
   lastActivity = 0;
   #options;
   #isJson;
@@ -49,6 +55,10 @@ class SharedConnection extends EventTarget {
   #isFollowing = false;
   #leader = null;
   #leaderState = 0;
+  #leaderStatus = 'connecting';
+  /** When it told something, and when it was asked in vain, or 0. */
+  #heard = 0;
+  #asked = 0;
   /** What `stale` said last, until `fresh`: to this tab, and to the leader. */
   #stale = null;
   #leaderStale = null;
@@ -62,13 +72,13 @@ class SharedConnection extends EventTarget {
 
   constructor(url, options = {}) {
     super();
-    const parsed = new URL(url, globalThis.location?.href);
-    this.url = parsed.href;
+    const address = addressOf(url, options);
+    this.url = address.href;
     this.withCredentials = options.withCredentials ?? false;
     this.lastEventId = options.lastEventId ?? '';
     this.#options = options;
-    this.#isJson = parsed.searchParams.get('format') === 'json';
-    addHandlers(this, ['open', 'error', ...BLOCKS, ...STANDINGS, ...SIGN_IN]);
+    this.#isJson = address.searchParams.get('format') === 'json';
+    addHandlers(this);
     const { signal } = this.#closing;
     options.signal?.addEventListener('abort', () => this.close(), { signal });
     this.#key = streamKey({ ...options, url: this.url, withCredentials: this.withCredentials });
@@ -76,6 +86,7 @@ class SharedConnection extends EventTarget {
     this.#channel.onmessage = ({ data }) => this.#told(data);
     const asking = setInterval(() => this.#ask(), ASK_MS);
     signal.addEventListener('abort', () => clearInterval(asking));
+    watchPage({ wake: () => this.#askLeader(true) }, signal);
     this.#openOwn(options.store);
     this.#ensureLeader();
     if (options.signal?.aborted) this.close();
@@ -88,9 +99,15 @@ class SharedConnection extends EventTarget {
 
   close() {
     this.#closing.abort();
-    this.#own?.close();
+    this.#closeOwn();
     this.#channel.close();
     clearTimeout(this.#meeting);
+    this.#turn('closed');
+  }
+
+  wake() {
+    this.#own?.wake();
+    this.#askLeader(true);
   }
 
   restart() {
@@ -107,6 +124,7 @@ class SharedConnection extends EventTarget {
         own = this.#own;
         yield* own;
       }
+      this.#options.signal?.throwIfAborted();
     } finally {
       this.close();
     }
@@ -114,12 +132,14 @@ class SharedConnection extends EventTarget {
 
   #openOwn(store) {
     clearTimeout(this.#meeting);
-    this.#own?.close();
+    this.#closeOwn();
     this.#isFollowing = false;
     this.#isLive = false;
     const { lastEventId } = this;
     const own = connect(this.url, { ...this.#options, store, lastEventId, signal: undefined });
     this.#own = own;
+    this.#turn(own.status);
+    own.addEventListener('statuschange', () => this.#own === own && this.#turn(own.status));
     own.addEventListener('open', () => this.#opened());
     for (const type of STANDINGS) {
       own.addEventListener(type, ({ data }) => this.#stand(type === 'stale' ? data : null));
@@ -146,6 +166,18 @@ class SharedConnection extends EventTarget {
     }
   }
 
+  #closeOwn() {
+    const own = this.#own;
+    this.#own = null;
+    own?.close();
+  }
+
+  #turn(status) {
+    if (this.status === status) return;
+    this.status = status;
+    this.dispatchEvent(new Event('statuschange'));
+  }
+
   #mayMove() {
     // What `live` tells has to come from the own stream, which began where this tab did.
     const isReady = this.#isLive || !this.#isJson;
@@ -154,16 +186,29 @@ class SharedConnection extends EventTarget {
 
   #ask() {
     if (this.#own !== null && this.#mayMove()) this.#channel.postMessage({ asks: true });
+    if (!this.#isFollowing) return;
+    const now = Date.now();
+    if (this.#asked === 0 && now - this.#heard > QUIET_MS) this.#askLeader(false);
+    else if (this.#asked > 0 && now - this.#asked > ANSWER_MS) this.#openOwn();
+  }
+
+  #askLeader(wakes) {
+    if (!this.#isFollowing) return;
+    this.#channel.postMessage({ asks: true, wakes });
+    this.#asked ||= Date.now();
   }
 
   #told(told) {
     if (told.asks) return;
+    this.#heard = Date.now();
+    this.#asked = 0;
     if (told.leader !== this.#leader) {
       this.#leader = told.leader;
       this.#kept = [];
       if (this.#isFollowing) this.#meet();
     }
     this.#leaderStale = told.stale;
+    this.#leaderStatus = told.status;
     if (this.#isFollowing && told.type !== 'open') this.#stand(told.stale);
     if (BLOCKS.includes(told.type)) {
       if (this.#isFollowing) return this.#deliver(told);
@@ -173,6 +218,7 @@ class SharedConnection extends EventTarget {
       return this.#compare(told.id);
     }
     this.#leaderState = told.readyState;
+    if (this.#isFollowing && told.type !== 'unauthorized') this.#turn(told.status);
     if (told.type === 'place')
       return this.#isFollowing ? this.#keepPlace(told.id) : this.#compare(told.id);
     if (!this.#isFollowing) return;
@@ -181,7 +227,7 @@ class SharedConnection extends EventTarget {
     if (told.type === 'open') this.#opened();
     if (told.type === 'error') {
       this.lastActivity = told.lastActivity;
-      const error = Object.assign(new Error(told.message), { status: told.status });
+      const error = Object.assign(new Error(told.message), { status: told.httpStatus });
       this.#fail(error, told.retryMs);
     }
   }
@@ -202,8 +248,7 @@ class SharedConnection extends EventTarget {
 
   /** Stands still until the leader is here, too. */
   #meet() {
-    this.#own?.close();
-    this.#own = null;
+    this.#closeOwn();
     this.#isFollowing = false;
     clearTimeout(this.#meeting);
     this.#meeting = setTimeout(() => {
@@ -214,9 +259,10 @@ class SharedConnection extends EventTarget {
 
   #follow(blocks) {
     clearTimeout(this.#meeting);
-    this.#own?.close();
-    this.#own = null;
+    this.#closeOwn();
     this.#isFollowing = true;
+    this.#asked = 0;
+    this.#turn(this.#leaderStatus);
     this.#kept = [];
     this.#recentPlaces.clear();
     this.#stand(this.#leaderStale);
@@ -246,7 +292,8 @@ class SharedConnection extends EventTarget {
     if (this.#closing.signal.aborted) return;
     this.lastActivity = Date.now();
     this.lastEventId = id;
-    this.dispatchEvent(new StreamEvent(type, { data, lastEventId: id, origin }, this.#isJson));
+    const init = { data, lastEventId: id, origin };
+    this.dispatchEvent(new StreamEvent(type, init, this.#isJson, this.#options.parse));
     this.#keepPlace(id);
   }
 
@@ -277,9 +324,11 @@ class SharedConnection extends EventTarget {
     // A worker cannot ask the page for its token.
     if (token) return void queue();
     try {
-      // It has to be of the page's own origin.
-      const script = new URL('./shared_worker.js', import.meta.url);
-      const worker = new SharedWorker(script, { type: 'module', name: 'sse-kafka-fanout' });
+      // It has to be of the page's own origin. In this form bundlers find it.
+      const worker = new SharedWorker(new URL('./shared_worker.js', import.meta.url), {
+        type: 'module',
+        name: 'sse-kafka-fanout',
+      });
       worker.port.postMessage({ url, withCredentials });
       setTimeout(queue, WORKER_MS);
     } catch {

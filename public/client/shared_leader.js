@@ -57,11 +57,11 @@ async function tell(key, { url, withCredentials, token }, lastEventId, signal) {
   let stale = null;
   /** @param {object} told */
   const say = (told) => {
-    const { readyState, lastActivity } = connection;
-    channel.postMessage({ leader, readyState, lastActivity, stale, ...told });
+    const { readyState, status, lastActivity } = connection;
+    channel.postMessage({ leader, readyState, status, lastActivity, stale, ...told });
   };
   const sayPlace = () => say({ type: 'place', id: connection.lastEventId });
-  for (const type of /** @type {const} */ (['message', 'delete', 'gap', 'live'])) {
+  for (const type of /** @type {const} */ (['message', 'delete', 'leave', 'gap', 'live'])) {
     connection.addEventListener(type, ({ data, lastEventId: id, origin }) =>
       say({ type, data, id, origin }),
     );
@@ -78,13 +78,21 @@ async function tell(key, { url, withCredentials, token }, lastEventId, signal) {
   });
   connection.addEventListener('unauthorized', () => say({ type: 'unauthorized' }));
   connection.addEventListener('place', sayPlace);
-  channel.onmessage = ({ data }) => data.asks && sayPlace();
+  connection.addEventListener('statuschange', () => {
+    // That this one leads no more does not close the others.
+    if (connection.status !== 'closed') say({ type: 'status' });
+  });
+  channel.onmessage = ({ data }) => {
+    // Nothing tells a worker that the device has slept.
+    if (data.wakes) connection.wake();
+    if (data.asks) sayPlace();
+  };
   sayPlace();
   /** @type {Promise<void>} */
   const over = new Promise((done) => {
     signal.addEventListener('abort', () => done());
     connection.addEventListener('error', ({ error, retryMs }) => {
-      say({ type: 'error', message: error.message, status: error.status, retryMs });
+      say({ type: 'error', message: error.message, httpStatus: error.status, retryMs });
       if (retryMs === null) done();
     });
   });

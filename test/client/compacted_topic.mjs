@@ -17,6 +17,7 @@ export class CompactedTopic extends EventTarget {
   url = 'http://gateway/events?format=json';
   lastEventId = '';
   lastActivity = 0;
+  status = 'connecting';
   isOpen = false;
   /** The client's next offsets; null: it is new. @type {number[] | null} */
   #cursor = null;
@@ -104,6 +105,8 @@ export class CompactedTopic extends EventTarget {
   cut() {
     if (!this.isOpen) return;
     this.isOpen = false;
+    this.status = 'retrying';
+    this.dispatchEvent(new Event('statuschange'));
     this.dispatchEvent(Object.assign(new Event('error'), { error: new Error('cut'), retryMs: 1 }));
   }
 
@@ -181,6 +184,8 @@ export class CompactedTopic extends EventTarget {
     this.#mark = null;
     this.#cursor ??= this.#partitions.map(({ start }) => start);
     this.#dispatch('live', {});
+    this.status = 'live';
+    this.dispatchEvent(new Event('statuschange'));
   }
 
   /** @param {string} type @param {object} detail */

@@ -11,9 +11,18 @@ onEachRuntime((runtime) => {
 
     test('has an event for had when the next one is asked for, and reads no further', async () => {
       const blocks = Array.from({ length: 100 }, (_, n) => `data:${n}\nid:${n}\n\n`);
-      await using server = await ScriptedServer.start(stream(...blocks));
+      let write = (): void => {};
+      await using server = await ScriptedServer.start((response, request) => {
+        stream()(response, request);
+        write = () => void response.write(blocks.join(''));
+      });
       const connection = await client().connect(server.url, { isStored: true });
-      expect(await connection.ask('take', { count: 3 })).toMatchObject(
+      await connection.untilCount('open', 1);
+      const taken = connection.ask('take', { count: 3 });
+      // It answers in turn.
+      await connection.state();
+      write();
+      expect(await taken).toMatchObject(
         ['0', '1', '2'].map((data) => ({ type: 'message', data, id: data })),
       );
       expect((await connection.state()).lastEventId).toBe('1');

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { shared } from '../../public/client/shared.js';
+import { streamKey } from '../../public/client/shared_leader.js';
 import { eventually } from '../support/deadline.ts';
 import { ScriptedServer, stream } from '../support/scripted_server.ts';
 
@@ -34,6 +35,7 @@ beforeEach(() => {
   Object.defineProperty(globalThis, 'navigator', { value, configurable: true, writable: true });
 });
 afterEach(() => {
+  jest.restoreAllMocks();
   Object.assign(globalThis, { BroadcastChannel: Channel });
   const value = navigator;
   Object.defineProperty(globalThis, 'navigator', { value, configurable: true, writable: true });
@@ -67,7 +69,42 @@ describe('shared()', () => {
       ['fresh', '{}', '1'],
       ['message', '2', '2'],
     ]);
+    leaders.end();
+    await eventually('its end', async () => connection.status === 'retrying');
     connection.close();
+  });
+
+  test('shared() goes on by itself where the leader is frozen, and says how things are', async () => {
+    await using server = await ScriptedServer.start(
+      stream('data:1\nid:1\n\n'),
+      stream('data:3\nid:3\n\n'),
+    );
+    const url = server.url;
+    // Another tab leads: the lock is not given to this one.
+    Object.assign(globalThis.navigator.locks, { request: () => new Promise(() => {}) });
+    const connection = shared(url);
+    const statuses: string[] = [];
+    connection.onstatuschange = () => statuses.push(connection.status);
+    const told: string[] = [];
+    connection.onmessage = ({ data }) => told.push(data);
+    const toTell = (count: number) =>
+      eventually(`${count} records`, async () => told.length === count);
+    await toTell(1);
+    const leader = new BroadcastChannel(streamKey({ url, withCredentials: false }));
+    const say = (line: object) =>
+      leader.postMessage({ leader: 'x', readyState: 1, status: 'stale', stale: null, ...line });
+    say({ type: 'place', id: '1' });
+    say({ type: 'message', data: '2', id: '2', origin: '' });
+    await toTell(2);
+    expect(connection.status).toBe('stale');
+    connection.wake();
+    const { now } = Date;
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + 6000);
+    await toTell(3);
+    expect(server.asked.map(({ lastEventId }) => lastEventId)).toEqual([undefined, '2']);
+    connection.close();
+    expect(statuses).toEqual(['live', 'stale', 'connecting', 'live', 'closed']);
+    leader.close();
   });
 
   test('shared() goes on by its own token where the leader is refused', async () => {

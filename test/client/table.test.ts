@@ -7,7 +7,7 @@ import { ClientProcess, type RemoteClient } from '../support/client_process.ts';
 import { eventually } from '../support/deadline.ts';
 import { run } from '../support/program.ts';
 import { onEachRuntime } from '../support/runtime.ts';
-import { ScriptedServer, status, stream } from '../support/scripted_server.ts';
+import { endedStream, ScriptedServer, status, stream } from '../support/scripted_server.ts';
 import { shared } from '../support/shared.ts';
 
 const MODEL = join(CLONE, 'test', 'client', 'table_model.mjs');
@@ -48,6 +48,7 @@ describe('Table', () => {
       url: 'https://gateway.example/orders?format=json',
       lastEventId: '',
       withCredentials: true,
+      status: 'connecting',
     });
     new Table('https://gateway.example/orders', {
       connect: (_: string, { token }: { token(): Promise<string> }) => {
@@ -57,7 +58,7 @@ describe('Table', () => {
       token: async () => 'a.b.c',
       fetch: async (url: string, init: RequestInit) => {
         asked.push([url, init]);
-        return { json: async () => ({ topics: [] }) };
+        return { ok: true, json: async () => ({ topics: [] }) };
       },
     });
     await eventually('the question', async () => asked.length > 0);
@@ -146,6 +147,31 @@ onEachRuntime((runtime) => {
       }
     });
 
+    test('has no row of what has left its filter, and stays whole over what cannot be read', async () => {
+      const left = 'event:leave\ndata:{"partition":0,"offset":3,"timestamp":3,"key":"a"}\nid:3\n\n';
+      await using server = await ScriptedServer.start(
+        stream(SOON, block(0, 'a', '1'), block(1, 'b', '2'), LIVE, left, gap('unread')),
+      );
+      const rows = await client().table(server.url);
+      await rows.untilCount('gap', 1);
+      expect(await rows.state()).toMatchObject({ isWhole: true, entries: [['b', '2']] });
+      await rows.close();
+    });
+
+    test('is not read again because its stream was cut, whatever its path', async () => {
+      await using server = await ScriptedServer.start(
+        endedStream(SOON, block(0, 'a', '1'), LIVE),
+        stream(SOON, block(1, 'b', '2'), LIVE),
+      );
+      const rows = await client().table(server.url.replace('/events', '/my/events'));
+      await untilEntries(rows, [
+        ['a', '1'],
+        ['b', '2'],
+      ]);
+      expect(server.asked.map(({ lastEventId }) => lastEventId)).toEqual([undefined, '9']);
+      await rows.close();
+    });
+
     test('has keys that are bytes, and leaves records without a key out', async () => {
       const bytes = Uint8Array.of(255, 1);
       await using server = await ScriptedServer.start(
@@ -173,7 +199,10 @@ onEachRuntime((runtime) => {
       const aborted = await client().table(silent.url);
       await aborted.untilCount('open', 1);
       await aborted.ask('abort');
-      await expect(aborted.ask('whole')).rejects.toThrow('The table was closed');
+      await expect(aborted.ask('whole')).rejects.toThrow('AbortError');
+      const closed = await client().table(silent.url);
+      await closed.ask('closeTable');
+      await expect(closed.ask('whole')).rejects.toThrow('AbortError: The table was closed');
     });
   });
 });

@@ -14,7 +14,7 @@ const { table } = await import(new URL('../../public/client/client.js', import.m
 
 const PARTITIONS = 2;
 const DELETE_RETENTION_MS = 1000;
-const topics = [{ name: 'events', compacted: true, deleteRetentionMs: DELETE_RETENTION_MS }];
+const topics = [{ path: '/events', compacted: true, deleteRetentionMs: DELETE_RETENTION_MS }];
 
 let now = 0;
 Date.now = () => now;
@@ -83,7 +83,7 @@ const property = fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' })
   const topic = new CompactedTopic(PARTITIONS, DELETE_RETENTION_MS);
   const rows = table(topic.url, {
     connect: () => /** @type {any} */ (topic),
-    fetch: async () => /** @type {any} */ ({ json: async () => ({ topics }) }),
+    fetch: async () => /** @type {any} */ ({ ok: true, json: async () => ({ topics }) }),
   });
   /** What its `change` events made of a Map. */
   const told = new Map();

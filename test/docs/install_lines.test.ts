@@ -16,10 +16,13 @@ const INSTALL_MS = 480_000;
 
 const EVENT = { partition: 0, offset: 0, timestamp: 0, key: '1', value: 'Hello, world' };
 
-/** Lines that install something, each with the program below it, how that is run, what it prints. */
+/**
+ * Lines that install something, each with the program below it, how that is run, what it prints. The
+ * client's package has a suite of its own, `test/client/package.test.ts`.
+ */
 const INSTALLS = PAGES.flatMap(({ path, blocks }) =>
   blocks.flatMap(({ text }, i) =>
-    /^(npm|pip) install (?!-g)/.test(text)
+    /^(npm|pip) install (?!-g|https:)/.test(text)
       ? [[`${path}: ${text.trim()}`, blocks.slice(i, i + 4).map((block) => block.text)] as const]
       : [],
   ),

@@ -32,10 +32,11 @@ const { BlockParser } = await load('client_stream');
  * @typedef {import('../../public/client/client.js').Table} Table
  * @typedef {{
  *   id: number, command: string, name: string, url: string, options: object, count: number,
- *   isStored: boolean, tokens?: string[], key: string, chunks: string[],
+ *   isStored: boolean, tokens?: string[], parses: boolean, key: string, chunks: string[],
+ *   sign: string, isHidden: boolean, ms: number,
  * }} Command
  * @typedef {{
- *   connection: Connection, table: Table | null, log: object[],
+ *   connection: Connection, table: Table | null, log: object[], statuses: string[],
  *   iterator: AsyncIterator<MessageEvent> | null, abort: AbortController,
  * }} Opened
  */
@@ -57,9 +58,20 @@ function named(name) {
 }
 
 /** @param {any} event */
-function lineOf({ type, data, lastEventId, detail, error, retryMs, keys }) {
+function lineOf(event) {
+  const { type, data, lastEventId, error, retryMs, keys } = event;
   const status = error?.status;
+  const detail = detailOf(event);
   return { type, data, id: lastEventId, detail, error: error?.message, status, retryMs, keys };
+}
+
+/** @param {any} event */
+function detailOf(event) {
+  try {
+    return event.detail;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** @param {string[]} tokens */
@@ -76,31 +88,35 @@ function tokenOf(tokens) {
  * @type {Record<string, (command: Command) => unknown>}
  */
 const COMMANDS = {
-  connect({ name, url, options, isStored, tokens }) {
+  connect({ name, url, options, isStored, tokens, parses }) {
     const abort = new AbortController();
     const given = {
       ...options,
       signal: abort.signal,
       ...(isStored ? { store } : {}),
       ...(tokens ? { token: tokenOf(tokens) } : {}),
+      ...(parses ? { parse: JSON.parse } : {}),
     };
     const connection = connect(url, given);
-    watch(name, { connection, table: null, log: [], iterator: null, abort });
+    watch(name, { connection, table: null, log: [], statuses: [], iterator: null, abort });
   },
   table({ name, url, options }) {
     const abort = new AbortController();
     const rows = table(url, { ...options, signal: abort.signal });
-    watch(name, { connection: rows.connection, table: rows, log: [], iterator: null, abort });
+    const { connection } = rows;
+    watch(name, { connection, table: rows, log: [], statuses: [], iterator: null, abort });
   },
   /** All events so far. */
   log: ({ name }) => named(name).log,
   state({ name }) {
-    const { connection, table: rows } = named(name);
+    const { connection, table: rows, statuses } = named(name);
     const { url, readyState, lastEventId, lastActivity } = connection;
-    return { url, readyState, lastEventId, lastActivity, ...(rows === null ? {} : rowsOf(rows)) };
+    const state = { url, readyState, lastEventId, lastActivity, statuses };
+    return rows === null ? state : { ...state, ...rowsOf(rows) };
   },
   whole: ({ name }) => named(name).table?.whole.then(() => 'whole'),
   close: ({ name }) => named(name).connection.close(),
+  closeTable: ({ name }) => named(name).table?.close(),
   abort: ({ name }) => named(name).abort.abort(),
   restart: ({ name }) => named(name).connection.restart(),
   stored: () => Object.fromEntries(stored),
@@ -121,17 +137,31 @@ const COMMANDS = {
     const parser = new BlockParser();
     return chunks.flatMap((chunk) => [...parser.feed(Uint8Array.from(Buffer.from(chunk, 'hex')))]);
   },
-  online: () => void globalThis.dispatchEvent(new Event('online')),
+  /** The page, or the network, is back. */
+  sign: ({ sign }) => void globalThis.dispatchEvent(new Event(sign)),
+  look({ isHidden }) {
+    Object.assign(globalThis, { document: { visibilityState: isHidden ? 'hidden' : 'visible' } });
+    globalThis.dispatchEvent(new Event('visibilitychange'));
+  },
+  /** As of a device: its timers stand still, and its clock goes on. */
+  sleep({ ms }) {
+    const { now } = Date;
+    Date.now = () => now() + ms;
+  },
 };
 
 /** @param {string} name @param {Opened} one */
 function watch(name, one) {
   opened.set(name, one);
+  one.connection.addEventListener('statuschange', () => {
+    one.statuses.push((one.table ?? one.connection).status);
+  });
   for (const type of [
     'open',
     'message',
     'error',
     'delete',
+    'leave',
     'gap',
     'live',
     'stale',

@@ -29,6 +29,8 @@ export interface State {
   readonly readyState: number;
   readonly lastEventId: string;
   readonly lastActivity: number;
+  /** All that it had so far, of changes. */
+  readonly statuses: readonly string[];
   readonly isWhole: boolean;
   readonly size: number;
   readonly entries: readonly (readonly [key: unknown, value: unknown])[];
@@ -37,6 +39,14 @@ export interface State {
 export interface OpenOptions {
   readonly lastEventId?: string;
   readonly maxSilenceMs?: number;
+  readonly format?: string;
+  readonly since?: string | number;
+  readonly key?: string | readonly string[];
+  readonly where?: string;
+  readonly every?: number;
+  readonly whileHidden?: string;
+  /** Whether values are parsed as JSON. */
+  readonly parses?: boolean;
   /** Whether its last id is kept, in a store that all of a process share. */
   readonly isStored?: boolean;
   /** Of its `token`, at each connect the next; beyond the last it throws. */
@@ -169,8 +179,8 @@ export class ClientProcess implements AsyncDisposable {
 
   async #open(command: string, url: string, options: OpenOptions): Promise<RemoteClient> {
     const name = `${this.#next}`;
-    const { isStored = false, tokens, ...rest } = options;
-    await this.ask(command, { name, url, options: rest, isStored, tokens });
+    const { isStored = false, tokens, parses = false, ...rest } = options;
+    await this.ask(command, { name, url, options: rest, isStored, tokens, parses });
     return new RemoteClient(this, name);
   }
 

@@ -31,7 +31,7 @@ export class ScriptedServer implements AsyncDisposable {
   private constructor(port: number, answers: readonly Answer[]) {
     this.url = `http://127.0.0.1:${port}/events`;
     this.#server = createServer((request, response) => {
-      if (request.url!.startsWith('/-/')) {
+      if (request.url!.includes('/-/')) {
         response.writeHead(404).end();
         return;
       }
