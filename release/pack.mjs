@@ -24,7 +24,7 @@ const PACKAGES = {
   },
   'sse-cat': {
     folder: 'sse_cat',
-    files: /\.mjs$|^README\.md$/,
+    files: /\.(mjs|1)$|^README\.md$/,
     manifest: () => {
       const { private: _, ...manifest } = readJson('sse_cat/package.json');
       return manifest;

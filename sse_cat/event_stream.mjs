@@ -2,6 +2,7 @@
 
 /** Until a stream says another. */
 const RETRY_MS = 1000;
+/** For a crowd. */
 const MAX_BACKOFF_MS = 30_000;
 /** A timer of more than 24 days would end at once. */
 const MAX_RETRY_MS = 3_600_000;
@@ -14,9 +15,14 @@ const MAX_BLOCK = 2 ** 26;
 export class Comeback {
   /** By `retry:`. */
   retryMs = RETRY_MS;
+  #maxBackoffMs;
   #failures = 0;
   #began = 0;
   #id = '';
+
+  constructor(maxBackoffMs = MAX_BACKOFF_MS) {
+    this.#maxBackoffMs = maxBackoffMs;
+  }
 
   begin(id) {
     this.#began = Date.now();
@@ -27,7 +33,7 @@ export class Comeback {
     const hasWorked = id !== this.#id || Date.now() - this.#began > HEALTHY_MS;
     this.#failures = hasWorked ? 0 : this.#failures + 1;
     // Full jitter, on top of what the server asks for.
-    const jitter = Math.random() * Math.min(MAX_BACKOFF_MS, RETRY_MS * 2 ** this.#failures);
+    const jitter = Math.random() * Math.min(this.#maxBackoffMs, RETRY_MS * 2 ** this.#failures);
     return Math.min(askedMs, MAX_RETRY_MS) + jitter;
   }
 }

@@ -6,6 +6,8 @@ import { NoToken, readToken } from './token.mjs';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 
+/** What it adds by itself to what the server asks for. */
+const MAX_BACKOFF = 10_000;
 /** From the request to the response's head, in milliseconds. */
 const HEAD_DEADLINE = 30_000;
 /** A body that is silent for so long is taken for dead; the gateway's are never, by far. */
@@ -43,6 +45,7 @@ export class GaveUp extends Error {
  * @property {number | undefined} [silence] milliseconds without a byte after which it comes back
  * @property {boolean} [untilLive] it ends for good with the event `live`
  * @property {(type: string, data: string, id: string) => void} onEvent
+ * @property {() => void} [onOpen] whenever a stream is given, with what came of it at once
  * @property {() => Promise<void>} onPieceEnd
  *   After each piece from the network; nothing more is read until this settles.
  * @property {(reason: string, milliseconds: number, first: boolean) => void} onRetry
@@ -62,7 +65,7 @@ export async function follow(url, follower) {
   const { signal, silence = DEFAULT_SILENCE, tokenFile } = follower;
   const headers = new Headers(follower.headers);
   let lastId = Buffer.from(headers.get('last-event-id') ?? '', 'latin1').toString();
-  const comeback = new Comeback();
+  const comeback = new Comeback(MAX_BACKOFF);
   let isFirst = true;
   /** Why the last stream was refused, '' where it was not. */
   let refused = '';
@@ -106,6 +109,7 @@ export async function follow(url, follower) {
     const before = refused;
     refused = '';
     let isDone = false;
+    let isOpen = false;
     let printing = false;
     const watch = setInterval(() => {
       if (!printing) response.destroy(new Error(`silent for ${silence / 1000} s`));
@@ -128,6 +132,10 @@ export async function follow(url, follower) {
           }
           isDone = follower.untilLive === true && type === 'live';
           if (isDone) break;
+        }
+        if (!isOpen && refused === '') {
+          isOpen = true;
+          follower.onOpen?.();
         }
         await follower.onPieceEnd();
         printing = false;

@@ -8,7 +8,7 @@
  * @param {string} id
  */
 export function jsonLine(topic, event, data, id) {
-  return JSON.stringify({ topic, id, event, ...membersOf(data) });
+  return JSON.stringify({ topic, id, event, ...(membersOf(data) ?? { data }) });
 }
 
 /**
@@ -25,6 +25,16 @@ export function topicOf({ pathname }) {
   }
 }
 
+/**
+ * What a format prints of; of another server's event that is no JSON, its data.
+ *
+ * @param {string} data
+ * @returns {import('./record_format.mjs').JsonRecord}
+ */
+export function recordOf(data) {
+  return membersOf(data) ?? { value: data };
+}
+
 /** @param {string} data */
 function membersOf(data) {
   try {
@@ -33,5 +43,5 @@ function membersOf(data) {
   } catch {
     // No JSON: another server's event.
   }
-  return { data };
+  return null;
 }

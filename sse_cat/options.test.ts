@@ -35,6 +35,38 @@ describe('parseOptions()', () => {
     },
   );
 
+  test.each([
+    ['localhost:8080/a', 'http://localhost:8080/a'],
+    ['[::1]:8080/a', 'http://[::1]:8080/a'],
+    ['10.0.0.1:80/a/b?x=1', 'http://10.0.0.1/a/b?x=1'],
+  ])('takes %s for HTTP', (text, expected) => {
+    expect((parseOptions([text]) as Options).urls.map(String)).toEqual([expected]);
+    const { urls, events } = parseOptions(['--event', 'a', 'b', text]) as Options;
+    expect([urls.map(String), events]).toEqual([[expected], new Set(['a', 'b'])]);
+  });
+
+  test('takes a time ago from now on, the same one whenever it comes back', () => {
+    const since = (text: string) =>
+      (parseOptions(['-s', text, 'http://h/'], {}, 100_000_000) as Options).urls[0]!.search;
+    expect(['90s', '10m', '1h', '1d', 'latest', '-7'].map(since)).toEqual([
+      '?since=99910000',
+      '?since=99400000',
+      '?since=96400000',
+      '?since=13600000',
+      '?since=latest',
+      '?since=-7',
+    ]);
+  });
+
+  test('asks for what is filtered, by short options too', () => {
+    const argv = ['-juq', '-n', '3', '-k', 'a', '-k', 'b&', '-w', 'value.x > 1', '--header-filter'];
+    const { urls, ...given } = parseOptions([...argv, 'region=eu=1', 'http://h/']) as Options;
+    expect(urls[0]!.search).toBe(
+      '?format=json&until=live&key=a&key=b%26&where=value.x+%3E+1&header.region=eu%3D1',
+    );
+    expect(given).toMatchObject({ json: true, untilLive: true, quiet: true, max: 3 });
+  });
+
   test('reads numbers and switches', () => {
     const argv = ['--max', '7', '--timeout', '1.5', '--quiet', '--insecure', 'http://h/'];
     const given = parseOptions(argv) as Options;
@@ -78,7 +110,12 @@ describe('parseOptions()', () => {
     [['--header'], '--header'],
     [['--header', 'no colon', 'http://localhost'], "--header takes 'Name: value'"],
     [['--header', 'a b: secret', 'http://localhost'], "--header takes 'Name: value'"],
-    [['localhost:8080/events'], 'expected one like http://localhost:8080/events'],
+    [['events'], 'expected one like http://localhost:8080/events'],
+    [['--json', '--format', '%s', 'http://h/'], 'give --json or --format, not both'],
+    [['-f', '%q', 'http://h/'], "--format: '%q' is none of %% %t"],
+    [['-f', '%', 'http://h/'], "--format: '%' is none of"],
+    [['-f', '\\q', 'http://h/'], "--format: '\\q' is none of \\n"],
+    [['--header-filter', 'region', 'http://h/'], "--header-filter takes 'name=value'"],
     [['/events'], 'is no http(s) URL'],
     [['http://'], 'is no http(s) URL'],
     [['http://u:secret@localhost/'], "--header 'Authorization: …'"],

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { HELP } from './options.mjs';
 
 const root = join(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'));
@@ -50,8 +51,15 @@ describe('the package sse-cat', () => {
     const names: string[] = files.map(({ path }: { path: string }) => path);
     expect(names).toContain('sse-cat.mjs');
     expect(
-      names.filter((name) => !/^(\w[\w-]*\.mjs|package\.json|README\.md)$/.test(name)),
+      names.filter((name) => !/^(\w[\w-]*\.(mjs|1)|package\.json|README\.md)$/.test(name)),
     ).toEqual([]);
+  });
+
+  test('has a manual of the options that --help names', () => {
+    const manual = readFileSync(join(packed, 'sse-cat.1'), 'utf8').replaceAll('\\-', '-');
+    const options = HELP.matchAll(/(?:^|[ ,])(--?[a-zA-Z][a-z-]*)/gm);
+    const missing = [...options].map(([, name]) => name!).filter((name) => !manual.includes(name));
+    expect(missing).toEqual([]);
   });
 
   test('reads streams, and comes back, as client.js does', () => {

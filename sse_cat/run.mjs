@@ -1,6 +1,7 @@
+import { colored, wantsColors } from './colors.mjs';
 import { follow, GaveUp } from './follower.mjs';
 import { harmless } from './harmless.mjs';
-import { jsonLine, topicOf } from './json_line.mjs';
+import { jsonLine, recordOf, topicOf } from './json_line.mjs';
 import { HELP, parseOptions, UsageError } from './options.mjs';
 import { createOutput } from './output.mjs';
 
@@ -49,10 +50,12 @@ export async function run(environment) {
  * @param {import('./options.mjs').Options} options
  * @param {Environment} environment
  */
-async function print(options, { stdout, stderr, signal: stop }) {
-  const { events, json, max, timeout } = options;
+async function print(options, { env, stdout, stderr, signal: stop }) {
+  const { events, json, format, max, timeout } = options;
+  const paint = json && wantsColors(stdout, env) ? colored : (/** @type {string} */ text) => text;
   // A pipe gets every byte as it is.
-  const shown = (/** @type {string} */ text) => (stdout.isTTY ? harmless(text, json) : text);
+  const shown = (/** @type {string} */ text) => (stdout.isTTY ? paint(harmless(text, json)) : text);
+  const tells = stderr.isTTY && !options.quiet;
   const output = createOutput(stdout, { max, timeout, signal: stop });
   let code = 0;
   await Promise.all(
@@ -76,12 +79,14 @@ async function print(options, { stdout, stderr, signal: stop }) {
    */
   function follower(url) {
     const topic = topicOf(url);
+    let isInTrouble = false;
+    let wasOpen = false;
     return {
       ...options,
       signal: output.signal,
       onEvent(type, data, id) {
         if (events === null ? !NO_EVENTS.has(type) : events.has(type))
-          output.addEvent(`${shown(json ? jsonLine(topic, type, data, id) : data)}\n`);
+          output.addEvent(lineOf(type, data, id));
         else if (type === 'gap') {
           // On a terminal it stands where it belongs: after what came before it.
           output.write();
@@ -89,19 +94,36 @@ async function print(options, { stdout, stderr, signal: stop }) {
         } else if (type === 'unauthorized') {
           output.write();
           tell(stderr, `${url}: unauthorized ${data}`);
-        } else if ((type === 'stale' || type === 'fresh') && stderr.isTTY && !options.quiet) {
+        } else if ((type === 'stale' || type === 'fresh') && tells) {
           output.write();
           tell(stderr, `${type} ${data}`);
         }
       },
+      onOpen() {
+        if (tells && (isInTrouble || !wasOpen))
+          tell(stderr, `${url}: ${wasOpen ? 'back' : 'connected'}`);
+        isInTrouble = false;
+        wasOpen = true;
+      },
       onPieceEnd: () => output.flush(),
       onRetry(reason, milliseconds, first) {
+        isInTrouble = true;
         // Into a log the first failure goes, too: a wrong port must not look like a silent topic.
         if (options.quiet || !(stderr.isTTY || first)) return;
         const seconds = (milliseconds / 1000).toFixed(1);
         tell(stderr, `${url}: ${reason}; trying again in ${seconds} s`);
       },
     };
+
+    /**
+     * @param {string} type
+     * @param {string} data
+     * @param {string} id
+     */
+    function lineOf(type, data, id) {
+      if (format !== null) return shown(format(recordOf(data), topic));
+      return `${shown(json ? jsonLine(topic, type, data, id) : data)}\n`;
+    }
   }
 }
 

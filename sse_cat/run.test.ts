@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { answers, output, start, status, stream } from '../test/support/sse_cat_run.ts';
+import { answers, output, Sink, start, status, stream } from '../test/support/sse_cat_run.ts';
 
 describe('run() prints', () => {
   test('the data of message events, a newline after each', async () => {
@@ -108,6 +108,66 @@ describe('run() with --json prints', () => {
     const { url } = await answers(stream('data:{}\n\n'));
     const { stdout } = await output('--json', `${url.replace('events', 'a/b%20c')}`);
     expect(JSON.parse(stdout).topic).toBe('b c');
+  });
+});
+
+describe('run() with --format prints', () => {
+  test('what it asks for of each record, and nothing else', async () => {
+    const record =
+      '{"partition":2,"offset":5,"timestamp":9,"key":"é","value":"v","headers":[["a","1"],["b",null],["c",null,"/w=="]]}';
+    const { url, requests } = await answers(
+      stream(
+        `data:${record}\n\ndata:{"offset":6,"key":null,"value":{"x":1}}\n\nevent:live\ndata:{}\n\n`,
+      ),
+    );
+    const format = String.raw`%t/%p/%o %T %k(%K)=%s(%S) %h 100%%\x21\\\n`;
+    expect(await output('-f', format, url)).toEqual({
+      code: 0,
+      stdout:
+        'events/2/5 9 é(2)=v(1) a=1,b=NULL,c=/w== 100%!\\\nevents//6  (0)={"x":1}(7)  100%!\\\n',
+      stderr: '',
+    });
+    expect(requests[0]!.url).toBe('/events?format=json');
+  });
+
+  test('another server as its text', async () => {
+    const { url } = await answers(stream('data:a b\n\n'));
+    expect((await output('-f', '%s;', url)).stdout).toBe('a b;');
+  });
+});
+
+describe('run() on a terminal', () => {
+  test('says that it is connected, in trouble and back', async () => {
+    const { url } = await answers(stream('data:a\n\n'), status(503), stream('data:b\n\n'));
+    const { stderr, ended } = start([url], { isTTY: true });
+    expect(await ended).toBe(0);
+    const told = stderr.text.split('\n').map((line) => line.replace(/ in [\d.]+ s$/, ''));
+    expect(told).toEqual([
+      `sse-cat: ${url}: connected`,
+      `sse-cat: ${url}: the connection was cut; trying again`,
+      `sse-cat: ${url}: 503 Service Unavailable; trying again`,
+      `sse-cat: ${url}: back`,
+      `sse-cat: ${url}: the connection was cut; trying again`,
+      '',
+    ]);
+  });
+
+  test('shows JSON in colours, and none where they are not wanted', async () => {
+    const block = 'data:{"key":"a\\u001b","value":null,"offset":1}\n\n';
+    const show = async (env: NodeJS.ProcessEnv): Promise<string> => {
+      const { url } = await answers(stream(block));
+      const { stdout, ended } = start(['--json', url], { stdout: new Sink(true), env });
+      await ended;
+      return stdout.text;
+    };
+    const plain = '"event":"message","key":"a\\u001b","value":null,"offset":1}\n';
+    expect(await show({ NO_COLOR: '1' })).toContain(plain);
+    const colored = await show({});
+    expect(colored).toContain(
+      '\x1b[34;1m"key"\x1b[0m:\x1b[32m"a\\u001b"\x1b[0m,\x1b[34;1m"value"\x1b[0m:\x1b[90mnull\x1b[0m',
+    );
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+    expect(colored.replace(/\x1b\[[\d;]*m/g, '')).toContain(plain);
   });
 });
 

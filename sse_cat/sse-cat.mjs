@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Writable } from 'node:stream';
+import { watchReader } from './reader.mjs';
 import { run } from './run.mjs';
+
+const LOOK_MS = 250;
 
 // Who sets NODE_TLS_REJECT_UNAUTHORIZED=0 knows: Node's warning about it is noise here.
 process.removeAllListeners('warning');
@@ -15,6 +18,9 @@ if (process.env['npm_command'] === 'exec') {
   const parent = process.ppid;
   setInterval(() => process.ppid === parent || stop.abort(), 500).unref();
 }
+
+const isReaderGone = watchReader();
+setInterval(() => isReaderGone() && stop.abort(), LOOK_MS).unref();
 
 const manifest = readFileSync(new URL('package.json', import.meta.url), 'utf8');
 

@@ -83,7 +83,8 @@ describe('sse-cat', () => {
       const sseCat = [...command, `http://127.0.0.1:${port}/`] as const;
       await using terminal = new Terminal(sseCat);
       await terminal.printed('end');
-      expect(terminal.stdout.toString()).toBe('\\x1b[31mred\\x9b2J\r\nend\r\n');
+      const connected = `sse-cat: http://127.0.0.1:${port}/: connected\r\n`;
+      expect(terminal.stdout.toString()).toBe(`${connected}\\x1b[31mred\\x9b2J\r\nend\r\n`);
       await using pipe = new Program(sseCat);
       await pipe.printed('end');
       expect(pipe.stdout.toString()).toBe('\u001b[31mred\u009b2J\nend\n');
@@ -110,6 +111,14 @@ describe('sse-cat', () => {
     const { child, printed } = start('bash', ['-c', script, process.execPath, COMMAND]);
     expect(await end(child)).toEqual([0, null]);
     expect(printed).toEqual({ stdout: '0\n', stderr: '' });
+  });
+
+  test('ends at once when the pipe is closed, though the stream is silent', async () => {
+    const port = await listen(createServer(trickle('data:a\n\n')));
+    const script = `"$0" "$1" "http://127.0.0.1:${port}/" | head -1; exit "\${PIPESTATUS[0]}"`;
+    const { child, printed } = start('bash', ['-c', script, process.execPath, COMMAND]);
+    expect(await end(child)).toEqual([0, null]);
+    expect(printed).toEqual({ stdout: 'a\n', stderr: '' });
   });
 
   test('ends with the shell that npx has put between', async () => {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
 
 /** Of tar: all is padded to whole blocks of this. */

@@ -82,12 +82,15 @@ export class Sink extends Writable {
 }
 
 /** The command, running; `ended` is its exit code. */
-export function start(argv: string[], { stdout = new Sink() as Writable, isTTY = false } = {}) {
+export function start(
+  argv: string[],
+  { stdout = new Sink() as Writable, isTTY = false, env = {} as NodeJS.ProcessEnv } = {},
+) {
   const stderr = new Sink(isTTY);
   const stop = new AbortController();
   cleanups.push(() => stop.abort());
   const { signal } = stop;
-  const running = run({ argv, env: {}, stdout, stderr, version: '1.2.3', signal });
+  const running = run({ argv, env, stdout, stderr, version: '1.2.3', signal });
   const late = delay(90_000, undefined, { ref: false }).then(() => {
     throw new Error('waited 90 s for the end of sse-cat');
   });
