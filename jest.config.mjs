@@ -33,12 +33,12 @@ const WITH_PROGRAMS = [
   '/runtime/embedded_kafka/(embedded_kafka|main|storage)\\.test\\.ts$',
   '/sse_cat/(package|sse_cat)\\.test\\.ts$',
   '/test/(client|model|scripts)/[^/]+\\.test\\.ts$',
-  '/test/soak/soak\\.test\\.ts$',
 ];
 /** Suites that only `npm run test:all` runs. */
 const LONG = [
   '/test/(attack|brokers|monitoring|sign_in)/[^/]+\\.test\\.ts$',
   '/test/docs/install_lines\\.test\\.ts$',
+  '/test/soak/soak\\.test\\.ts$',
 ];
 
 const KAFKA = {
@@ -86,7 +86,7 @@ const TIERS = new Map([
 ]);
 
 /** Most suites wait rather than compute. A worker has gateways, and often a Kafka of its own. */
-const WORKERS_PER_CORE = 2;
+const WORKERS_PER_CORE = 3;
 const BYTES_PER_WORKER = 1.5 * 2 ** 30;
 /** With more of them the longest suite alone says when a run ends. */
 const MOST_WORKERS = 8;
@@ -103,6 +103,11 @@ export default {
   // Each wait of a case has its own deadline: this one is for cases that have many.
   testTimeout: 600_000,
   testSequencer: '<rootDir>/test/support/longest_first.mjs',
+  // Of `npm run coverage`.
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['{app,runtime}/**/*.ts', '!**/*.test.ts'],
+  coverageDirectory: '.cache/coverage',
+  coverageReporters: ['text', 'text-summary', 'lcovonly'],
   reporters: [
     'default',
     '<rootDir>/test/support/count_reporter.mjs',

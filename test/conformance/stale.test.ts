@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { TestKafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
@@ -39,7 +39,7 @@ testSideBySide(
     const topic = await kafka.createTopic({ partitions: 2 });
     const missing = newName();
     await topic.produce({ value: 'first' });
-    await using gateway = await Gateway.start(runtime, {
+    await using gateway = await HostedGateway.start(runtime, {
       topics: [topic.name, missing],
       env: { KAFKA_BROKERS: kafka.brokers },
     });

@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { TestKafka, type Topic } from '../support/kafka.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
 import { RUNTIMES } from '../support/runtimes.ts';
@@ -27,7 +27,7 @@ testSideBySide(
       await topic.produce({ key: 'e', value: 'other', partition: 1 });
       topics.push(topic);
     }
-    await using gateway = await Gateway.startReady(runtime, {
+    await using gateway = await HostedGateway.startReady(runtime, {
       topics: topics.map(({ name }) => name),
       env: { KAFKA_BROKERS: broker().brokers },
     });
