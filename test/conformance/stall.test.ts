@@ -9,6 +9,7 @@ import { kafka, kcat, type Topic } from '../support/kafka.ts';
 import { Relay } from '../support/relay.ts';
 import { onEachRuntime, type Runtime } from '../support/runtime.ts';
 import { SseStream } from '../support/sse_stream.ts';
+import { StreamGroup } from '../support/stream_group.ts';
 
 const MB = 2 ** 20;
 /** Together more than all buffers take on the way to a client. */
@@ -73,56 +74,63 @@ const WAYS: readonly (readonly [string, Open])[] = [
   ['HTTP/1.1 over TLS', (gateway, path) => SseStream.open(gateway.https + path)],
   ['HTTP/2', (gateway, path, { session }) => SseStream.open(gateway.https + path, { h2: session })],
 ];
+const WAY_NAMES = WAYS.map(([name]) => name).join(', ');
 
 onEachRuntime((runtime) => {
   describe('STALL_SECONDS', () => {
-    test.each(WAYS)('cuts a client that takes nothing, over %s', async (_, open) => {
+    test(`cuts clients that take nothing, over ${WAY_NAMES}`, async () => {
       const { gateway, topic, path } = await start(runtime, {
         STALL_SECONDS: '2',
-        MAX_CONNECTIONS: '1',
+        MAX_CONNECTIONS: `${WAYS.length}`,
       });
       await using _gateway = gateway;
       await using h2 = new H2Session(gateway.https);
-      await using stalled = await open(gateway, path, h2);
-      await stalled.until('the first block', () => stalled.blocks.length > 0);
-      stalled.pause();
+      await using streams = new StreamGroup();
+      const stalled: SseStream[] = [];
+      for (const [, open] of WAYS) {
+        const stream = streams.add(await open(gateway, path, h2));
+        await stream.until('the first block', () => stream.blocks.length > 0);
+        stream.pause();
+        stalled.push(stream);
+      }
       await produceMuch(topic);
-      await using next = await untilPlace(gateway, path);
-      await next.untilEvents(1);
+      for (const _ of WAYS) {
+        const next = streams.add(await untilPlace(gateway, path));
+        await next.untilEvents(1);
+      }
       expect(await orphanedBytes(gateway.http)).toBe(0);
       expect(await orphanedBytes(gateway.https)).toBe(0);
-      stalled.resume();
-      await within('its end', stalled.over);
-      expect(stalled.events.length).toBeLessThan(RECORDS);
+      for (const stream of stalled) {
+        stream.resume();
+        await within('its end', stream.over);
+        expect(stream.events.length).toBeLessThan(RECORDS);
+      }
     });
 
-    test.each(WAYS)(
-      'leaves a client that takes a large record slowly, over %s',
-      async (_, open) => {
-        const { gateway, topic, path } = await start(runtime, { STALL_SECONDS: '2' });
-        await using _gateway = gateway;
-        await using h2 = new H2Session(gateway.https);
-        await using slow = await open(gateway, path, h2);
-        await slow.until('the first block', () => slow.blocks.length > 0);
-        await produceMuch(topic);
-        let isOver = false;
-        const reading = (async () => {
-          while (!isOver) {
-            slow.resume();
-            await delay(2);
-            slow.pause();
-            await delay(200);
-          }
-          slow.resume();
-        })();
-        // Of the same length, without a pause: about ten times STALL_SECONDS.
-        await delay(10_000);
-        expect(slow.isOver).toBe(false);
-        isOver = true;
-        await reading;
-        await slow.untilEvents(3);
-      },
-    );
+    test(`leaves clients that take a large record slowly, over ${WAY_NAMES}`, async () => {
+      const { gateway, topic, path } = await start(runtime, { STALL_SECONDS: '2' });
+      await using _gateway = gateway;
+      await using h2 = new H2Session(gateway.https);
+      const slow = await Promise.all(WAYS.map(([, open]) => open(gateway, path, h2)));
+      await using streams = new StreamGroup();
+      for (const stream of slow) {
+        streams.add(stream);
+        await stream.until('the first block', () => stream.blocks.length > 0);
+      }
+      await produceMuch(topic);
+      // Of the same length, without a pause: about ten times STALL_SECONDS.
+      for (const start = performance.now(); performance.now() - start < 10_000; ) {
+        for (const stream of slow) stream.resume();
+        await delay(2);
+        for (const stream of slow) stream.pause();
+        await delay(200);
+      }
+      expect(slow.map(({ isOver }) => isOver)).toEqual(WAYS.map(() => false));
+      for (const stream of slow) {
+        stream.resume();
+        await stream.untilEvents(3);
+      }
+    });
 
     test('cuts one stream of an HTTP/2 connection and leaves the others', async () => {
       const { gateway, topic, path } = await start(runtime, {

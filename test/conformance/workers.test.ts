@@ -9,7 +9,7 @@ import { freePorts } from '../support/free_port.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { run } from '../support/program.ts';
-import { onEachRuntime, type Runtime } from '../support/runtime.ts';
+import { DENO, NODE } from '../support/runtimes.ts';
 import { Scrape, untilScraped } from '../support/scrape.ts';
 import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
@@ -66,18 +66,8 @@ async function untilNoStream(gateway: Gateway, topic: Topic): Promise<void> {
   });
 }
 
-/** What a start with this setting ends with, where the runtime has no workers. */
-async function expectFault(runtime: Runtime, workers: string): Promise<void> {
-  const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, WORKERS: workers };
-  const cwd = await newFolder();
-  const { code, stderr } = await run(runtime.gateway, { cwd, env });
-  expect(code).toBe(78);
-  expect(stderr).toMatch(/WORKERS.*expected 1 on Deno/);
-}
-
-/** A case for a runtime that has workers; where it has none, the setting is a fault. */
-function whereWorkers(
-  runtime: Runtime,
+/** A case of a gateway with so many workers. */
+function testWorkers(
   title: string,
   workers: string,
   use: (
@@ -85,74 +75,59 @@ function whereWorkers(
     topic: Topic,
   ) => unknown,
 ): void {
-  const isNode = runtime.name === 'Node';
-  test(isNode ? title : `of ${workers} is a fault (on Node: ${title})`, async () => {
-    if (!isNode) return expectFault(runtime, workers);
+  test(title, async () => {
     const topic = await kafka.createTopic();
     await topic.produce({ value: 'a' });
     await use(
       (env = {}) =>
-        Gateway.startReady(runtime, { topics: [topic.name], env: { WORKERS: workers, ...env } }),
+        Gateway.startReady(NODE, { topics: [topic.name], env: { WORKERS: workers, ...env } }),
       topic,
     );
-    return undefined;
   });
 }
 
-onEachRuntime((runtime) => {
-  describe('WORKERS', () => {
-    whereWorkers(
-      runtime,
-      'is a fault below a process manager that has a cluster',
-      '2',
-      async () => {
-        const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, WORKERS: '2' };
-        // As pm2 does it.
-        const script = `const cluster = require('node:cluster');
+describe('WORKERS', () => {
+  describe('where there are any (Node)', () => {
+    testWorkers('is a fault below a process manager that has a cluster', '2', async () => {
+      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, WORKERS: '2' };
+      // As pm2 does it.
+      const script = `const cluster = require('node:cluster');
         cluster.setupPrimary({ exec: process.argv[1], execArgv: [] });
         cluster.fork().on('exit', (code) => process.exit(code));`;
-        const command = [process.execPath, '-e', script, runtime.gateway.at(-1)!] as const;
-        const { code, stderr } = await run(command, { cwd: await newFolder(), env });
-        expect({ code, stderr }).toEqual({
-          code: 78,
-          stderr: expect.stringMatching(/"message":"WORKERS: .*pm2/),
-        });
-      },
-    );
+      const command = [process.execPath, '-e', script, NODE.gateway.at(-1)!] as const;
+      const { code, stderr } = await run(command, { cwd: await newFolder(), env });
+      expect({ code, stderr }).toEqual({
+        code: 78,
+        stderr: expect.stringMatching(/"message":"WORKERS: .*pm2/),
+      });
+    });
 
-    whereWorkers(
-      runtime,
-      'tells of the clients of all, and ends them',
-      '2',
-      async (start, topic) => {
-        const file = join(await newFolder(), 'token');
-        writeFileSync(file, 'secret\n');
-        await using gateway = await start({ ADMIN_TOKEN_FILE: file });
-        await using streams = new StreamGroup();
-        const open = async (): Promise<SseStream> =>
-          streams.add(await gateway.stream(`/${topic.name}`));
-        const all = await Promise.all(Array.from({ length: 8 }, open));
-        for (const stream of all) await stream.untilEvents(1);
-        const ask = async (...args: string[]): Promise<string> => {
-          const { body } = await curl('-H', 'Authorization: Bearer secret', ...args);
-          return `${body}`;
-        };
-        const told = (await ask(`${gateway.admin}/clients`)).trim().split('\n');
-        const ids = told.map((line) => (JSON.parse(line) as { id: string }).id);
-        expect(new Set(ids).size).toBe(8);
-        // Of both workers.
-        expect(new Set(ids.map((id) => id.split('-')[0])).size).toBe(2);
-        for (const id of ids) {
-          expect(await ask('-X', 'DELETE', `${gateway.admin}/clients?id=${id}`)).toBe(
-            '{"ended":1}',
-          );
-        }
-        for (const stream of all) await stream.until('its end', () => stream.isOver);
-        expect(await ask(`${gateway.admin}/clients`)).toBe('');
-      },
-    );
+    testWorkers('tells of the clients of all, and ends them', '2', async (start, topic) => {
+      const file = join(await newFolder(), 'token');
+      writeFileSync(file, 'secret\n');
+      await using gateway = await start({ ADMIN_TOKEN_FILE: file });
+      await using streams = new StreamGroup();
+      const open = async (): Promise<SseStream> =>
+        streams.add(await gateway.stream(`/${topic.name}`));
+      const all = await Promise.all(Array.from({ length: 8 }, open));
+      for (const stream of all) await stream.untilEvents(1);
+      const ask = async (...args: string[]): Promise<string> => {
+        const { body } = await curl('-H', 'Authorization: Bearer secret', ...args);
+        return `${body}`;
+      };
+      const told = (await ask(`${gateway.admin}/clients`)).trim().split('\n');
+      const ids = told.map((line) => (JSON.parse(line) as { id: string }).id);
+      expect(new Set(ids).size).toBe(8);
+      // Of both workers.
+      expect(new Set(ids.map((id) => id.split('-')[0])).size).toBe(2);
+      for (const id of ids) {
+        expect(await ask('-X', 'DELETE', `${gateway.admin}/clients?id=${id}`)).toBe('{"ended":1}');
+      }
+      for (const stream of all) await stream.until('its end', () => stream.isOver);
+      expect(await ask(`${gateway.admin}/clients`)).toBe('');
+    });
 
-    whereWorkers(runtime, 'shares the clients between them', '2', async (start, topic) => {
+    testWorkers('shares the clients between them', '2', async (start, topic) => {
       await using gateway = await start({ MAX_CONNECTIONS: '10000000' });
       // Once, and not by each.
       expect(gateway.stderr.match(/open files of each of 2 workers leaves room/g)).toHaveLength(1);
@@ -175,7 +150,7 @@ onEachRuntime((runtime) => {
     });
 
     const whole = 'has metrics of the whole, and no sum falls when one dies';
-    whereWorkers(runtime, whole, '2', async (start, topic) => {
+    testWorkers(whole, '2', async (start, topic) => {
       const COUNT = 20;
       await using gateway = await start();
       const labels = { topic: topic.name };
@@ -217,7 +192,7 @@ onEachRuntime((runtime) => {
       expect(sums(await Scrape.of(gateway))).toEqual([COUNT + 1, 2 * COUNT + 2]);
     });
 
-    whereWorkers(runtime, 'counts the streams of all', '3', async (start, topic) => {
+    testWorkers('counts the streams of all', '3', async (start, topic) => {
       for (const [limit, status] of [
         ['MAX_CONNECTIONS', 503],
         ['MAX_CONNECTIONS_PER_IP', 429],
@@ -247,7 +222,7 @@ onEachRuntime((runtime) => {
       }
     });
 
-    whereWorkers(runtime, 'replaces one that dies, and its clients go on', '2', async (...at) => {
+    testWorkers('replaces one that dies, and its clients go on', '2', async (...at) => {
       const [start, topic] = at;
       await using gateway = await start({ MAX_CONNECTIONS: '8' });
       const url = `${gateway.http}/${topic.name}`;
@@ -283,7 +258,7 @@ onEachRuntime((runtime) => {
       expect((await gateway.readiness()).status).toBe(200);
     });
 
-    whereWorkers(runtime, 'drains all and leaves no process behind', '2', async (start, topic) => {
+    testWorkers('drains all and leaves no process behind', '2', async (start, topic) => {
       await using gateway = await start({ DRAIN_SECONDS: '8' });
       const workers = workersOf(gateway);
       await using streams = new StreamGroup();
@@ -310,7 +285,7 @@ onEachRuntime((runtime) => {
       expect(workers.filter(isAlive)).toEqual([]);
     });
 
-    whereWorkers(runtime, 'ends all at once with SIGINT, and with kill -9', '2', async (...at) => {
+    testWorkers('ends all at once with SIGINT, and with kill -9', '2', async (...at) => {
       const [start, topic] = at;
       for (const signal of ['SIGINT', 'SIGKILL'] as const) {
         await using gateway = await start({ DRAIN_SECONDS: '3600' });
@@ -324,23 +299,32 @@ onEachRuntime((runtime) => {
       }
     });
 
-    whereWorkers(runtime, 'takes auto for one a core, or one', 'auto', async (start, topic) => {
+    testWorkers('takes auto for one a core, or one', 'auto', async (start, topic) => {
       await using gateway = await start();
       await using stream = await gateway.stream(`/${topic.name}`);
       await stream.untilEvents(1);
       expect(await gateway.stop()).toBe(0);
     });
 
-    whereWorkers(runtime, 'tells a port in use once, and leaves nothing behind', '2', async () => {
+    testWorkers('tells a port in use once, and leaves nothing behind', '2', async () => {
       const ports = await freePorts();
       const taken = createServer().listen(Number(ports.HTTPS_PORT), '0.0.0.0');
       const env = { ...ports, KAFKA_BROKERS: kafka.brokers, WORKERS: '2' };
-      const { code, stderr } = await run(runtime.gateway, { cwd: await newFolder(), env });
+      const { code, stderr } = await run(NODE.gateway, { cwd: await newFolder(), env });
       taken.close();
       expect(code).toBe(1);
       expect(stderr.match(/HTTPS_PORT: .* is in use/g)).toHaveLength(1);
       expect(stderr).toContain(ports.HTTPS_PORT);
       await expect(curl(`http://localhost:${ports.HTTP_PORT}/`)).rejects.toThrow();
     });
+  });
+
+  test('but 1 is a fault where there are none (Deno)', async () => {
+    for (const workers of ['2', 'auto']) {
+      const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, WORKERS: workers };
+      const { code, stderr } = await run(DENO.gateway, { cwd: await newFolder(), env });
+      expect(code).toBe(78);
+      expect(stderr).toMatch(/WORKERS.*expected 1 on Deno/);
+    }
   });
 });

@@ -60,7 +60,7 @@ const READ = `--allow-read=${CLONE},${FOLDER}`;
 const WRITE = `--allow-write=${FOLDER}`;
 const WRITE_KAFKA = `${WRITE},${join(CLONE, '.cache')},${join(CLONE, '.data')}`;
 
-const DENO: Runtime = {
+export const DENO: Runtime = {
   name: 'Deno',
   gateway: denoRun(['--permission-set=gateway', READ, WRITE], join('runtime', 'deno.ts')),
   gatewayAndKafka: denoRun(
