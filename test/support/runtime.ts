@@ -15,16 +15,17 @@ export function onAnyRuntime(cases: (runtime: Runtime) => void): void {
 }
 
 /**
- * The runtimes of what a request or a client sees of `app/`, which is the same code on each:
- * `npm run test:all` has it on every one, `npm test` on one of them, half of the files on either. What
+ * Registers cases of what a request or a client sees of `app/`, which is the same code on each runtime:
+ * `npm run test:all` has them on every one, `npm test` on one of them, half of the files on either. What
  * `runtime/` does itself (listeners, signals, settings, the Kafka clients) is no such thing.
  */
-export const RUNTIMES_OF_TIER: readonly Runtime[] = IS_ALL ? RUNTIMES : [runtimeOfFile()];
-
-/** Registers cases for these runtimes. */
 export function onRuntimesOfTier(cases: (runtime: Runtime) => void): void {
-  if (IS_ALL) onEachRuntime(cases);
-  else for (const one of RUNTIMES_OF_TIER) describe(`with ${one.name} alone`, () => cases(one));
+  if (IS_ALL) {
+    onEachRuntime(cases);
+    return;
+  }
+  const runtime = runtimeOfFile();
+  describe(`with ${runtime.name} alone`, () => cases(runtime));
 }
 
 /** By the name of the file, so that none changes it for another. */
