@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { nowMicros } from './clock.mjs';
+import { GzipBody } from './gzip_body.mjs';
 import { countStamps, StampReader } from './stamp.mjs';
 
 const READ_BYTES = 64 * 1024;
@@ -18,6 +19,7 @@ const buffer = Buffer.alloc(READ_BYTES);
  * @property {number} clients
  * @property {boolean} atOnce all connects in one tick
  * @property {boolean} [ordered] whether the records come in the order they were sent; default true
+ * @property {boolean} [gzip] asked for; then those that are sampled are decoded, and stand for all
  * @property {number} [lastSeq] a client is done once it has this record
  */
 
@@ -112,6 +114,10 @@ class Client {
   #stamps = null;
   #ordered;
   #last;
+  /** @type {GzipBody | null} */
+  #gzip = null;
+  /** Deliveries that one of its own stands for. */
+  #weight = 1;
   /** Of the last read, where `last` may be cut. */
   #tail = Buffer.alloc(0);
 
@@ -120,13 +126,18 @@ class Client {
    * @param {CrowdOptions} options
    * @param {number} index
    */
-  constructor(crowd, { url, clients, lastSeq, ordered = true }, index) {
+  constructor(crowd, { url, clients, lastSeq, ordered = true, gzip = false }, index) {
     const { hostname, port, pathname, search, host } = new URL(url);
     this.#crowd = crowd;
     this.#ordered = ordered;
     this.#last = lastSeq === undefined ? null : Buffer.from(`:${lastSeq};`);
     if (index % Math.ceil(clients / SAMPLED) === 0) {
       this.#stamps = new StampReader((micros, seq) => this.#sample(micros, seq));
+    }
+    if (gzip) {
+      const isSampled = this.#stamps !== null;
+      this.#weight = isSampled ? Math.ceil(clients / SAMPLED) : 0;
+      this.#gzip = new GzipBody((bytes) => this.#count(bytes, bytes.length));
     }
     this.#socket = connect({
       host: hostname,
@@ -142,7 +153,8 @@ class Client {
     this.#socket.on('error', () => {});
     this.#socket.on('close', () => crowd.isClosed());
     this.#socket.write(
-      `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nAccept: text/event-stream\r\n\r\n`,
+      `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nAccept: text/event-stream\r\n` +
+        `${gzip ? 'Accept-Encoding: gzip\r\n' : ''}\r\n`,
     );
   }
 
@@ -154,20 +166,30 @@ class Client {
   /** @param {number} length of what is in `buffer` */
   #read(length) {
     const crowd = this.#crowd;
+    let from = 0;
     if (this.#empty) {
-      const from = this.#inBody ? 0 : this.#skipHead(length);
+      from = this.#inBody ? 0 : this.#skipHead(length);
       if (from < length) {
         this.#empty = false;
         crowd.hasFirstByte();
       }
     }
-    const count = countStamps(buffer, length);
-    this.deliveries += count;
-    crowd.deliveries += count;
     crowd.bytes += length;
     crowd.reads++;
-    this.#stamps?.read(buffer, length);
+    if (this.#gzip === null) this.#count(buffer, length);
+    else if (this.#weight > 0) this.#gzip.read(buffer, from, length);
     if (this.#last !== null) this.#lookForLast(this.#last, length);
+  }
+
+  /**
+   * @param {Buffer} bytes
+   * @param {number} length
+   */
+  #count(bytes, length) {
+    const count = countStamps(bytes, length) * this.#weight;
+    this.deliveries += count;
+    this.#crowd.deliveries += count;
+    this.#stamps?.read(bytes, length);
   }
 
   /**

@@ -59,6 +59,13 @@ const LATENCY_P50 = {
 };
 
 /** @type {Measure} */
+const BYTES = {
+  title: 'bytes a delivery',
+  of: ({ bytes = Number.NaN, deliveries = 0 }) => bytes / deliveries,
+  ratio: true,
+};
+
+/** @type {Measure} */
 const LATENCY_P99 = {
   title: 'p99, ms',
   of: ({ latencyP99 = Number.NaN }) => latencyP99,
@@ -108,6 +115,7 @@ export function measuresOf(workload) {
   }
   if (workload.burst > 1) return [CPU, A_CORE, THROUGHPUT, LATENCY_P50];
   if (workload.overload) return [CPU, THROUGHPUT, LATENCY_P50];
+  if (workload.json) return [BYTES, CPU, LATENCY_P50];
   if (workload.onlyOurs) return [CPU];
   return [CPU, LATENCY_P50, LATENCY_P99];
 }

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import kafka from '@confluentinc/kafka-javascript';
 import { answer } from './child.mjs';
 import { nowMicros } from './clock.mjs';
-import { stampedValue } from './stamp.mjs';
+import { stampedOrder, stampedValue } from './stamp.mjs';
 
 /**
  * Where records go: into Kafka; by POST to a server that has no Kafka, one request each; or not
@@ -26,6 +26,7 @@ import { stampedValue } from './stamp.mjs';
  * @property {number} rate records a second
  * @property {number} burst of them at once
  * @property {number} seconds
+ * @property {boolean} json whether their values are orders
  */
 
 /** Where a server takes requests more slowly than they come, the rest of them are not sent. */
@@ -68,8 +69,9 @@ async function fill({ brokers, topic, records, keys }) {
  * @param {Pace} options
  * @returns {Promise<{ sent: number }>}
  */
-async function pace({ sink, rate, burst, seconds }) {
-  const send = await sender(sink, rate, burst, seconds);
+async function pace({ sink, rate, burst, seconds, json }) {
+  const makeValue = json ? stampedOrder : stampedValue;
+  const send = await sender(sink, rate, burst, seconds, makeValue);
   const begun = nowMicros();
   const bursts = Math.round((rate * seconds) / burst);
   let seq = 0;
@@ -88,9 +90,10 @@ async function pace({ sink, rate, burst, seconds }) {
  * @param {number} rate
  * @param {number} burst
  * @param {number} seconds
+ * @param {(micros: number, seq: number) => Buffer} makeValue
  * @returns {Promise<(micros: number, seq: number) => boolean>} says whether it was sent
  */
-async function sender(sink, rate, burst, seconds) {
+async function sender(sink, rate, burst, seconds, makeValue) {
   if (sink.kind === 'own') {
     const values = { rate, burst, seconds };
     const url = sink.url.replace(/\{(rate|burst|seconds)\}/g, (_, name) =>
@@ -99,12 +102,12 @@ async function sender(sink, rate, burst, seconds) {
     await (await fetch(url, { signal: AbortSignal.timeout(CONNECT_MS) })).arrayBuffer();
     return () => true;
   }
-  if (sink.kind === 'post') return poster(sink.url);
+  if (sink.kind === 'post') return poster(sink.url, makeValue);
   const { brokers, topic, partitions } = sink;
   // A burst is to be one fetch, as it is from a producer with the usual settings.
   const producer = await producerFor(brokers, { 'linger.ms': burst > 1 ? 1 : 0 });
   return (micros, seq) => {
-    producer.produce(topic, seq % partitions, stampedValue(micros, seq), `k${seq % 1000}`);
+    producer.produce(topic, seq % partitions, makeValue(micros, seq), `k${seq % 1000}`);
     return true;
   };
 }
@@ -113,16 +116,17 @@ async function sender(sink, rate, burst, seconds) {
  * One connection, without waiting for answers.
  *
  * @param {string} url
+ * @param {(micros: number, seq: number) => Buffer} makeValue
  * @returns {Promise<(micros: number, seq: number) => boolean>} says whether it was sent
  */
-async function poster(url) {
+async function poster(url, makeValue) {
   const { hostname, port, pathname, host } = new URL(url);
   const socket = connect(Number(port), hostname);
   await new Promise((done, fail) => socket.once('connect', done).once('error', fail));
   socket.on('error', () => {}).resume();
   return (micros, seq) => {
     if (socket.writableLength > POST_BACKLOG_BYTES) return false;
-    const value = stampedValue(micros, seq);
+    const value = makeValue(micros, seq);
     const head = `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${value.length}\r\n\r\n`;
     socket.write(head + value.toString('latin1'));
     return true;

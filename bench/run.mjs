@@ -97,7 +97,13 @@ async function measure(bench, server, workload, { place, load, pid }) {
     workload.kind === 'connects'
       ? { url, clients, atOnce: true }
       : // Between partitions there is no order.
-        { url: url + workload.query, clients, atOnce: false, ordered: workload.partitions === 1 };
+        {
+          url: url + workload.query,
+          clients,
+          atOnce: false,
+          ordered: workload.partitions === 1,
+          gzip: workload.gzip,
+        };
   const connected = await load.call('connect', crowd, CONNECT_MS);
   if (workload.kind === 'connects') {
     await delay(REST_MS);
@@ -110,12 +116,12 @@ async function measure(bench, server, workload, { place, load, pid }) {
     };
   }
 
-  const { rate, burst } = workload;
+  const { rate, burst, json } = workload;
   const { warmSeconds, measureSeconds } = bench;
   const seconds = warmSeconds + measureSeconds;
   const paced = bench.producer.call(
     'pace',
-    { sink: server.sink(place), rate, burst, seconds: seconds + 0.2 },
+    { sink: server.sink(place), rate, burst, json, seconds: seconds + 0.2 },
     seconds * 1000 + CONNECT_MS,
   );
   await delay(warmSeconds * 1000);

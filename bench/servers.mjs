@@ -72,8 +72,8 @@ export function knownServers() {
     gateway({
       name: 'gateway on Node',
       missing: null,
-      // As `npm start` does it.
-      env: { MALLOC_ARENA_MAX: '2' },
+      // As `npm start` does it; compressed is what asks for it.
+      env: { MALLOC_ARENA_MAX: '2', COMPRESSION: 'gzip' },
       command: () => [
         process.execPath,
         '--max-semi-space-size=4',
@@ -86,6 +86,7 @@ export function knownServers() {
       // As `deno task start` does it.
       env: {
         MALLOC_ARENA_MAX: '2',
+        COMPRESSION: 'gzip',
         MALLOC_MMAP_THRESHOLD_: '32768',
         DENO_V8_FLAGS: '--max-semi-space-size=4,--heap-growing-percent=50',
       },

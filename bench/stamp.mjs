@@ -25,6 +25,25 @@ export function stampedValue(micros, seq) {
 }
 
 /**
+ * The same as an order: what people put into JSON, as far as it shrinks.
+ *
+ * @param {number} micros
+ * @param {number} seq
+ */
+export function stampedOrder(micros, seq) {
+  const order = (seq * 7919) % 900_000;
+  const status = ['new', 'paid', 'sent', 'returned'][seq % 4];
+  const amount = ((seq * 3777) % 99_999) / 100;
+  const at = new Date(micros / 1000).toISOString();
+  const text =
+    `{"m":"@${Math.round(micros)}000:${seq};","order":"o-${order}","customer":"c-${(seq * 31) % 5000}",` +
+    `"status":"${status}","amount":${amount},"currency":"EUR","at":"${at}","sku":"`;
+  const left = VALUE_BYTES - text.length - 2;
+  const sku = ((seq * 2_654_435_761) % 2 ** 40).toString(36).padEnd(left, 'abcdef').slice(0, left);
+  return Buffer.from(`${text}${sku}"}`, 'latin1');
+}
+
+/**
  * How many values begin in these bytes.
  *
  * @param {Uint8Array} bytes

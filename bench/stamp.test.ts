@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { countStamps, StampReader, stampedValue, VALUE_BYTES } from './stamp.mjs';
+import { countStamps, StampReader, stampedOrder, stampedValue, VALUE_BYTES } from './stamp.mjs';
 
 /** As a server sends them; the last has the largest number there may be. */
 const STREAM = Buffer.concat(
@@ -21,10 +21,13 @@ function seqsOf(pieces: readonly Buffer[]): number[] {
   return seqs;
 }
 
-describe('stampedValue()', () => {
+describe.each([
+  ['stampedValue()', stampedValue],
+  ['stampedOrder()', stampedOrder],
+])('%s', (_, stamped) => {
   it('is JSON of a fixed size, whatever its number', () => {
-    for (const seq of [0, 9_999_999]) {
-      const value = stampedValue(1_764_000_000_000_000, seq);
+    for (const seq of [0, 3, 9_999_999]) {
+      const value = stamped(1_764_000_000_000_000, seq);
       expect(value).toHaveLength(VALUE_BYTES);
       expect(JSON.parse(value.toString()).m).toBe(`@1764000000000000000:${seq};`);
     }

@@ -17,6 +17,8 @@
  * @property {string} query behind the stream's path
  * @property {boolean} overload more than any server can take one by one
  * @property {boolean} onlyOurs no other server has it
+ * @property {boolean} json whether the values are orders, as people have them
+ * @property {boolean} gzip whether clients ask for it
  */
 
 /**
@@ -57,6 +59,8 @@ function live(name, rest) {
     query: '',
     overload: false,
     onlyOurs: false,
+    json: false,
+    gzip: false,
     ...rest,
   };
 }
@@ -94,6 +98,12 @@ export const GROWTH = [
   { title: '10 x partitions', from: '10 partitions, 40/s', to: '100 partitions, 40/s' },
   { title: '10 x history', from: 'catch-up of 100,000', to: 'catch-up of 1,000,000' },
   { title: 'JSON', from: 'one at a time, 40/s', to: 'format=json, 40/s' },
+  { title: 'gzip', from: 'JSON, 40/s', to: 'JSON in gzip, 40/s' },
+  {
+    title: 'gzip',
+    from: 'JSON, 200 partitions, 40/s',
+    to: 'JSON in gzip, 200 partitions, 40/s',
+  },
   { title: 'JSON', from: 'one at a time, 40/s', to: 'format=json, 40/s', perByte: true },
 ];
 
@@ -107,6 +117,15 @@ export const ALL = [
   live('format=json, 40/s', { query: '?format=json', onlyOurs: true }),
   live('10 partitions, 40/s', { partitions: 10, onlyOurs: true }),
   live('100 partitions, 40/s', { partitions: 100, onlyOurs: true }),
+  live('JSON, 40/s', { json: true }),
+  live('JSON in gzip, 40/s', { json: true, gzip: true }),
+  live('JSON, 200 partitions, 40/s', { json: true, partitions: 200, onlyOurs: true }),
+  live('JSON in gzip, 200 partitions, 40/s', {
+    json: true,
+    gzip: true,
+    partitions: 200,
+    onlyOurs: true,
+  }),
   live('500 clients, 80/s', { clients: 500, rate: 80, onlyOurs: true }),
   live('5,000 clients, 8/s', { clients: 5000, rate: 8, onlyOurs: true }),
   { kind: 'connects', name: '5,000 connects at once', clients: 5000 },
