@@ -52,7 +52,7 @@ const FAULTS: Readonly<Record<string, Outage>> = {
   },
 };
 
-/** One that moves is killed as well, and one that is killed can be told from one in order by itself alone. */
+/** Of `npm run test:all`: one that moves is killed as well, and `source_trouble.test.ts` kills one, too. */
 const OF_ALL = ['is killed (kill -9)', 'is restarted in order'];
 
 for (const [name, fault] of Object.entries(FAULTS)) {

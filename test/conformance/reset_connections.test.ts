@@ -47,7 +47,7 @@ onEachRuntime((runtime) => {
       const url = new URL(`${gateway.https}/${topic.name}`);
       for (let round = 0; round < ROUNDS; round++) {
         await Promise.all(
-          Array.from({ length: CONNECTIONS }, (_, n) => readAndReset(url, (1 + n + round) / 4)),
+          Array.from({ length: CONNECTIONS }, (_, n) => readAndReset(url, (1 + n + round) / 8)),
         );
       }
       await untilScraped(

@@ -9,6 +9,7 @@ import { newFolder } from '../support/gateway.ts';
 import { run } from '../support/program.ts';
 import { PYTHON } from '../support/python.ts';
 import { Terminal } from '../support/terminal.ts';
+import { IS_ALL } from '../support/tier.ts';
 import { PAGES, Page } from './pages.ts';
 import { PRINT_MS, type Surroundings, walk } from './walk.ts';
 
@@ -30,8 +31,11 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run --silent token': 'would sign in to a gateway on the usual ports: install/token.test.ts',
 };
 
-/** A compiler that the tests do not bring: its program runs where there is one. */
+/** A compiler that the tests do not bring, and that takes long: its program runs where there is one. */
 const GO = 'go run follow.go\n';
+
+/** The same way as on Node, which `npm test` goes. */
+const testOfAll = IS_ALL ? test : () => {};
 
 describe('the commands of', () => {
   let clone!: string;
@@ -67,45 +71,50 @@ describe('the commands of', () => {
     );
   });
 
-  test('README.md on Deno, in terminals, ask nothing', async () => {
-    const [startKafka = '', start = '', sseCat = ''] = [
-      ...README.prose.matchAll(/`(deno task [^`]+)`/g),
-    ].map(([, command]) => command!);
-    const { env, adapt } = await ownPorts();
-    const PATH = `${join(CLONE, 'node_modules', '.bin')}:${process.env['PATH']}`;
-    const options = { cwd: CLONE, env: { ...env, PATH } };
-    const shell = (command: string) => ['bash', '--norc', '-c', adapt(command)] as const;
-    const publish = async (text: string) => {
-      const command = firstSteps[3]!.replace('Hello, world', text);
-      expect((await run(shell(command), options, PRINT_MS)).code).toBe(0);
-    };
-    try {
-      await using kafka = new Terminal(shell(startKafka), options);
-      expect(await kafka.ended(PRINT_MS)).toBe(0);
-      await using first = new Terminal(shell(start), options);
-      await first.printed('Ready: ', PRINT_MS);
-      await using follower = new Terminal(shell(sseCat), options);
-      await publish('Hello at once');
-      await follower.printed('Hello at once', PRINT_MS);
-      first.interrupt();
-      await first.ended(PRINT_MS);
-      await publish('Hello meanwhile');
-      await using second = new Terminal(shell(start), options);
-      await follower.printed('Hello meanwhile', PRINT_MS);
-      for (const terminal of [second, follower]) {
-        terminal.interrupt();
-        await terminal.ended(PRINT_MS);
+  // With the permissions of each gateway of the tests, which cannot ask for more.
+  testOfAll(
+    'README.md on Deno, in terminals, ask nothing',
+    async () => {
+      const [startKafka = '', start = '', sseCat = ''] = [
+        ...README.prose.matchAll(/`(deno task [^`]+)`/g),
+      ].map(([, command]) => command!);
+      const { env, adapt } = await ownPorts();
+      const PATH = `${join(CLONE, 'node_modules', '.bin')}:${process.env['PATH']}`;
+      const options = { cwd: CLONE, env: { ...env, PATH } };
+      const shell = (command: string) => ['bash', '--norc', '-c', adapt(command)] as const;
+      const publish = async (text: string) => {
+        const command = firstSteps[3]!.replace('Hello, world', text);
+        expect((await run(shell(command), options, PRINT_MS)).code).toBe(0);
+      };
+      try {
+        await using kafka = new Terminal(shell(startKafka), options);
+        expect(await kafka.ended(PRINT_MS)).toBe(0);
+        await using first = new Terminal(shell(start), options);
+        await first.printed('Ready: ', PRINT_MS);
+        await using follower = new Terminal(shell(sseCat), options);
+        await publish('Hello at once');
+        await follower.printed('Hello at once', PRINT_MS);
+        first.interrupt();
+        await first.ended(PRINT_MS);
+        await publish('Hello meanwhile');
+        await using second = new Terminal(shell(start), options);
+        await follower.printed('Hello meanwhile', PRINT_MS);
+        for (const terminal of [second, follower]) {
+          terminal.interrupt();
+          await terminal.ended(PRINT_MS);
+        }
+      } finally {
+        expect((await run(shell('deno task kafka reset'), options, PRINT_MS)).code).toBe(0);
+        const folder = join(CLONE, '.data', 'kafka', env.EMBEDDED_KAFKA_PORT);
+        await rm(folder, { recursive: true, force: true });
       }
-    } finally {
-      expect((await run(shell('deno task kafka reset'), options, PRINT_MS)).code).toBe(0);
-      const folder = join(CLONE, '.data', 'kafka', env.EMBEDDED_KAFKA_PORT);
-      await rm(folder, { recursive: true, force: true });
-    }
-  }, 480_000);
+    },
+    480_000,
+  );
 
   test('docs/quick_start.md and docs/use_from_a_program.md print what is said there', async () => {
     const { env, adapt } = await ownPorts();
-    const hasGo = (await run(['sh', '-c', 'command -v go'])).code === 0;
+    const hasGo = IS_ALL && (await run(['sh', '-c', 'command -v go'])).code === 0;
     const surroundings: Surroundings = {
       folder: clone,
       env: { ...env, PATH: `${join(PYTHON, '..')}:${process.env['PATH']}` },
