@@ -40,9 +40,10 @@ export function randomFilter(random: Random, keys: number, ofKey: boolean): Clie
   const isExpressed = random.chance(0.4);
   const used = isExpressed && random.chance(0.5) ? [] : parts;
   const equalities = used.map(({ field, values }) => ({ field, values: values.map(byteText) }));
-  const { conditions } = filterParts(parseTemplate(text, RECORD_NAMES, new Set()).given({}));
+  const parsed = filterParts(parseTemplate(text, RECORD_NAMES, new Set()).given({}));
+  const expressed = isExpressed ? parsed : { equalities: [], conditions: [] };
   return {
-    asked: new Filter(equalities, isExpressed ? conditions : []),
+    asked: new Filter([...equalities, ...expressed.equalities], expressed.conditions),
     wants: (record) =>
       used.every((part) => holds(part, record)) && (!isExpressed || holdsFor(record)),
   };
@@ -63,7 +64,36 @@ const BEYOND_KEY: readonly Expressed[] = [
   ['has(headers.etag)', ({ headers }) => headers.some(([name]) => name === 'etag')],
   ['headers.kind != "a"', ({ headers }) => (kindOf(headers) ?? 'a') !== 'a'],
   ['offset == -1', () => false],
+  ['value.of.kind == "a"', (record) => kindIn(record) === 'a'],
+  ['value.of.kind in ["b", 1]', (record) => kindIn(record) === 'b' || kindIn(record) === 1],
+  [
+    'value.of.kind == "1" && value.size > 2',
+    (record) => kindIn(record) === '1' && sizeIn(record) > 2,
+  ],
+  ['null == value["of"].kind', (record) => kindIn(record) === null],
+  ['value.size >= 4 || value == null', (record) => record.value === null || sizeIn(record) >= 4],
+  ['!(value.of.kind == "a")', (record) => ['b', '1', null].includes(kindIn(record) as string)],
 ];
+
+interface Content {
+  readonly of?: { readonly kind?: unknown };
+  readonly size?: number;
+}
+
+/** What a value is as JSON; empty where it is none. */
+function contentOf({ value }: KafkaRecord): Content {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      value ?? NOT_UTF8,
+    );
+    return JSON.parse(text) as Content;
+  } catch {
+    return {};
+  }
+}
+
+const kindIn = (record: KafkaRecord): unknown => contentOf(record).of?.kind;
+const sizeIn = (record: KafkaRecord): number => contentOf(record).size ?? Number.NaN;
 
 /** That of the last header `kind`; `null` where there is none. */
 function kindOf(headers: KafkaRecord['headers']): string | null {

@@ -345,14 +345,14 @@ export const MUTATIONS = [
   {
     name: 'a record that the filter wants is found by another value',
     file: 'app/views/filter_index.ts',
-    from: "if (result === 'match') for (const target of there) found(target);",
-    to: "if (result === 'match') for (const target of there.slice(1)) found(target);",
+    from: "if (outcome === 'match') there.forEach(found.match);",
+    to: "if (outcome === 'match') there.slice(1).forEach(found.match);",
   },
   {
     name: 'a record of which only the equalities hold is let through',
     file: 'app/views/filter.ts',
-    from: "if (outcome === 'skip') return 'skip';",
-    to: '',
+    from: 'return both(outcome, this.restOutcome(facts));',
+    to: 'return outcome;',
   },
   {
     name: 'the first header of a name counts instead of the last',
@@ -369,8 +369,26 @@ export const MUTATIONS = [
   {
     name: 'places of a filter that are not kept any more count as passed',
     file: 'app/log/selections.ts',
-    from: 'this.fromSeq = gone.at(-1)! + 1;',
+    from: 'this.fromSeq = (gone.at(-1) ?? this.fromSeq - 1) + 1;',
     to: 'void gone;',
+  },
+  {
+    name: 'a number and a text of its digits are one in the index',
+    file: 'app/views/record_facts.ts',
+    from: 'isExact(value) ? `#${value}` : null',
+    to: 'isExact(value) ? `"${value}` : null',
+  },
+  {
+    name: 'a field of the value is not found in what was there before',
+    file: 'app/log/field_places.ts',
+    from: 'return text === null ? null : hashOfText(text);',
+    to: 'return text === null ? null : hashOfText(text.slice(1));',
+  },
+  {
+    name: 'the value of another record of the segment is looked at',
+    file: 'app/log/facts.ts',
+    from: 'const known = rows?.get(seq);',
+    to: 'const known = rows?.get(seq) ?? rows?.values().next().value;',
   },
   {
     name: 'a gap is not told to a client with a filter',

@@ -62,8 +62,16 @@ export class Records {
     const serial = `v${++this.#serial}`;
     if (random.chance(0.03)) return random.pick([...HOSTILE_VALUES, NOT_UTF8]);
     if (random.chance(0.02)) return Buffer.from(` ${serial}\nsecond line of ${serial}`);
+    if (random.chance(0.4)) return this.#json(serial);
     const padding = Math.floor(random.next() ** 3 * this.#options.maxValueBytes);
     return Buffer.from(serial.padEnd(padding, '.'));
+  }
+
+  #json(serial: string): Uint8Array {
+    const random = this.#random;
+    const kind = random.pick(['a', 'b', '1', 1, null, ['a'], undefined]);
+    const content = { serial, of: { kind }, size: random.between(1, 9) };
+    return Buffer.from(JSON.stringify(content, null, random.pick([0, 1])));
   }
 
   /** The last of a name counts. */
