@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { connect, table } from '../../public/client/client.js';
 import { curl } from '../support/curl.ts';
-import { within } from '../support/deadline.ts';
+import { eventually, within } from '../support/deadline.ts';
 import { H2Session } from '../support/h2_session.ts';
 import type { Topic } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
@@ -9,6 +10,8 @@ import { untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import { SseStream } from '../support/sse_stream.ts';
 import { Gateway, kafka } from './face.ts';
+
+const STREAM = { 'content-type': 'text/event-stream' };
 
 /** What a stream gave until it was over: values, names of other events. */
 async function all(stream: SseStream): Promise<string[]> {
@@ -23,12 +26,14 @@ onEachRuntime((runtime) => {
     let compacted!: Topic;
     let empty!: Topic;
     let waited!: Topic;
+    let polled!: Topic;
     const missing = newName();
     const gateway = shared(async () => {
       plain = await kafka.createTopic({ partitions: 2 });
       compacted = await kafka.createTopic({ compacted: true });
       empty = await kafka.createTopic();
       waited = await kafka.createTopic();
+      polled = await kafka.createTopic({ compacted: true });
       await plain.produce(
         { value: 'a' },
         { value: 'b', partition: 1 },
@@ -41,8 +46,40 @@ onEachRuntime((runtime) => {
         { key: 'a', value: 'new' },
         { key: 'b', value: null },
       );
-      const topics = [plain, compacted, empty, waited].map(({ name }) => name);
+      const topics = [plain, compacted, empty, waited, polled].map(({ name }) => name);
       return Gateway.startReady(runtime, { topics });
+    });
+
+    test('is what connect() and table() ask for, again and again, where the network holds streams back', async () => {
+      /** The network: what ends comes through. */
+      const held = async (url: string, init?: RequestInit): Promise<Response> => {
+        if (!/\/-\/|wait=/.test(url)) return new Response('', { headers: STREAM });
+        return fetch(url, init);
+      };
+      const url = `${gateway().http}/${polled.name}`;
+      const values: unknown[] = [];
+      const connection = connect(url, { format: 'json', fetch: held });
+      const rows = table(url, { fetch: held });
+      connection.onmessage = ({ detail }) => values.push(detail.value);
+      for (const one of [connection, rows.connection]) {
+        one.addEventListener('error', () => queueMicrotask(() => one.wake()));
+      }
+      await polled.produce({ key: 'a', value: '1' }, { key: 'b', value: '2' });
+      await within('the rows', rows.whole);
+      await eventually('both values', async () => values.length === 2);
+      await polled.produce({ key: 'a', value: '3' });
+      await polled.produce({ key: 'b', value: null }, { key: 'c', value: '4' });
+      await eventually('the last value', async () => values.at(-1) === '4' && rows.has('c'));
+      expect([values, [...rows].sort()]).toEqual([
+        ['1', '2', '3', '4'],
+        [
+          ['a', '3'],
+          ['c', '4'],
+        ],
+      ]);
+      expect([connection.status, rows.status]).toEqual(['polling', 'polling']);
+      connection.close();
+      rows.close();
     });
 
     test.each(['', '&format=json'])('has all that was there, live, and ends%s', async (format) => {
