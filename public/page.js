@@ -120,7 +120,7 @@ function keepsDeletesFor() {
 }
 
 /**
- * @param {'message' | 'delete' | 'gap' | 'live'} type
+ * @param {'message' | 'delete' | 'leave' | 'gap' | 'live'} type
  * @param {string} data
  * @param {string} id
  */
@@ -131,7 +131,7 @@ function take(type, data, id) {
   log.add(type, record.value, now);
   if (type === 'message') heed(record);
   // It says so when it is live again.
-  const isWhole = record.reason !== 'recreated' && record.reason !== 'deletes';
+  const isWhole = !['recreated', 'deletes', 'view'].includes(record.reason);
   if (!isWhole && stream.progress === 'live') stream.comesTo('replaying');
   paint();
 }

@@ -31,6 +31,8 @@ export interface ChannelDefinition {
   readonly where?: string | null;
   /** Milliseconds between two beats, at the least; `null` or left out: none. */
   readonly every?: number | null;
+  /** Whether the keys of records that it does not let through are no secret. */
+  readonly hasOpenKeys?: boolean;
 }
 
 /** What a path serves, for as long as it does. */
@@ -227,6 +229,7 @@ function isSame(channel: Channel, definition: ChannelDefinition): boolean {
     (channel.require ?? null) === (definition.require ?? null) &&
     channel.value === definition.value &&
     (channel.compression ?? true) === (definition.compression ?? true) &&
+    (channel.hasOpenKeys ?? false) === (definition.hasOpenKeys ?? false) &&
     (channel.where?.text ?? null) === (definition.where ?? null) &&
     (channel.every ?? null) === (definition.every ?? null)
   );

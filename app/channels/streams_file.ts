@@ -50,6 +50,7 @@ interface ChannelDefinition {
   readonly where: string | null;
   readonly every: number | null;
   readonly compression?: boolean;
+  readonly hasOpenKeys: boolean;
 }
 
 /** One thing that is wrong with the file; line and column from 1. */
@@ -276,7 +277,8 @@ class Reader {
       this.#checkRight(at, said.require);
       const segments = [{ literal: topic }];
       const { require = null, where = null, every = null, value = 'bytes' } = said;
-      const what = { topic, isStream: false, require, where, every, value };
+      const hasOpenKeys = said.keys === 'open';
+      const what = { topic, isStream: false, require, where, every, value, hasOpenKeys };
       definitions.push({ path: `/${topic}`, segments, ...what });
     }
     const shapes = new Map<string, string>();
@@ -296,8 +298,9 @@ class Reader {
       shapes.set(shape, path);
       const { topic = '', require = null, where = null, every = null } = said;
       const value = topics?.[topic]?.value ?? 'bytes';
-      const what = { topic, isStream: true, require, where, every, value };
+      const hasOpenKeys = said.keys === 'open';
       const compression = said.compression ?? true;
+      const what = { topic, isStream: true, require, where, every, value, hasOpenKeys };
       definitions.push({ path, segments, ...what, compression });
     }
     return definitions;
@@ -406,6 +409,7 @@ export function withTopics(
       value: 'bytes' as const,
       where: null,
       every: null,
+      hasOpenKeys: false,
     }));
   const streams = new Set(channels.flatMap(({ path, isStream }) => (isStream ? path : [])));
   const isFree = ({ path, isStream }: ChannelDefinition): boolean => isStream || !streams.has(path);

@@ -42,7 +42,7 @@ describe('asyncapi()', () => {
     ]);
     const { messages } = description.operations['a.b_c-D.json']!;
     expect(messages.map(({ $ref }) => $ref.split('/').at(-1))).toEqual([
-      ...['json.message', 'json.delete', 'json.gap', 'json.live'],
+      ...['json.message', 'json.delete', 'json.leave', 'json.gap', 'json.live'],
       ...['json.stale', 'json.fresh', 'json.place'],
     ]);
   });

@@ -74,6 +74,8 @@ function eventWithoutId(
 
 const RECORD = 'A record.';
 const DELETE = 'A key was deleted (a record without a value).';
+const LEAVE =
+  'The newest record of a key does not match the filter: what the client has of the key is out of date. Of compacted topics.';
 const GAP = 'Records that this client does not get, and where the stream goes on.';
 const LIVE = 'All has been sent that was there when the client came; from here on it is live.';
 const STALE =
@@ -90,6 +92,7 @@ const MESSAGES = {
     description: 'The value; bytes that are no UTF-8 are U+FFFD.',
   }),
   'text.delete': event('delete', 'text/plain', DELETE, KEY),
+  'text.leave': event('leave', 'text/plain', LEAVE, KEY),
   'text.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
   'text.live': event('live', JSON_TYPE, `${LIVE} Only with until or wait.`, eventSchema('Live')),
   'text.stale': eventWithoutId('stale', JSON_TYPE, STALE, eventSchema('Stale')),
@@ -97,6 +100,7 @@ const MESSAGES = {
   'text.place': event('place', JSON_TYPE, PLACE, eventSchema('Place')),
   'json.message': event('message', JSON_TYPE, RECORD, eventSchema('JsonRecord')),
   'json.delete': event('delete', JSON_TYPE, DELETE, eventSchema('JsonDelete')),
+  'json.leave': event('leave', JSON_TYPE, LEAVE, eventSchema('JsonLeave')),
   'json.gap': event('gap', JSON_TYPE, GAP, eventSchema('Gap')),
   'json.live': event('live', JSON_TYPE, LIVE, eventSchema('Live')),
   'json.stale': eventWithoutId('stale', JSON_TYPE, STALE, eventSchema('Stale')),

@@ -82,6 +82,14 @@ export const EVENT_SCHEMAS = {
     allOf: [KEY],
     additionalProperties: false,
   },
+  JsonLeave: {
+    type: 'object',
+    description: 'Where it is one of the records of a document, it is known by having no value.',
+    properties: { ...PLACE, key: { type: 'string' }, keyBase64: BASE64 },
+    required: Object.keys(PLACE),
+    allOf: [KEY],
+    additionalProperties: false,
+  },
   Gap: {
     type: 'object',
     properties: {
@@ -115,6 +123,7 @@ export const EVENT_SCHEMAS = {
             { $ref: '#/components/schemas/JsonRecord' },
             { $ref: '#/components/schemas/ReadRecord' },
             { $ref: '#/components/schemas/JsonDelete' },
+            { $ref: '#/components/schemas/JsonLeave' },
           ],
         },
       },

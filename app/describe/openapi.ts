@@ -123,9 +123,9 @@ const EVENT = {
   type: 'object',
   properties: {
     event: {
-      enum: ['message', 'delete', 'gap', 'live', 'stale', 'fresh'],
+      enum: ['message', 'delete', 'leave', 'gap', 'live', 'stale', 'fresh'],
       description:
-        'A record; a key that was deleted; records that this client does not get; all sent that ' +
+        'A record; a key that was deleted; a key whose newest record does not match the filter; records that this client does not get; all sent that ' +
         'was there when the client came (only with `format=json`, `until` or `wait`); the gateway hears nothing of the ' +
         'topic from Kafka, and does again (both without an id).',
     },

@@ -32,8 +32,8 @@ const MAX_PATH_BYTES = 300;
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
 export const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
 
-const NOT_OF_KEY =
-  'of a compacted topic a filter takes keys alone: what a key loses by its newest record is not told yet';
+const NOT_SERVED =
+  'of a compacted topic the filter of a stream takes keys alone, or keys: open: which keys may be told of is not known yet';
 
 /** `GET` and `HEAD` of a channel: its stream. */
 export async function streamEvents(
@@ -63,9 +63,10 @@ export async function streamEvents(
   ]);
   const own = parseFilterQuery(new URL(c.req.url).searchParams, channel.topic);
   if (typeof own === 'string') return c.text(`${own}\n`, 400);
-  const { filter, limit } = filterOf(own, streamFilter(channel, params, reader), channel.path);
-  if (filter !== null && !filter.isOfKey && channel.feed.description?.compacted === true) {
-    return c.text(`${NOT_OF_KEY}\n`, 400);
+  const ofStream = streamFilter(channel, params, reader);
+  const { filter, limit } = filterOf(own, ofStream, channel.path, channel.hasOpenKeys);
+  if (filter?.guard && channel.feed.description?.compacted === true) {
+    return c.text(`${NOT_SERVED}\n`, 400);
   }
   const start = await startOf(cursor, since, channel.topic);
   const asker = {

@@ -82,15 +82,23 @@ function parseWheres(texts: readonly string[], topic: string): FilterParts | nul
  * @param own what the client asks for itself
  * @param stream what its stream asks for, for this client
  * @param path of the stream
+ * @param hasOpenKeys whether its keys are no secret: then all of it is as the client's own
  */
 export function filterOf(
   own: FilterParts | null,
   stream: FilterParts | null,
   path: string,
+  hasOpenKeys: boolean = false,
 ): { readonly filter: Filter | null; readonly limit: ViewLimit | null } {
   const parts = own === null || stream === null ? (own ?? stream) : joined(own, stream);
   if (parts === null) return { filter: null, limit: null };
-  const filter = new Filter(parts.equalities, parts.conditions);
+  const guard =
+    stream === null || hasOpenKeys ? null : new Filter(stream.equalities, stream.conditions);
+  const filter = new Filter(
+    parts.equalities,
+    parts.conditions,
+    guard?.isOfKey === true ? null : guard,
+  );
   const { shape } = filter;
   if (own === null || new Filter(own.equalities, own.conditions).isKeysAlone) {
     return { filter, limit: stream?.hasGiven === true ? { pool: path, shape } : null };

@@ -13,6 +13,10 @@ export const HOLE = 2;
 /** No record: those up to here were deleted before the feed could read them. */
 export const GAP = 3;
 
+/** In the place of the record of a key before another: there was none, or it is not known. */
+export const NO_RECORD: number = -1;
+export const UNKNOWN_RECORD: number = -2;
+
 /** The rows of a segment, as they are read to be encoded. */
 export interface Columns {
   readonly topic: string;

@@ -6,7 +6,7 @@ import { bytesOf } from '../views/record_facts.ts';
 import type { View } from '../views/view.ts';
 import { coversAll, type Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
-import { LIVE } from './columns.ts';
+import { LIVE, NO_RECORD, UNKNOWN_RECORD } from './columns.ts';
 import type { Block, Encoding, Slice } from './encoding.ts';
 import type { Facts } from './facts.ts';
 import type { IdClock } from './id_clock.ts';
@@ -46,6 +46,14 @@ export interface LogEnd {
   readonly positions: Positions;
 }
 
+/** A record in memory, and its place. */
+export interface SeenRecord {
+  readonly seq: number;
+  readonly record: KafkaRecord;
+  /** Reads its value; `null` where it is looked into as it is. */
+  readonly values: ValueReader | null;
+}
+
 /** Deletes that Kafka has dropped: whoever stands below one does not get it any more. */
 export interface Dropped {
   readonly log: Log;
@@ -77,6 +85,8 @@ export class Log {
   lastGapSeq = -1;
   /** Those that are in memory, and before them the last one that has left it. */
   #gapSeqs: number[] = [];
+  /** Whether rows tell where the record of their key before them stands: 8 bytes a row. */
+  linksKeys = false;
   /** What the filters of those choose who wait for what comes. */
   readonly selections: Selections;
   /** Where the last gap of a partition ends: what lies below may never have been read. */
@@ -214,9 +224,36 @@ export class Log {
   candidates(segment: Segment, filter: Filter, facts: Facts): number[] | null {
     if (segment === this.tail || segment.gone) return null;
     const before = segment.heldBytes;
-    const rows = segment.candidates(filter, facts);
+    const rows = segment.candidates(filter, facts, this.tellsLeave(filter));
     this.#heldBytes += segment.heldBytes - before;
     return rows;
+  }
+
+  /** Whether a key can leave a view with that filter: by a newer record that it does not let through. */
+  tellsLeave(filter: Filter): boolean {
+    return this.keys !== null && !filter.isOfKey;
+  }
+
+  /** The records of a row's key before it, the newest first; `null` once one is not in memory. */
+  *recordsBefore(segment: Segment, at: number): Iterable<SeenRecord | null> {
+    for (let seq = segment.previousOf(at); seq !== NO_RECORD; ) {
+      const found = seq === UNKNOWN_RECORD ? null : this.#find(seq);
+      yield found && {
+        seq,
+        record: found.segment.record(found.at),
+        values: found.segment.values,
+      };
+      if (found === null) return;
+      seq = found.segment.previousOf(found.at);
+    }
+  }
+
+  /** Where a record stands, dead or not; `null` where it is not in memory. */
+  #find(seq: number): { readonly segment: Segment; readonly at: number } | null {
+    const segment = this.locate(seq);
+    if (segment === null) return null;
+    const at = segment.placeOf(seq);
+    return at < segment.count && segment.seqs[at] === seq ? { segment, at } : null;
   }
 
   /**
@@ -325,14 +362,21 @@ export class Log {
       this.#addSegment(size);
     }
     const seq = this.#nextSeq++;
-    this.#account(this.tail, () => this.tail.append(seq, record));
-    this.positions[record.partition] = record.offset + 1;
-    this.selections.add(seq, record);
-    if (this.keys === null || record.key === null) return;
     const { partition, offset, key, value } = record;
-    const previous = this.keys.put(partition, key, offset, seq, value === null);
-    if (previous !== null) this.#kill(previous.seq);
-    if (previous !== null && previous.offset < this.start[partition]!) this.supersededSeq = seq + 1;
+    const hasLatest = this.keys !== null && key !== null;
+    const previous = hasLatest ? this.keys.put(partition, key, offset, seq, value === null) : null;
+    const link = hasLatest && this.linksKeys ? (previous?.seq ?? NO_RECORD) : UNKNOWN_RECORD;
+    this.#account(this.tail, () => this.tail.append(seq, record, link));
+    this.positions[partition] = offset + 1;
+    this.selections.add(seq, record);
+    if (previous === null) return;
+    if (this.selections.tellLeaves) {
+      const found = this.#find(previous.seq);
+      const superseded = found === null ? null : found.segment.record(found.at);
+      this.selections.addLeaves(seq, record, previous.seq, superseded);
+    }
+    this.#kill(previous.seq);
+    if (previous.offset < this.start[partition]!) this.supersededSeq = seq + 1;
   }
 
   #kill(seq: number): void {

@@ -7,7 +7,7 @@ import type { View } from '../views/view.ts';
 import { ByteWriter } from '../wire/byte_writer.ts';
 import type { Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
-import { type Columns, DEAD, GAP, HOLE, LIVE, resized } from './columns.ts';
+import { type Columns, DEAD, GAP, HOLE, LIVE, resized, UNKNOWN_RECORD } from './columns.ts';
 import { Encoding } from './encoding.ts';
 import type { Facts } from './facts.ts';
 import { FieldPlaces, MAX_ROWS } from './field_places.ts';
@@ -78,6 +78,8 @@ export class Segment implements Columns {
   #ends = new Uint32Array(1);
   /** Its partition's position after each place; `null` while nothing was squeezed out. */
   #nexts: Float64Array | null = null;
+  /** The place of the record of its key before each; `null` while none is noted. */
+  #previous: Float64Array | null = null;
   #raw: ByteWriter;
 
   constructor({ topic, topicId, start, clock, values, firstSeq, capacity }: SegmentOptions) {
@@ -99,7 +101,7 @@ export class Segment implements Columns {
 
   /** Bytes held in memory, encodings left out. */
   get heldBytes(): number {
-    const row = this.#nexts === null ? 41 : 49;
+    const row = 41 + (this.#nexts === null ? 0 : 8) + (this.#previous === null ? 0 : 8);
     const cursors = this.start === this.origin ? 1 : 2;
     let places = 0;
     for (const { heldBytes } of this.#places.values()) places += heldBytes;
@@ -117,7 +119,8 @@ export class Segment implements Columns {
     return this.count === 0 ? this.firstSeq : this.seqs[this.count - 1]! + 1;
   }
 
-  append(seq: number, record: KafkaRecord): void {
+  /** @param previous the place of the record of its key before it, or what stands for that */
+  append(seq: number, record: KafkaRecord, previous: number = UNKNOWN_RECORD): void {
     const { key, value } = record;
     this.#place(seq, record.partition, record.offset, record.timestamp, LIVE);
     if (key !== null) this.#raw.bytes(key);
@@ -128,6 +131,14 @@ export class Segment implements Columns {
     this.#valueLengths[at] = value === null ? NULL_LENGTH : value.length;
     this.#ends[at] = this.#raw.length;
     this.liveCount++;
+    if (previous === UNKNOWN_RECORD) return;
+    this.#previous ??= new Float64Array(this.seqs.length).fill(UNKNOWN_RECORD);
+    this.#previous[at] = previous;
+  }
+
+  /** The place of the record of a row's key before it, or what stands for that. */
+  previousOf(at: number): number {
+    return this.#previous === null ? UNKNOWN_RECORD : this.#previous[at]!;
   }
 
   /** Notes that a partition's position moved to `next` without a record, by a hole or a gap. */
@@ -157,9 +168,11 @@ export class Segment implements Columns {
    * Rows in which a filter may find what it wants, ascending; `null` where it has to look at all. Only
    * of a segment to which nothing is added any more.
    * @param facts is told how many records were looked at for it
+   * @param byKeyAlone whether it looks for what a key has lost by a record, too
    */
-  candidates({ equalities }: Filter, facts: Facts): number[] | null {
-    const equality = equalities.find(({ field }) => field === 'key') ?? equalities[0];
+  candidates({ equalities }: Filter, facts: Facts, byKeyAlone: boolean = false): number[] | null {
+    const other = byKeyAlone ? undefined : equalities[0];
+    const equality = equalities.find(({ field }) => field === 'key') ?? other;
     if (equality === undefined || this.count >= MAX_ROWS) return null;
     const { field, values } = equality;
     let places = this.#places.get(field);
@@ -212,6 +225,7 @@ export class Segment implements Columns {
       this.states[to] = this.states[at]!;
       this.#keyLengths[to] = this.#keyLengths[at]!;
       this.#valueLengths[to] = this.#valueLengths[at]!;
+      if (this.#previous !== null) this.#previous[to] = this.#previous[at]!;
       this.#ends[to] = raw.length;
       to++;
     }
@@ -235,7 +249,7 @@ export class Segment implements Columns {
     }
     for (let at = 0; at < next.count; at++) {
       const seq = next.seqs[at]!;
-      if (next.states[at] === LIVE) this.append(seq, next.record(at));
+      if (next.states[at] === LIVE) this.append(seq, next.record(at), next.previousOf(at));
       else this.appendMove(seq, next.partitions[at]!, next.offsets[at]! + 1, true);
       this.#nexts![this.count - 1] = next.nextAt(at);
     }
@@ -308,6 +322,7 @@ export class Segment implements Columns {
     this.timestamps[at] = timestamp;
     this.states[at] = state;
     if (this.#nexts !== null) this.#nexts[at] = offset + 1;
+    if (this.#previous !== null) this.#previous[at] = UNKNOWN_RECORD;
     this.#keyLengths[at] = NULL_LENGTH;
     this.#valueLengths[at] = NULL_LENGTH;
   }
@@ -322,5 +337,6 @@ export class Segment implements Columns {
     this.#valueLengths = resized(this.#valueLengths, capacity);
     this.#ends = resized(this.#ends, capacity);
     if (this.#nexts !== null) this.#nexts = resized(this.#nexts, capacity);
+    if (this.#previous !== null) this.#previous = resized(this.#previous, capacity);
   }
 }

@@ -78,7 +78,7 @@ describe('Alignment', () => {
     expect(blocks(align(topic, [3, 4]).alignment)).toEqual([['gap', [9, 4]]]);
     expect(topic.traffic.gapsSent.retention).toBe(1);
     const { alignment, client } = align(topic, [3, 4]);
-    client.goesOnAt(topic.log, Float64Array.of(3, 4), null);
+    client.comesTo(topic.log, Float64Array.of(3, 4), null);
     expect(alignment.take()).toMatchObject({ share: { seq: topic.log.nextSeq } });
     expect(topic.traffic.gapsSent.retention).toBe(1);
   });

@@ -150,9 +150,12 @@ export class Alignment implements Stretch {
       if (view.filter === null) page.record(this.#log.encode(segment, view), at, this.#place);
       else {
         if (this.#candidates !== null && !this.#candidates.includes(at)) return true;
-        const outcome = this.#client.outcome(segment, at);
-        if (outcome === 'match') page.row(view.format, segment, at, this.#place);
-        else if (outcome !== 'unread') return true;
+        const told = this.#client.toldBy(segment, at, (leaves, facts) =>
+          leaves.tells(facts, segment, at, ({ record }) => record.offset < mine),
+        );
+        if (told === null) return true;
+        if (told === 'record') page.row(view.format, segment, at, this.#place);
+        else if (told === 'leave') page.leave(view.format, segment, at, this.#place);
         else page.gap(unreadGap(topic, partition, offset), this.#place);
       }
       this.#client.isPastId = false;

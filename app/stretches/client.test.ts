@@ -9,6 +9,7 @@ import type { Topic } from './topic.ts';
 const TOPIC = {} as Topic;
 const JSON_VIEW = viewIn(formatByName('json')!);
 const PAST = { isPast: () => true } as unknown as Stretch;
+const NOWHERE = Float64Array.of(0);
 const BEFORE = { isPast: () => false } as unknown as Stretch;
 
 function log(): Log {
@@ -42,23 +43,23 @@ describe('Client', () => {
   test('Client.isLiveOn() is told once in a format that tells, and again of a topic made anew', () => {
     const client = new Client(TOPIC, JSON_VIEW);
     expect(client.isLiveOn(PAST)).toBe(false);
-    client.comesTo(log());
+    client.comesTo(log(), NOWHERE, null);
     expect([client.isLiveOn(BEFORE), client.isLiveOn(PAST)]).toEqual([false, true]);
     client.isToldLive();
-    client.comesTo(log());
+    client.comesTo(log(), NOWHERE, null);
     expect(client.isLiveOn(PAST)).toBe(false);
     client.beginsAnew();
-    client.comesTo(log());
+    client.comesTo(log(), NOWHERE, null);
     expect(client.isLiveOn(PAST)).toBe(true);
     const plain = new Client(TOPIC, PLAIN);
-    plain.comesTo(log());
+    plain.comesTo(log(), NOWHERE, null);
     expect(plain.isLiveOn(PAST)).toBe(false);
   });
 
   test('Client.isNewTo() is true of partitions that its cursor lacks, until it got a block', () => {
     const client = new Client(TOPIC, PLAIN);
     const cursor = { topicId: new Uint8Array(4), offsets: new Map([[1, 5]]) };
-    client.goesOnAt(log(), Float64Array.of(0, 5), cursor);
+    client.comesTo(log(), Float64Array.of(0, 5), cursor);
     expect([client.isNewTo(0), client.isNewTo(1), client.isNewToAny()]).toEqual([
       true,
       false,

@@ -2,17 +2,22 @@ import { getLogger } from '@logtape/logtape';
 import type { Columns } from '../log/columns.ts';
 import type { Log, LogEnd } from '../log/log.ts';
 import type { Offsets } from '../ports/source.ts';
-import { type Outcome, resultOfOutcome } from '../views/filter.ts';
+import { resultOfOutcome } from '../views/filter.ts';
+import { RecordFacts } from '../views/record_facts.ts';
 import type { View } from '../views/view.ts';
 import type { Cursor } from '../wire/cursor.ts';
 import type { Positions } from '../wire/place.ts';
 import type { Until } from '../wire/until.ts';
+import { Leaves } from './leaves.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
 import type { Topic } from './topic.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
 
 const NO_PARTITIONS: Uint8Array = new Uint8Array(0);
+
+/** The record itself, that its key has left the client's view, or that this cannot be told; `null` for nothing. */
+export type Told = 'record' | 'leave' | 'unread' | null;
 
 /** What is known of one client, whichever stretch it is on. */
 export class Client {
@@ -27,6 +32,8 @@ export class Client {
    * there before is nothing to it. `null` before it has a place.
    */
   newFrom: NewFrom | null = null;
+  /** Of which keys it has to be told that they left; `null` where none can, and before it has a place. */
+  leaves: Leaves | null = null;
   /** When its stream ends by itself; `null` for never. */
   readonly until: Until | null;
   #wake: (() => void) | null = null;
@@ -59,14 +66,24 @@ export class Client {
     return this.#wake !== null;
   }
 
-  /** Whether the record in a row is for it. */
-  outcome(columns: Columns, at: number): Outcome {
+  /**
+   * What it is told by the record in a row, which is the latest of its key.
+   * @param leaves whether the key leaves its view by it, where it is not for the client
+   */
+  toldBy(
+    columns: Columns,
+    at: number,
+    leaves: (leaves: Leaves, facts: RecordFacts) => boolean,
+  ): Told {
     const { filter } = this.view;
-    if (filter === null) return 'match';
+    if (filter === null) return 'record';
     const { facts, traffic } = this.topic;
     const outcome = facts.outcome(filter, columns, at);
     traffic.filterRecords[resultOfOutcome(outcome)]++;
-    return outcome;
+    if (outcome === 'match') return 'record';
+    if (outcome === 'unread') return 'unread';
+    const asked = (): RecordFacts => new RecordFacts(columns.record(at), columns.values);
+    return this.leaves !== null && leaves(this.leaves, asked()) ? 'leave' : null;
   }
 
   /** There may be something for it. It never throws: those who are woken after it would wait on. */
@@ -86,9 +103,14 @@ export class Client {
     this.#takeBack = takeBack;
   }
 
-  /** Once it has what is in the log now it is live, and told so, once, if it is to be told. */
-  comesTo(log: Log): void {
-    if (this.until !== null) this.#askKafka(log);
+  /**
+   * It goes on at these positions. Once it has what is in the log now it is live, and told so, once, if it
+   * is to be told.
+   * @param cursor what it came with; `null` where it begins anew
+   */
+  comesTo(log: Log, positions: Positions, cursor: Cursor | null): void {
+    this.#goesOnAt(log, positions, cursor);
+    if (this.until !== null || this.leaves?.isSettled === false) this.#askKafka(log);
     else if (this.#asksWhenLive && !this.isPastLive) this.#liveAt = log.end();
   }
 
@@ -100,6 +122,12 @@ export class Client {
   /** Beats begin then. */
   get #asksWhenLive(): boolean {
     return this.tellsLive || this.view.pace !== null;
+  }
+
+  /** What was asked for it where it was does not count any more. */
+  isOpening(): void {
+    this.asks(null);
+    this.#kafkas = null;
   }
 
   /** The topic is another: what it was told of the one before does not count. */
@@ -144,11 +172,15 @@ export class Client {
 
   /** Knows where its end is once the feed has read what Kafka had, or cannot. */
   #settleEnd({ log, ends }: { log: Log; ends: Offsets | null }): void {
-    const { staleBlock } = this.topic;
-    if (staleBlock === null && (ends === null || !this.#hasRead(log, ends))) return;
-    this.asks(null);
-    this.#kafkas = null;
-    this.#liveAt = log.end();
+    const hasAll = ends !== null && this.#hasRead(log, ends);
+    if (!hasAll && this.topic.staleBlock === null) return;
+    if (hasAll) this.leaves?.settle();
+    // What has left may be known later than that it is live: as far as this gateway can tell.
+    if (hasAll || this.until !== null) {
+      this.asks(null);
+      this.#kafkas = null;
+    }
+    if (this.until !== null || (this.#asksWhenLive && !this.isPastLive)) this.#liveAt ??= log.end();
   }
 
   /** A log that was cut since ends earlier than it was told. */
@@ -173,12 +205,8 @@ export class Client {
     this.isPastLive = true;
   }
 
-  /**
-   * It goes on at these positions. What was deleted in a partition of which it has had nothing is no
-   * loss to it.
-   * @param cursor what it came with; `null` where it begins anew
-   */
-  goesOnAt(log: Log, positions: Positions, cursor: Cursor | null): void {
+  /** What was deleted in a partition of which it has had nothing is no loss to it. */
+  #goesOnAt(log: Log, positions: Positions, cursor: Cursor | null): void {
     this.newFrom = {
       seq: cursor === null ? log.nextSeq : 0,
       positions: log.positions.map((end, partition) => (cursor?.offsets.has(partition) ? 0 : end)),
@@ -186,6 +214,11 @@ export class Client {
     this.#untouched = Uint8Array.from(positions, (_, partition) =>
       cursor?.offsets.has(partition) ? 0 : 1,
     );
+    const { filter } = this.view;
+    this.leaves = null;
+    if (filter === null || !log.tellsLeave(filter)) return;
+    const from = positions.map((next, partition) => (cursor?.offsets.has(partition) ? 0 : next));
+    this.leaves = new Leaves(filter, log, from, this.newFrom.positions, cursor !== null);
   }
 
   /** Whether it has no place in a partition yet. */

@@ -126,7 +126,7 @@ describe('History', () => {
     expect(decoder.decode(await next(one))).toContain('"from":0,"to":2');
     const client = new Client(topic, PLAIN);
     const place = { topicId: topic.topicId, positions: Float64Array.of(0, 3), unknown: [] };
-    client.goesOnAt(topic.log, place.positions, null);
+    client.comesTo(topic.log, place.positions, null);
     expect(valuesOf(await next(new History(client, topic.log, place)))).toBe('c');
     expect(topic.traffic.gapsSent.retention).toBe(1);
   });

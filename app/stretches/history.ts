@@ -105,7 +105,9 @@ export class History implements Stretch {
 
   /** Whether others may come to the same place with the same view. */
   get #hasOthers(): boolean {
-    return this.#place.unknown.length === 0 && this.#client.view.clients > 1;
+    // What leaves is nothing to one that was not there.
+    const { leaves, view } = this.#client;
+    return this.#place.unknown.length === 0 && view.clients > 1 && leaves === null;
   }
 
   /** The page that another client got at this place. */
@@ -215,15 +217,18 @@ export class History implements Stretch {
   #passFiltered({ partition, next }: Block, segment: Segment): void {
     const { topic, view } = this.#client;
     const from = firstFrom(segment, this.#positions[partition]!);
-    const candidates = segment.candidates(view.filter!, topic.facts)?.filter((row) => row >= from);
+    const byKeyAlone = this.#client.leaves !== null;
+    const found = segment.candidates(view.filter!, topic.facts, byKeyAlone);
+    const candidates = found?.filter((row) => row >= from);
     const rows = candidates ?? range(from, segment.count);
     for (const at of rows) {
       if (topic.page.isFull || topic.turns.isOver) return;
       this.#move(partition, segment.offsets[at]! + 1);
       if (segment.states[at] !== LIVE) continue;
-      const outcome = this.#client.outcome(segment, at);
-      if (outcome === 'match') topic.page.row(view.format, segment, at, this.#place);
-      else if (outcome !== 'unread') continue;
+      const told = this.#client.toldBy(segment, at, (leaves, facts) => leaves.tellsBelow(facts));
+      if (told === null) continue;
+      if (told === 'record') topic.page.row(view.format, segment, at, this.#place);
+      else if (told === 'leave') topic.page.leave(view.format, segment, at, this.#place);
       else topic.page.gap(unreadGap(topic.topic, partition, segment.offsets[at]!), this.#place);
       this.#client.isPastId = false;
     }

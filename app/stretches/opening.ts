@@ -95,14 +95,10 @@ export class Opening implements Stretch {
     return null;
   }
 
-  /**
-   * What a key's newest record has lost by it is not told, so that a client would keep it for ever. It
-   * is refused beforehand where the policy is known.
-   */
+  /** It is refused beforehand where the policy is known. */
   #checkFilter(log: Log): void {
-    const { filter } = this.#client.view;
-    if (log.keys === null || filter === null || filter.isOfKey) return;
-    throw new Error('a filter of a compacted topic that looks at more than keys');
+    if (log.keys === null || !this.#client.view.filter?.guard) return;
+    throw new Error('which keys may be told of is not known yet');
   }
 
   /** A new client: from the beginning of the log, or live only. */
@@ -132,8 +128,9 @@ export class Opening implements Stretch {
   #standHere(): LogEnd | null {
     const log = this.#client.topic.loadedLog;
     if (log === null) return null;
-    this.#client.comesTo(log);
-    return log.end();
+    const end = log.end();
+    this.#client.comesTo(log, end.positions, null);
+    return end;
   }
 
   #startAtTime(log: Log, time: number, gap: Gap | null): null {
@@ -235,8 +232,7 @@ export class Opening implements Stretch {
 
   /** @param cursor what the client came with; `null` where it begins anew */
   #goOn(log: Log, place: Place, cursor: Cursor | null, first: First): Step {
-    this.#client.comesTo(log);
-    this.#client.goesOnAt(log, place.positions, cursor);
+    this.#client.comesTo(log, place.positions, cursor);
     if (cursor?.time !== undefined) this.#client.idTime = cursor.time;
     return { resume: log, place, first };
   }

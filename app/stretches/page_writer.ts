@@ -72,6 +72,16 @@ export class PageWriter {
     writeId(this.#out, place, this.#time);
   }
 
+  /**
+   * The key of a row has left the client's view.
+   * @param place where the client is once it has that
+   */
+  leave(format: Format, segment: Segment, at: number, place: Place): void {
+    format.writeLeave(this.#out, segment.record(at));
+    this.#events++;
+    writeId(this.#out, place, this.#time);
+  }
+
   /** @param place where the client goes on */
   gap(gap: Gap, place: Place): void {
     writeGapLines(this.#out, gap);

@@ -19,7 +19,10 @@ interface Next {
 
 /** The stretch on which a client goes on. */
 export function follow(client: Client, step: Step): Next {
-  if ('open' in step) return { stretch: new Opening(client, step.open), first: null };
+  if ('open' in step) {
+    client.isOpening();
+    return { stretch: new Opening(client, step.open), first: null };
+  }
   if ('share' in step) {
     const place = placeOf(step.share);
     const first = firstBlock(client, step.share.log, step.first, place);

@@ -41,6 +41,10 @@ export class Selected implements Stretch {
   #isOver = false;
   /** Of the rows that were found last, those of which it could not be told whether they are for it. */
   readonly #unread = new Set<number>();
+  /** Whether it was at the end since it last looked for itself, see `#knownFrom`. */
+  #wasAtEnd = false;
+  /** Rows of those to be sent that tell that a key leaves. */
+  readonly #leaves = new Set<number>();
   /** On a compacted topic, of what was there: the latest of its keys, as far as nothing else is known. */
   #latest: { readonly upTo: number; readonly seqs: readonly number[] } | null = null;
 
@@ -51,7 +55,7 @@ export class Selected implements Stretch {
     this.#segment = log.locate(seq)!;
     this.#seq = seq;
     this.#liveFrom = liveFrom;
-    this.selection = log.selections.join(filter, log.nextSeq);
+    this.selection = log.selections.join(filter, log.nextSeq, client.leaves !== null);
   }
 
   place(): Place {
@@ -67,7 +71,7 @@ export class Selected implements Stretch {
 
   /** Those that its filter leaves out count as long as they have not been looked at. */
   behind(): number {
-    const isLookedUp = this.#seq >= this.selection.fromSeq;
+    const isLookedUp = this.#seq >= this.#knownFrom();
     const hasAll = isLookedUp && this.#nextPlace() === Number.POSITIVE_INFINITY;
     return hasAll ? 0 : this.#log.nextSeq - this.#seq;
   }
@@ -83,7 +87,7 @@ export class Selected implements Stretch {
 
   lacks({ log, seq }: Dropped, newFrom: NewFrom | null): boolean {
     if (log !== this.#log) return false;
-    if (this.#nextPlace() === Number.POSITIVE_INFINITY) this.#passAll();
+    this.#passNeedless();
     return seq >= Math.max(this.#seq, newFrom?.seq ?? 0);
   }
 
@@ -101,6 +105,7 @@ export class Selected implements Stretch {
       const next = this.#nextPlace();
       if (next === Number.POSITIVE_INFINITY) {
         this.#passAll();
+        this.#client.leaves?.hasAll();
         return null;
       }
       const segment = log.locate(next);
@@ -113,8 +118,8 @@ export class Selected implements Stretch {
       this.#unread.clear();
       const rows = isKnown ? this.#knownRows(segment) : this.#rowsLookedFor(segment);
       if (rows.length > 0) return this.#send(segment, rows);
-      const { fromSeq } = this.selection;
-      this.#pass(segment, isKnown ? segment.nextSeq : Math.min(segment.nextSeq, fromSeq));
+      const end = isKnown ? segment.nextSeq : Math.min(segment.nextSeq, this.#knownFrom());
+      this.#pass(segment, end);
     }
   }
 
@@ -131,19 +136,48 @@ export class Selected implements Stretch {
     return Math.min(first, this.#log.gapFrom(seq) ?? Number.POSITIVE_INFINITY);
   }
 
+  /**
+   * From where on it is told what it may want. Where keys can leave that is so only for who was at the end
+   * since it last looked for itself: what it passed on its way may have been superseded by then, and
+   * what left there is told by a record that lies before it.
+   */
+  #knownFrom(): number {
+    const { fromSeq } = this.selection;
+    const { leaves } = this.#client;
+    if (leaves === null) return fromSeq;
+    const { nextSeq } = this.#log;
+    if (this.#seq < fromSeq) this.#wasAtEnd = false;
+    else if (this.#seq === nextSeq && leaves.isSettled) this.#wasAtEnd = true;
+    return this.#wasAtEnd ? fromSeq : nextSeq;
+  }
+
   /** Whether all places from here on are known of what it may want. */
   #isKnown(): boolean {
-    const { fromSeq, filter } = this.selection;
-    if (this.#seq >= fromSeq) {
+    const from = this.#knownFrom();
+    if (this.#seq >= from) {
       this.#latest = null;
       return true;
     }
-    if (this.#latest === null || this.#latest.upTo < fromSeq) {
-      const seqs = this.#log.latestOf(filter);
+    if (this.#latest === null || this.#latest.upTo < from) {
+      const seqs = this.#log.latestOf(this.selection.filter);
       if (seqs === null) return false;
-      this.#latest = { upTo: fromSeq, seqs: seqs.filter((seq) => seq < fromSeq) };
+      this.#latest = { upTo: from, seqs: seqs.filter((seq) => seq < from) };
     }
     return true;
+  }
+
+  /** Goes past places at which there is nothing for it any more. */
+  #passNeedless(): void {
+    while (this.#isKnown()) {
+      const next = this.#nextPlace();
+      if (next === Number.POSITIVE_INFINITY) {
+        this.#passAll();
+        return;
+      }
+      const segment = this.#log.locate(next);
+      if (segment === null || this.#knownRows(segment).length > 0) return;
+      this.#pass(segment, segment.nextSeq);
+    }
   }
 
   /** Ascending; what was superseded since may be among them. */
@@ -168,21 +202,18 @@ export class Selected implements Stretch {
   /** Rows of records that it wants, and of gaps, which are for all. */
   #knownRows(segment: Segment): number[] {
     const rows: number[] = [];
-    const { fromSeq } = this.selection;
+    const from = this.#knownFrom();
+    const { leaves } = this.selection;
+    this.#leaves.clear();
     for (const seq of this.#placesFrom(this.#seq)) {
       if (seq >= segment.nextSeq) break;
       const at = segment.placeOf(seq);
       if (segment.seqs[at] !== seq || segment.states[at] !== LIVE) continue;
-      if (seq < fromSeq ? this.#isFor(segment, at) : this.#isChosen(seq, at)) rows.push(at);
+      const isTold =
+        seq < from || leaves.has(seq) ? this.#isTold(segment, at) : this.#isChosen(seq, at);
+      if (isTold) rows.push(at);
     }
     return this.#withGaps(segment, rows, segment.nextSeq);
-  }
-
-  /** Whether the record in a row, or that it could not be told, is for the client. */
-  #isFor(segment: Segment, at: number): boolean {
-    const outcome = this.#client.outcome(segment, at);
-    if (outcome === 'unread') this.#unread.add(at);
-    return outcome === 'match' || outcome === 'unread';
   }
 
   #isChosen(seq: number, at: number): boolean {
@@ -190,14 +221,24 @@ export class Selected implements Stretch {
     return true;
   }
 
+  /** Whether it gets a live row, or is told by it that a key leaves, or that it cannot be told. */
+  #isTold(segment: Segment, at: number): boolean {
+    const told = this.#client.toldBy(segment, at, (leaves, facts) =>
+      leaves.tells(facts, segment, at, ({ seq }) => seq < this.#seq),
+    );
+    if (told === 'leave') this.#leaves.add(at);
+    if (told === 'unread') this.#unread.add(at);
+    return told !== null;
+  }
+
   #rowsAmong(segment: Segment, candidates: readonly number[]): number[] {
-    const { fromSeq } = this.selection;
+    const from = this.#knownFrom();
     const isWanted = (at: number): boolean =>
       segment.seqs[at]! >= this.#seq &&
-      segment.seqs[at]! < fromSeq &&
+      segment.seqs[at]! < from &&
       segment.states[at] === LIVE &&
-      this.#isFor(segment, at);
-    return this.#withGaps(segment, candidates.filter(isWanted), fromSeq);
+      this.#isTold(segment, at);
+    return this.#withGaps(segment, candidates.filter(isWanted), from);
   }
 
   #withGaps(segment: Segment, rows: number[], end: number): number[] {
@@ -210,15 +251,17 @@ export class Selected implements Stretch {
   }
 
   #rowsLookedFor(segment: Segment): number[] {
-    const { fromSeq, filter } = this.selection;
-    const candidates = this.#log.candidates(segment, filter, this.#client.topic.facts);
+    const from = this.#knownFrom();
+    const { facts } = this.#client.topic;
+    const candidates = this.#log.candidates(segment, this.selection.filter, facts);
+    this.#leaves.clear();
     if (candidates !== null) return this.#rowsAmong(segment, candidates);
     const rows: number[] = [];
     let at = segment.placeOf(this.#seq);
-    for (; at < segment.count && segment.seqs[at]! < fromSeq; at++) {
+    for (; at < segment.count && segment.seqs[at]! < from; at++) {
       const state = segment.states[at];
       if (state === GAP) rows.push(at);
-      if (state === LIVE && this.#isFor(segment, at)) rows.push(at);
+      if (state === LIVE && this.#isTold(segment, at)) rows.push(at);
     }
     return rows;
   }
@@ -241,7 +284,8 @@ export class Selected implements Stretch {
     const { view } = this.#client;
     this.isShared = false;
     const isRecord = segment.states[first!] === LIVE && !this.#unread.has(first!);
-    if (rows.length === 1 && isRecord && segment === this.#log.tail) {
+    const isOneRecord = rows.length === 1 && isRecord && !this.#leaves.has(first!);
+    if (isOneRecord && segment === this.#log.tail) {
       const { bytes, time, events } = this.#log.block(segment, view, first!);
       const timestamps = segment.timestamps.slice(first!, first! + 1);
       this.isShared = true;
@@ -269,7 +313,8 @@ export class Selected implements Stretch {
       if (this.#unread.has(row)) {
         page.gap(unreadGap(topic.topic, partition, segment.offsets[row]!), place);
       } else if (segment.states[row] === LIVE) {
-        page.row(view.format, segment, row, place);
+        if (this.#leaves.has(row)) page.leave(view.format, segment, row, place);
+        else page.row(view.format, segment, row, place);
         timestamps.push(segment.timestamps[row]!);
       } else page.gap(retentionGap(topic.topic, partition, from, segment.offsets[row]! + 1), place);
     }

@@ -53,6 +53,8 @@ export class Filter {
   readonly equalities: readonly Equality[];
   /** Conditions, and equalities with which there would be too many places. */
   readonly #conditions: readonly Condition[];
+  /** Those that come to the same for all records of a key and partition. */
+  readonly #ofKey: readonly Condition[];
   /** Whether all records of a key and partition come to the same. */
   readonly isOfKey: boolean;
   /** Whether it may ask for what lies in the value. */
@@ -60,7 +62,18 @@ export class Filter {
   /** Whether an equality may be an error: a header or what lies in the value may not be there. */
   readonly canFail: boolean;
 
-  constructor(equalities: readonly Equality[], conditions: readonly Condition[]) {
+  /**
+   * The part of it that says which keys a client may see at all, beside what it asks for itself; `null`
+   * where its keys are no secret.
+   */
+  readonly guard: Filter | null;
+
+  constructor(
+    equalities: readonly Equality[],
+    conditions: readonly Condition[],
+    guard: Filter | null = null,
+  ) {
+    this.guard = guard;
     const known = new Map<Field, Equality>();
     for (const one of equalities) known.set(one.field, inBoth(known.get(one.field), one));
     const inOrder = [...known.values()].sort((a, b) => (a.field < b.field ? -1 : 1));
@@ -76,12 +89,23 @@ export class Filter {
     this.equalities = indexed;
     this.#conditions = rest;
     this.shape = JSON.stringify([indexed.map(({ field }) => field), names]);
-    this.name = JSON.stringify([indexed.map(({ field, values }) => [field, values]), names]);
+    const own = [indexed.map(({ field, values }) => [field, values]), names];
+    this.name = JSON.stringify(guard === null ? own : [...own, guard.name]);
     const fields = indexed.map(({ field }) => field);
     const looksAt = [...fields, ...rest.flatMap((condition) => [...condition.looksAt])];
     this.canFail = fields.some((field) => field !== 'key');
     this.isOfKey = looksAt.every((name) => OF_KEY.has(name));
     this.looksAtValue = looksAtValue(new Set(looksAt));
+    this.#ofKey = rest.filter((condition) => [...condition.looksAt].every((n) => OF_KEY.has(n)));
+  }
+
+  /** Whether it may let through any record of this one's key and partition. */
+  mayWantKeyOf(facts: RecordFacts): boolean {
+    const key = facts.text('key');
+    for (const { field, values } of this.equalities) {
+      if (field === 'key' && (key === null || !hasValue(values, key))) return false;
+    }
+    return this.#ofKey.every((condition) => condition.outcome(facts) === 'match');
   }
 
   /** Whether it asks for nothing but keys. */

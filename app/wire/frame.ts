@@ -23,6 +23,7 @@ const ascii = (text: string): Uint8Array => encoder.encode(text);
 const DATA = ascii('data:');
 const NEXT_DATA = ascii('\ndata:');
 const DELETE = ascii('event:delete\ndata:');
+const LEAVE = ascii('event:leave\ndata:');
 const ID = ascii('id:');
 
 /** A comment, which every client skips; it shows proxies and the kernel that the stream lives. */
@@ -55,6 +56,16 @@ export function writeTextLines(
     out.base64url(record.key);
     out.byte(LF);
   }
+}
+
+/**
+ * The lines that tell a client that a key has left its view: a delete where its record is one.
+ * @param record the key's newest, which is not for the client
+ */
+export function writeTextLeave(out: ByteWriter, { key, value }: KafkaRecord): void {
+  out.bytes(value === null ? DELETE : LEAVE);
+  out.base64url(key!);
+  out.byte(LF);
 }
 
 /**

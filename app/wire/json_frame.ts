@@ -15,11 +15,10 @@ export function writeJsonLines(
   record: KafkaRecord,
   values: ValueReader | null,
 ): void {
-  const { partition, offset, timestamp, key, value, headers } = record;
+  const { key, value, headers } = record;
   if (key === null && value === null) return;
   if (value === null) out.text('event:delete\n');
-  out.text(`data:{"partition":${partition},"offset":${offset},"timestamp":${timestamp},`);
-  writeMember(out, 'key', key);
+  writePlaceAndKey(out, record);
   out.text(',');
   if (value === null || values === null) writeMember(out, 'value', value);
   else writeValue(out, value, values.read(value, headers));
@@ -32,6 +31,25 @@ export function writeJsonLines(
     out.text(']');
   }
   out.text('}\n');
+}
+
+/**
+ * The lines that tell a client that a key has left its view: a delete where its record is one. What else
+ * is in the record is not for the client, so that it is left out, of a delete the headers, too.
+ * @param record the key's newest, which is not for the client
+ */
+export function writeJsonLeave(out: ByteWriter, record: KafkaRecord): void {
+  out.text(record.value === null ? 'event:delete\n' : 'event:leave\n');
+  writePlaceAndKey(out, record);
+  out.text(record.value === null ? ',"value":null}\n' : '}\n');
+}
+
+function writePlaceAndKey(
+  out: ByteWriter,
+  { partition, offset, timestamp, key }: KafkaRecord,
+): void {
+  out.text(`data:{"partition":${partition},"offset":${offset},"timestamp":${timestamp},`);
+  writeMember(out, 'key', key);
 }
 
 function writeValue(out: ByteWriter, value: Uint8Array, { json, schema, error }: ReadValue): void {

@@ -57,7 +57,7 @@ export class Inspector {
   #head({ kind }) {
     const head = document.createElement('div');
     head.className = 'inspector-head';
-    const words = { message: 'Message', delete: 'Delete', gap: 'Gap' };
+    const words = { message: 'Message', delete: 'Delete', leave: 'Leave', gap: 'Gap' };
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = 'Close';

@@ -4,7 +4,7 @@ import { RecordTable } from './record_table.js';
 import { readRecord } from './stream_record.js';
 
 /** After these the stream goes on as for a new client: keys that it does not bring again are gone. */
-const NEW_STARTS = new Set(['recreated', 'unreadable-cursor', 'deletes']);
+const NEW_STARTS = new Set(['recreated', 'unreadable-cursor', 'deletes', 'view']);
 
 /** All that came of a stream, as far as it is kept, and how much it was. */
 export class Received {
@@ -49,7 +49,7 @@ export class Received {
 
   /**
    * Takes an event of the stream.
-   * @param {'message' | 'delete' | 'gap'} type
+   * @param {'message' | 'delete' | 'leave' | 'gap'} type
    * @param {string} data
    * @param {string} id
    * @param {number} now of the clock of the rate

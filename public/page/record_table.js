@@ -69,7 +69,7 @@ export class RecordTable {
     }
     const name = `${partition} ${isBinaryKey} ${key}`;
     const row = this.#rows.get(name);
-    if (kind === 'delete') {
+    if (kind === 'delete' || kind === 'leave') {
       if (row !== undefined) this.#remove(row);
       return;
     }

@@ -4,7 +4,7 @@ const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
 /** Whoever is refused again hears of it sooner. */
 const LET_IN_MS = 500;
-const EVENTS = /** @type {const} */ (['message', 'delete', 'gap', 'live']);
+const EVENTS = /** @type {const} */ (['message', 'delete', 'leave', 'gap', 'live']);
 
 /**
  * How a stream stands.

@@ -2,7 +2,7 @@
  * A record of the stream, or what the stream says of itself, ready to be shown.
  *
  * @typedef {object} StreamRecord
- * @property {'message' | 'delete' | 'gap'} kind
+ * @property {'message' | 'delete' | 'leave' | 'gap'} kind
  * @property {number} number counts what came, from 1
  * @property {number} received Unix milliseconds
  * @property {number | null} timestamp of the record; null where the stream does not tell
@@ -10,7 +10,7 @@
  * @property {number | null} offset
  * @property {string | null | undefined} key null: the record has none; undefined: not told
  * @property {boolean} isBinaryKey the key stands in base64
- * @property {string} value of a delete or a gap: words
+ * @property {string} value of a delete, a leave or a gap: words
  * @property {boolean} isBinaryValue
  * @property {readonly (readonly [name: string, value: string | null, base64?: string])[]} headers
  * @property {string} id the last id of the stream with this record
@@ -23,13 +23,14 @@ const GAP_REASONS = new Map([
   ['recreated', 'the topic was deleted and created anew; it starts over'],
   ['truncated', 'the end of the topic was cut off'],
   ['deletes', 'deletes may be gone that were never sent; the topic starts over'],
+  ['view', 'keys may have left that were told of before; the topic starts over'],
   ['unread', 'the schema of values could not be had that the filter asks for'],
   ['unreadable-cursor', 'the last id could not be read; the topic starts over'],
 ]);
 
 /**
  * Reads an event of a stream, with `format=json` or without.
- * @param {'message' | 'delete' | 'gap'} kind the event's name
+ * @param {'message' | 'delete' | 'leave' | 'gap'} kind the event's name
  * @param {string} data
  * @param {{ number: number, received: number, id: string }} arrival
  * @returns {StreamRecord}
@@ -50,11 +51,12 @@ export function readRecord(kind, data, arrival) {
     reason: '',
   };
   if (kind === 'gap') return { ...plain, ...readGap(data) };
-  const object = readEnvelope(data);
+  const object = readEnvelope(data, kind === 'leave');
   const record = object === null ? plain : { ...plain, ...fieldsOf(object, data) };
   if (kind === 'message') return record;
   if (object === null) Object.assign(record, keyOfText(data));
-  return { ...record, value: `Deleted: key ${record.key ?? 'none'}` };
+  const what = kind === 'leave' ? 'Matches no more' : 'Deleted';
+  return { ...record, value: `${what}: key ${record.key ?? 'none'}` };
 }
 
 /** @param {string} json */
@@ -75,14 +77,16 @@ function readGap(json) {
 /**
  * The object around a record, or null where the data is the value itself: it may be JSON, too.
  * @param {string} data
+ * @param {boolean} isLeave then it has no value
  */
-function readEnvelope(data) {
+function readEnvelope(data, isLeave) {
   if (!data.startsWith('{"partition":')) return null;
   try {
     const object = JSON.parse(data);
     const { partition, offset, timestamp } = object;
     const isRecord = [partition, offset, timestamp].every((one) => typeof one === 'number');
-    return isRecord && ('value' in object || 'valueBase64' in object) ? object : null;
+    const hasValue = isLeave || 'value' in object || 'valueBase64' in object;
+    return isRecord && hasValue ? object : null;
   } catch {
     return null;
   }

@@ -263,7 +263,7 @@ onEachRuntime((runtime) => {
       for (const one of [second, other, given]) await one.close();
     });
 
-    test('decodes deletes, gaps, live and records of format=json when asked for detail', async () => {
+    test('decodes deletes, leaves, gaps, live and records of format=json when asked for detail', async () => {
       const gap = {
         reason: 'retention',
         topic: 't',
@@ -274,13 +274,19 @@ onEachRuntime((runtime) => {
           'event:delete\ndata:a8O2\nid:1\n\n',
           'event:delete\ndata:_-8=\nid:2\n\n',
           `event:gap\ndata:${JSON.stringify(gap)}\nid:3\n\n`,
+          'event:leave\ndata:a8O2\nid:4\n\n',
         ),
       );
       const connection = await client().connect(text.url);
-      const details = (await connection.until('all', (all) => all.length === 4)).map(
+      const details = (await connection.until('all', (all) => all.length === 5)).map(
         ({ detail }) => detail,
       );
-      expect(details.slice(1)).toEqual([{ key: 'kö' }, { key: { bytes: [255, 239] } }, gap]);
+      expect(details.slice(1)).toEqual([
+        { key: 'kö' },
+        { key: { bytes: [255, 239] } },
+        gap,
+        { key: 'kö' },
+      ]);
       await connection.close();
 
       await using json = await ScriptedServer.start(

@@ -97,15 +97,14 @@ onEachRuntime((runtime) => {
         ['b', '2'],
       ];
       expect(await rows.state()).toMatchObject({ isWhole: true, size: 2, entries });
-      write(block(2, 'a', null) + block(3, 'c', '3') + block(4, 'c', '4'));
-      await untilEntries(rows, [
-        ['b', '2'],
-        ['c', '4'],
-      ]);
+      const leave =
+        'event:leave\ndata:{"partition":0,"offset":5,"timestamp":5,"key":"b"}\nid:5\n\n';
+      write(block(2, 'a', null) + block(3, 'c', '3') + block(4, 'c', '4') + leave);
+      await untilEntries(rows, [['c', '4']]);
       const changes = (await rows.log()).filter(({ type }) => type === 'change');
       expect(changes.map(({ keys }) => keys)).toEqual([
         ['a', 'b'],
-        ['a', 'c'],
+        ['a', 'c', 'b'],
       ]);
       expect(server.asked[0]!.url).toBe('/events?format=json');
       await rows.close();

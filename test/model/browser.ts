@@ -108,7 +108,8 @@ export class Browser {
   lagsBehind(momentMs: number): string | null {
     // One whose streams end is told where it is when it comes back.
     const isNew = this.#world.clock.now - this.#openedAt < momentMs;
-    return isNew || this.#options.endsLive ? null : this.#model.lagsBehind();
+    const isAway = this.#stream === null;
+    return isNew || isAway || this.#options.endsLive ? null : this.#model.lagsBehind();
   }
 
   /** From now on nothing disturbs it any more. */

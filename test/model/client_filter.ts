@@ -11,34 +11,43 @@ export interface ClientFilter {
   readonly asked: Filter | null;
   /** By the contract alone. */
   wants(record: KafkaRecord): boolean;
+  /** Whether keys can leave it: by a newer record of the key that it does not let through. */
+  readonly losesKeys: boolean;
+  /** Whether it may let through some record of that key and partition. */
+  mayWantKeyOf(record: KafkaRecord): boolean;
 }
 
-export const EVERYTHING: ClientFilter = { asked: null, wants: () => true };
+export const EVERYTHING: ClientFilter = {
+  asked: null,
+  wants: () => true,
+  losesKeys: false,
+  mayWantKeyOf: () => true,
+};
 
 interface Part {
   readonly field: Field;
   readonly values: readonly Uint8Array[];
 }
 
-/** @param ofKey whether it may look at nothing but keys */
-export function randomFilter(random: Random, keys: number, ofKey: boolean): ClientFilter {
+export function randomFilter(random: Random, keys: number): ClientFilter {
   const parts: Part[] = [];
-  if (ofKey || random.chance(0.6)) {
+  if (random.chance(0.6)) {
     const values = Array.from({ length: random.pick([1, 1, 1, 2, 5]) }, () => {
       const number = random.between(1, keys + 1);
       return number === 1 ? NOT_UTF8 : Buffer.from(number > keys ? 'no key' : `k${number}`);
     });
     parts.push({ field: 'key', values });
   }
-  if (!ofKey && (parts.length === 0 || random.chance(0.5))) {
+  if (parts.length === 0 || random.chance(0.5)) {
     const values = Array.from({ length: random.pick([1, 1, 2]) }, () =>
       Buffer.from(random.pick(['a', 'b', '', 'none'])),
     );
     parts.push({ field: 'header:kind', values });
   }
-  const [text, holdsFor] = random.pick(ofKey ? OF_KEY : [...OF_KEY, ...BEYOND_KEY]);
+  const [text, holdsFor] = random.pick([...OF_KEY, ...BEYOND_KEY]);
   const isExpressed = random.chance(0.4);
   const used = isExpressed && random.chance(0.5) ? [] : parts;
+  const isTextOfKey = OF_KEY.some(([one]) => one === text);
   const equalities = used.map(({ field, values }) => ({ field, values: values.map(byteText) }));
   const parsed = filterParts(parseTemplate(text, RECORD_NAMES, new Set()).given({}));
   const expressed = isExpressed ? parsed : { equalities: [], conditions: [] };
@@ -46,6 +55,10 @@ export function randomFilter(random: Random, keys: number, ofKey: boolean): Clie
     asked: new Filter([...equalities, ...expressed.equalities], expressed.conditions),
     wants: (record) =>
       used.every((part) => holds(part, record)) && (!isExpressed || holdsFor(record)),
+    losesKeys: used.some(({ field }) => field !== 'key') || (isExpressed && !isTextOfKey),
+    mayWantKeyOf: (record) =>
+      used.every((part) => part.field !== 'key' || holds(part, record)) &&
+      (!isExpressed || !isTextOfKey || holdsFor(record)),
   };
 }
 

@@ -3,7 +3,7 @@ import type { ClientFilter } from './client_filter.ts';
 import { ClientPlace } from './client_place.ts';
 import { ClientTable } from './client_table.ts';
 import type { DecodedCursor } from './cursor_decoder.ts';
-import { expectedBlock } from './expected_block.ts';
+import { expectedBlock, expectedLeave } from './expected_block.ts';
 import type { Ledger, LedgerRecord, LedgerTopic } from './ledger.ts';
 import type { Block } from './sse_parser.ts';
 
@@ -85,7 +85,7 @@ export class ClientModel {
     this.#endsLive = endsLive;
     this.#filter = filter;
     this.#place = new ClientPlace(ledger, filter);
-    this.#table = new ClientTable();
+    this.#table = new ClientTable(filter);
     this.beats = new ClientBeats(everyMs, this.#place);
   }
 
@@ -257,7 +257,8 @@ export class ClientModel {
     if (this.#ledger.hasIds && isNew && deletedAt + MAX_STALE_MS < (cameAt ?? 0)) {
       throw new Error(`record ${partition}/${offset} was deleted long before the client came`);
     }
-    this.#table.put(record);
+    if (this.#filter.wants(record)) this.#table.put(record);
+    else this.#table.delete(record);
     this.#place.follow(id);
   }
 
@@ -274,17 +275,28 @@ export class ClientModel {
     const topic = this.#place.topic!;
     const passed = this.#place.recordsBefore(id);
     const same = passed.filter((record) => {
-      const expected = expectedBlock(record, this.#format);
-      return expected.event === block.event && expected.data === block.data;
+      const expected = this.#expectedOf(record);
+      return expected?.event === block.event && expected.data === block.data;
     });
-    // Deletes of one key in two partitions look the same.
+    // Deletes of one key in two partitions look the same, and so do leaves.
+    const isLatest = (one: LedgerRecord): boolean => topic.supersededBy(one, readUpTo) === null;
     const record =
       same.find(({ partition, offset: at }) => this.#place.missing(partition, at, at + 1)[0]) ??
-      same.find((one) => topic.supersededBy(one, readUpTo) === null) ??
+      same.find((one) => isLatest(one) && this.#table.has(one)) ??
+      same.findLast(isLatest) ??
       same[0];
     if (record !== undefined) return record;
-    const places = passed.map(({ partition, offset }) => `${partition}/${offset}`).join(' ');
+    const wanted = passed.filter((one) => this.#filter.wants(one));
+    const places = wanted.map(({ partition, offset }) => `${partition}/${offset}`).join(' ');
     throw new Error(`a block that is none of those expected now: ${places || 'none'}`);
+  }
+
+  /** What it may be told by a record; `null` for nothing. */
+  #expectedOf(record: LedgerRecord): Pick<Block, 'event' | 'data'> | null {
+    if (this.#filter.wants(record)) return expectedBlock(record, this.#format);
+    const mayLeave = this.#filter.losesKeys && this.#place.topic!.everCompacted;
+    if (!mayLeave || record.key === null || !this.#filter.mayWantKeyOf(record)) return null;
+    return expectedLeave(record, this.#format);
   }
 
   /** The first block of a stream with `since`. */

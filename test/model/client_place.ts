@@ -74,14 +74,14 @@ export class ClientPlace {
     }
   }
 
-  /** All records that it wants between the client's place and the id, those of a log that was cut among them. */
+  /** All records between the client's place and the id, those of a log that was cut among them. */
   recordsBefore(id: DecodedCursor): LedgerRecord[] {
     const records: LedgerRecord[] = [];
     for (const [number, to] of id.offsets) {
       const { cells } = this.#topic!.partition(number);
       for (let offset = this.next(number); offset < to; offset++) {
         for (const record of cells[offset] ?? []) {
-          if (record !== null && this.#filter.wants(record)) records.push(record);
+          if (record !== null) records.push(record);
         }
       }
     }

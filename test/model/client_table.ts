@@ -1,3 +1,4 @@
+import type { ClientFilter } from './client_filter.ts';
 import { keyName, type LedgerRecord, type LedgerTopic } from './ledger.ts';
 
 /** The latest of each key, as a client of a compacted topic keeps it by what it is told. */
@@ -7,6 +8,11 @@ export class ClientTable {
   #unconfirmed: Set<string> | null = null;
   /** Whether a stream of it was cut before it had all: what was dropped by then is not told. */
   #wasLeftBehind = false;
+  readonly #filter: ClientFilter;
+
+  constructor(filter: ClientFilter) {
+    this.#filter = filter;
+  }
 
   put(record: LedgerRecord): void {
     if (record.key === null) return;
@@ -14,6 +20,17 @@ export class ClientTable {
     this.#unconfirmed?.delete(name);
     if (record.value === null) this.#rows.delete(name);
     else this.#rows.set(name, record);
+  }
+
+  has({ partition, key }: LedgerRecord): boolean {
+    return key !== null && this.#rows.has(`${partition}/${keyName(key)}`);
+  }
+
+  /** It is told that a key has left its view. @returns whether it had it */
+  delete({ partition, key }: LedgerRecord): boolean {
+    const name = `${partition}/${keyName(key!)}`;
+    this.#unconfirmed?.delete(name);
+    return this.#rows.delete(name);
   }
 
   /** It is told that the stream goes on as for a new client. */
@@ -45,8 +62,11 @@ export class ClientTable {
     this.#unconfirmed = null;
     for (const [name, record] of this.#rows) {
       const latest = latestOf(record);
-      if (latest.value !== null) continue;
       const { start } = topic.partition(latest.partition);
+      if (latest.value !== null) {
+        if (latest.offset < start || this.#filter.wants(latest)) continue;
+        throw new Error(`it has a stale row of ${name}, which left by ${latest.offset}`);
+      }
       if (!this.#wasLeftBehind && latest.offset >= start) {
         throw new Error(`it has a dead key of ${name}, deleted by ${latest.offset}`);
       }

@@ -23,6 +23,7 @@ const KINDS = [
   'streams',
   'message',
   'delete',
+  'leave',
   'live',
   'beat',
   'stale',

@@ -52,11 +52,6 @@ export class Events {
     this.#disconnect = options.disconnect;
   }
 
-  /** Whether the topic may become compacted, or cease to be. */
-  get switchesPolicy(): boolean {
-    return this.#weights.some(([name, weight]) => name === 'switchPolicy' && weight > 0);
-  }
-
   /** One of them, at random. Most of them need a topic. */
   happen(): void {
     const name = this.#pick();

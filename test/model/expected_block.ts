@@ -21,6 +21,16 @@ export function expectedBlock(record: KafkaRecord, format: 'text' | 'json'): Eve
   return block;
 }
 
+/** The same for a record that is not for a client, of a key that it may have; its key is not null. */
+export function expectedLeave(record: KafkaRecord, format: 'text' | 'json'): EventAndData {
+  const event = record.value === null ? 'delete' : 'leave';
+  if (format === 'text') return { event, data: make({ ...record, value: null }, 'text').data };
+  const { partition, offset, timestamp, key, value } = record;
+  const rest = value === null ? { value } : {};
+  const data = JSON.stringify({ partition, offset, timestamp, ...member('key', key), ...rest });
+  return { event, data };
+}
+
 function make(record: KafkaRecord, format: 'text' | 'json'): EventAndData {
   const { key, value } = record;
   if (key === null && value === null) return { event: 'message', data: null };

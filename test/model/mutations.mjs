@@ -66,7 +66,7 @@ export const MUTATIONS = [
   {
     name: 'a superseded record in memory is delivered',
     file: 'app/log/log.ts',
-    from: 'if (previous !== null) this.#kill(previous.seq);',
+    from: 'this.#kill(previous.seq);',
     to: '',
   },
   {
@@ -225,8 +225,8 @@ export const MUTATIONS = [
   {
     name: 'a stream ends at what its gateway has read, though Kafka has more',
     file: 'app/stretches/client.ts',
-    from: '(ends === null || !this.#hasRead(log, ends))',
-    to: 'ends === null',
+    from: 'const hasAll = ends !== null && this.#hasRead(log, ends);',
+    to: 'const hasAll = ends !== null;',
   },
   {
     name: 'a stream ends without a key that was superseded while it was sent',
@@ -279,14 +279,14 @@ export const MUTATIONS = [
   {
     name: 'a client that was away for long is not told of deletes that may be gone',
     file: 'app/log/id_clock.ts',
-    from: 'return cameAt - seconds * 1000 > absenceMs;',
+    from: 'return readAt - time > this.#maxAbsenceMs;',
     to: 'return false;',
   },
   {
     name: 'a client that was away for a moment is told of deletes that may be gone',
     file: 'app/log/id_clock.ts',
-    from: 'return cameAt - seconds * 1000 > absenceMs;',
-    to: 'return cameAt - seconds * 1000 > absenceMs / 3;',
+    from: 'return readAt - time > this.#maxAbsenceMs;',
+    to: 'return readAt - time > this.#maxAbsenceMs / 3;',
   },
   {
     name: 'a gateway that was away for long goes on as if it had missed no delete',
@@ -363,7 +363,7 @@ export const MUTATIONS = [
   {
     name: 'records that came before a filter was there count as looked at',
     file: 'app/stretches/selected.ts',
-    from: 'if (this.#seq >= fromSeq) {',
+    from: 'if (this.#seq >= from) {',
     to: 'if (this.#seq >= 0) {',
   },
   {
@@ -417,8 +417,8 @@ export const MUTATIONS = [
   {
     name: 'the latest record of a key that stood here before is left out',
     file: 'app/stretches/selected.ts',
-    from: 'seqs: seqs.filter((seq) => seq < fromSeq) };',
-    to: 'seqs: seqs.filter((seq) => seq + 1 < fromSeq) };',
+    from: 'seqs: seqs.filter((seq) => seq < from) };',
+    to: 'seqs: seqs.filter((seq) => seq + 1 < from) };',
   },
   {
     name: 'a segment is passed in which there is one record left for the filter',
@@ -455,6 +455,12 @@ export const MUTATIONS = [
     file: 'app/stretches/history.ts',
     from: 'if (topic.page.isFull || topic.turns.isOver) return;',
     to: 'if (topic.page.isFull || topic.turns.isOver) break;',
+  },
+  {
+    name: 'keys that left below memory are not told',
+    file: 'app/stretches/leaves.ts',
+    from: 'return this.#filter.mayWantKeyOf(facts);',
+    to: 'return facts.record.offset < 0;',
   },
 ];
 

@@ -63,8 +63,6 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
     for (const browser of browsers) if (browser.replica === replica) browser.cut();
   });
   makeTopic(world, random, topic);
-  // What a key's newest record has lost is not told yet.
-  const ofKey = topic.compacted || events.switchesPolicy;
 
   const length = (isSlow || isAway ? 60 : random.between(5, 40)) * 1000;
   const count = isAway ? 160 : isSlow ? 80 : random.between(8, 50);
@@ -76,7 +74,7 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   for (let number = random.between(2, 5); number > 0; number--) {
     const options = { random: random.fork(), name: `client ${number}` };
     clock.setTimeout(() => {
-      const browser = makeBrowser(world, options.random, options.name, { isSlow, keys, ofKey });
+      const browser = makeBrowser(world, options.random, options.name, { isSlow, keys });
       browsers.push(browser);
       browser.connect();
       if (random.chance(0.3)) clock.setTimeout(() => browser.cut(), random.next() * length);
@@ -224,7 +222,7 @@ function makeBrowser(
   world: World,
   random: Random,
   name: string,
-  { isSlow, keys, ofKey }: { isSlow: boolean; keys: number; ofKey: boolean },
+  { isSlow, keys }: { isSlow: boolean; keys: number },
 ): Browser {
   const kind = random.next();
   const time = Math.floor(world.clock.now) - random.between(-2000, 20_000);
@@ -232,7 +230,7 @@ function makeBrowser(
     name,
     endsLive: random.chance(0.2),
     format: random.chance(0.5) ? 'text' : 'json',
-    filter: random.chance(0.5) ? EVERYTHING : randomFilter(random, keys, ofKey),
+    filter: random.chance(0.5) ? EVERYTHING : randomFilter(random, keys),
     everyMs: random.chance(0.4) ? random.pick([100, 700, 3000]) : null,
     since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),

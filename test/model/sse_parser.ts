@@ -10,7 +10,7 @@ export interface Block {
   readonly id: string;
 }
 
-const EVENTS = ['delete', 'gap', 'live', 'place', 'stale', 'fresh', 'expired'];
+const EVENTS = ['delete', 'leave', 'gap', 'live', 'place', 'stale', 'fresh', 'expired'];
 /** Those that move no place. */
 const WITHOUT_ID = ['stale', 'fresh'];
 

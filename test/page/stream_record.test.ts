@@ -57,6 +57,14 @@ describe('readRecord()', () => {
     expect(readRecord('delete', data, ARRIVAL)).toMatchObject({ kind: 'delete', ...expected });
   });
 
+  test.each([
+    ['of the text format', 'w6k='],
+    ['of the JSON format', '{"partition":1,"offset":2,"timestamp":3,"key":"é"}'],
+  ])('takes a leave %s', (_title, data) => {
+    const value = 'Matches no more: key é';
+    expect(readRecord('leave', data, ARRIVAL)).toMatchObject({ kind: 'leave', key: 'é', value });
+  });
+
   test('tells a gap in words', () => {
     const partitions = [{ partition: 0, from: 5, to: 12 }];
     const data = JSON.stringify({ reason: 'retention', topic: 'events', partitions });

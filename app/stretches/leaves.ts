@@ -1,0 +1,101 @@
+import type { Log, SeenRecord } from '../log/log.ts';
+import type { Segment } from '../log/segment.ts';
+import type { KafkaRecord } from '../ports/source.ts';
+import type { Filter } from '../views/filter.ts';
+import { RecordFacts } from '../views/record_facts.ts';
+import type { Positions } from '../wire/place.ts';
+
+/**
+ * Which keys a client may have that its filter does not let through any more: it has to be told that
+ * they left, or it would keep them for ever.
+ *
+ * Nothing is kept for a client and key. The records that were superseded tell, as long as they are in
+ * memory; what cannot be known is taken for what the client has. So it may hear of a key that it never had, and
+ * never keeps one that has left.
+ *
+ * The trap: a key matches at 10 and fails at 50 and at 60. A client that passes 50 when the record at 60
+ * has superseded it is told nothing there, so that it has to be told at 60; another one that was told at 50 has not.
+ */
+export class Leaves {
+  readonly #filter: Filter;
+  readonly #log: Log;
+  /** Where it began; what was there before it had anything is nothing to it. */
+  readonly #from: Positions;
+  readonly #newTo: Positions;
+  /**
+   * Below it stands what other gateways may have read, and passed over, before the client came here;
+   * infinite as long as that is not known.
+   */
+  #settledSeq: number;
+  /** Where it was told last of all that had left until then; 0 for never. */
+  #sureSeq = 0;
+
+  /**
+   * @param from where the client begins; 0 in partitions of which it may have had something
+   * @param newTo where the log ended then, in partitions of which it had nothing; else 0
+   * @param isBack whether another gateway may have told it something
+   */
+  constructor(filter: Filter, log: Log, from: Positions, newTo: Positions, isBack: boolean) {
+    this.#filter = filter;
+    this.#log = log;
+    this.#from = from;
+    this.#newTo = newTo;
+    this.#settledSeq = isBack ? Number.POSITIVE_INFINITY : 0;
+    log.linksKeys = true;
+  }
+
+  /** Whether it has been told all that other gateways may have passed over. */
+  get isSettled(): boolean {
+    return this.#settledSeq < Number.POSITIVE_INFINITY;
+  }
+
+  /** The log has all that Kafka had once the client had come. */
+  settle(): void {
+    if (!this.isSettled) this.#settledSeq = this.#log.nextSeq;
+  }
+
+  /** The client has been told of all that has left up to now. */
+  hasAll(): void {
+    if (this.isSettled) this.#sureSeq = this.#log.nextSeq;
+  }
+
+  /**
+   * Whether a record that is not for the client, and was read back from below memory, takes a key from
+   * it: those of the key before it are not at hand.
+   */
+  tellsBelow(facts: RecordFacts): boolean {
+    const { partition, offset, key } = facts.record;
+    if (key === null || offset < (this.#newTo[partition] ?? 0)) return false;
+    return this.#filter.mayWantKeyOf(facts);
+  }
+
+  /**
+   * The same for a record in memory.
+   * @param isPast whether the client is past a record of the same key before it
+   */
+  tells(
+    facts: RecordFacts,
+    segment: Segment,
+    at: number,
+    isPast: (one: SeenRecord) => boolean,
+  ): boolean {
+    if (!this.tellsBelow(facts)) return false;
+    if (segment.seqs[at]! < this.#settledSeq) return true;
+    for (const before of this.#log.recordsBefore(segment, at)) {
+      if (before === null) return true;
+      const wasThere = this.#isOfBefore(before.record);
+      if (isPast(before)) {
+        if (before.record.offset < (this.#from[before.record.partition] ?? 0)) return false;
+        const outcome = this.#filter.outcome(new RecordFacts(before.record, before.values));
+        if (outcome === 'match' || outcome === 'unread') return true;
+        if (before.seq < this.#sureSeq) return false;
+      }
+      if (wasThere) return false;
+    }
+    return false;
+  }
+
+  #isOfBefore({ partition, offset }: KafkaRecord): boolean {
+    return offset < (this.#newTo[partition] ?? 0);
+  }
+}
