@@ -32,6 +32,9 @@ const ALL: readonly Temper[] = [
 const ENDS_LIVE = 0.15;
 /** Of clients: they take what they choose, the others take all. */
 const FILTERED = 0.5;
+/** Of clients: what is new comes to them at beats, so many milliseconds apart at most. */
+const AT_BEATS = 0.2;
+const MAX_BEAT_MS = 5000;
 
 /**
  * The kinds of clients: their shares of the crowd in percent, how many there are at most (programs of
@@ -111,7 +114,19 @@ export class Crowd {
         isCareful: random.chance(0.5),
       });
       const filter = random.chance(FILTERED) ? anyFilter(random, topic) : null;
-      const own = { name, kind, temper, topics: read, format, endsLive, saysAccept, pass, filter };
+      const beatMs = random.chance(AT_BEATS) ? random.between(100, MAX_BEAT_MS) : null;
+      const own = {
+        beatMs,
+        name,
+        kind,
+        temper,
+        topics: read,
+        format,
+        endsLive,
+        saysAccept,
+        pass,
+        filter,
+      };
       return new Subscriber(own, random.fork());
     });
     this.subscribers = everybody.filter((_, number) => Math.floor(number / BLOCK) % parts === part);

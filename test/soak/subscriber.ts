@@ -48,6 +48,8 @@ export interface SubscriberPlan {
   readonly saysAccept: boolean;
   /** Whether its streams end once they are live. */
   readonly endsLive: boolean;
+  /** Between two times at which what is new comes; `null`: at once. */
+  readonly beatMs: number | null;
   /** What it wants of the topic; `null`: all. */
   readonly filter: Filter | null;
 }
@@ -98,9 +100,10 @@ export class Subscriber {
   }
 
   get path(): string {
-    const { format, endsLive, filter } = this.plan;
+    const { format, endsLive, filter, beatMs } = this.plan;
     const query = new URLSearchParams({ format });
     if (endsLive) query.set('until', 'live');
+    if (beatMs !== null) query.set('every', `${beatMs}`);
     for (const [name, value] of filter?.query ?? []) query.append(name, value);
     return `/${this.topicNames}?${query}`;
   }
