@@ -1,6 +1,6 @@
 import type { Random } from '../model/random.ts';
 import type { Produced, ProducedTopic } from './produced.ts';
-import { KEYS, KINDS, kindOf } from './values.ts';
+import { KEYS, KINDS, kindOf, numberOf } from './values.ts';
 
 /** What a client chose of a topic. */
 export interface Filter {
@@ -67,12 +67,29 @@ const byOffset: Make = (random) => {
   );
 };
 
+/** Of values that a registry's schemas tell: a delete has none. */
+const byValue: Make = (random) => {
+  const number = random.between(0, 9);
+  return random.chance(0.5)
+    ? where(
+        `value.n == ${number}`,
+        ({ hash, serial }) => hash !== null && numberOf(serial) === number,
+      )
+    : where(
+        `value.n < ${number} || value.text.startsWith("#1")`,
+        ({ hash, serial }) =>
+          hash !== null && (numberOf(serial) < number || `${serial}`.startsWith('1')),
+      );
+};
+
 const OF_KEYS = [byKey, byKeys, byPartition, byStartOfKey] as const;
 const OF_ALL = [...OF_KEYS, byHeader, byAll, byOffset] as const;
+const OF_TYPED = [...OF_ALL, byValue, byValue, byValue] as const;
 
 /** A choice that a gateway takes on such a topic. */
 export function anyFilter(random: Random, topic: ProducedTopic): Filter {
-  return random.pick<Make>(topic.isCompacted ? OF_KEYS : OF_ALL)(random, topic);
+  const rest = topic.name === 'typed' ? OF_TYPED : OF_ALL;
+  return random.pick<Make>(topic.isCompacted ? OF_KEYS : rest)(random, topic);
 }
 
 function ofKeys(keys: readonly string[]): Filter {
