@@ -10,7 +10,7 @@ const PART = 500;
 /** A process that has no time for it is not judged. */
 const ANSWER_MS = 120_000;
 
-export type CrowdsOptions = Omit<PartStart, 'part' | 'parts' | 'issuer' | 'hasRegistry'>;
+type CrowdsOptions = Omit<PartStart, 'part' | 'parts' | 'issuer' | 'hasRegistry'>;
 
 /** All clients of a run, in processes of their own, which are told all that Kafka took. */
 export class Crowds {

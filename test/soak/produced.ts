@@ -18,7 +18,7 @@ export interface Produced {
 }
 
 /** What is told of a record once Kafka has it. */
-export type Acknowledged = Omit<Produced, 'at' | 'fate' | 'index'>;
+type Acknowledged = Omit<Produced, 'at' | 'fate' | 'index'>;
 
 /** What an account is told: in the same order it is the same account, in any process. */
 export type Change =
