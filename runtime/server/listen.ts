@@ -84,11 +84,17 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
     if (!socket.writable || connections.isBusy(socket)) socket.destroy();
     else refuse(socket, REFUSALS.get(code) ?? '400 Bad Request');
   };
+  const late = new WeakSet<Socket>();
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket: Socket) => {
-    if (code !== LATE) turnDown(code, socket);
-    // Where this process had no time, a head that came in time may lie unread. It is read first:
-    // an EventSource that is told 408 never comes back.
-    else setImmediate(() => Pipeline.hasRequest(socket) || turnDown(code, socket));
+    if (code === LATE) {
+      late.add(socket);
+      // Where this process had no time, a head that came in time may lie unread. It is read first:
+      // an EventSource that is told 408 never comes back.
+      setImmediate(() => Pipeline.hasRequest(socket) || turnDown(code, socket));
+    } else if (late.has(socket)) {
+      // On Deno 2.9 its parser takes nothing any more. A client comes back from a cut.
+      socket.destroy();
+    } else turnDown(code, socket);
   });
   server.on('tlsClientError', (error: Error, socket: Socket) => {
     tlsLogger.debug('A TLS handshake failed: {error}', { error, address: socket.remoteAddress });
