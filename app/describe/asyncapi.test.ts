@@ -47,6 +47,17 @@ describe('asyncapi()', () => {
     ]);
   });
 
+  test('asyncapi() tells what a filter takes', () => {
+    const { bindings } = description.operations['events.json'] as unknown as {
+      bindings: { http: { query: object } };
+    };
+    const holds = new Ajv({ strict: false, validateFormats: false }).compile(bindings.http.query);
+    const asked = { key: ['a', 'b'], where: ['value.a == 1'], 'header.type': ['x', ''] };
+    expect(holds({ format: 'json', ...asked })).toBe(true);
+    expect(holds({ format: 'json', 'header.type': [1] })).toBe(false);
+    expect(holds({ format: 'json', where: 'x'.repeat(3000) })).toBe(false);
+  });
+
   test('asyncapi() leaves out a listener that is off', () => {
     expect(Object.keys(description.servers)).toEqual(['http']);
   });

@@ -152,6 +152,17 @@ function query(format: string): object {
       ),
       format: { const: format },
     },
+    // OpenAPI has no words for names that a client makes up: there `key` tells of it.
+    patternProperties: {
+      '^header[.]': {
+        description:
+          'Only records of which the last header of the name behind the dot has this value; again for ' +
+          'more: any of them.',
+        type: 'array',
+        items: { type: 'string' },
+        maxItems: 1000,
+      },
+    },
     ...(format === 'text' ? {} : { required: ['format'] }),
   };
 }
