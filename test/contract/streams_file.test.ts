@@ -139,6 +139,32 @@ streams:
       expect(await valuesOf('/of/b', { sub: 'bob' })).toBe('2');
     });
 
+    test('tells of a compacted topic which keys match no more where they are no secret', async () => {
+      const topic = await kafka.createTopic({ compacted: true });
+      const kind = (value: string): [string, string][] => [['kind', value]];
+      await topic.produce({ key: 'a', value: '0', headers: kind('alice') });
+      const stream = `{ topic: ${topic.name}, require: "true", where: headers.kind == claims.sub`;
+      const STREAMS_FILE = fileOf(`
+streams:
+  /open: ${stream}, keys: open }
+  /secret: ${stream} }
+`);
+      await using gateway = await Gateway.startReady(runtime, {
+        env: { ...issuer.env, STREAMS_FILE },
+      });
+      const authorization = `Bearer ${await issuer.token({ sub: 'alice' })}`;
+      await using open = await gateway.stream('/open', { headers: { authorization } });
+      await open.until('the record', () => open.events.length > 0);
+      await topic.produce({ key: 'a', value: '1', headers: kind('bob') });
+      await open.until('the key to leave', () => open.events.length > 1);
+      expect(open.events.map(({ event, data }) => [event, data])).toEqual([
+        ['message', '0'],
+        ['leave', 'YQ=='],
+      ]);
+      const head = ['-H', `Authorization: ${authorization}`];
+      expect((await curl(...head, `${gateway.http}/secret`)).status).toBe(400);
+    });
+
     test('serves whoever comes where there is no sign-in, and no topic beside its own', async () => {
       const topic = await kafka.createTopic();
       const STREAMS_FILE = fileOf(`streams: { "/a/{x}": { topic: ${topic.name} } }`);

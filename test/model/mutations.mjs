@@ -462,6 +462,12 @@ export const MUTATIONS = [
     from: 'return this.#filter.mayWantKeyOf(facts);',
     to: 'return facts.record.offset < 0;',
   },
+  {
+    name: 'a key whose record before has left memory is not told',
+    file: 'app/log/selections.ts',
+    from: 'if (one.filter.mayWantKeyOf(facts)) this.#lose(one);',
+    to: 'void one;',
+  },
 ];
 
 /** The same, of the way in: the scenarios with users, tokens and rights must notice them. */
