@@ -33,6 +33,10 @@ describe('parseFilterQuery()', () => {
       ],
       'equalities',
     ],
+    ['where=value.a.b=="x"', [['value:a\0b', ['"x']]], 'equalities'],
+    ['where=value.a in [2, "x", null]', [['value:a', ['"x', '#2', 'null']]], 'equalities'],
+    ['where=value.a > 1', [], 'others'],
+    ['key=a&where=key == "a"', [['key', ['a']]], null],
   ])('parseFilterQuery() reads %j', (query, name, pool) => {
     expect(told(query)).toEqual([name, pool]);
   });
