@@ -2,7 +2,7 @@ import { getLogger } from '@logtape/logtape';
 import { type Context, Hono } from 'hono';
 import { SignIn } from './auth/sign_in.ts';
 import type { SignInPorts } from './auth/sign_in_ports.ts';
-import { type Channel, Channels } from './channels/channels.ts';
+import { type Channel, Channels, type Served } from './channels/channels.ts';
 import { parametersOf } from './channels/path_pattern.ts';
 import { type StreamsFile, withTopics } from './channels/streams_file.ts';
 import { Compression } from './compression/compression.ts';
@@ -29,6 +29,7 @@ import type { StreamSlots } from './http/stream_slots.ts';
 import type { ClientConnection } from './ports/client_connection.ts';
 import type { Compressor } from './ports/compression.ts';
 import type { RecordSource } from './ports/source.ts';
+import { MergedLogs } from './several/merged_logs.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
 
@@ -105,6 +106,7 @@ export function createGateway(
   for (const topic of config.topics) channels.add({ path: `/${topic}`, topic });
   const streams = new OpenStreams(config, slots, counts);
   const compression = compressionOf(config, compressor);
+  const merged = new MergedLogs();
   const signIn = SignIn.create(config, ports);
   const gate = signIn === null ? null : new Gate(signIn, config);
 
@@ -139,15 +141,17 @@ export function createGateway(
       const isTaken = SIGN_IN_METHODS.includes(method);
       return isTaken ? marked(await gate!.cookie(c)) : notTaken(c, SIGN_IN_METHODS);
     }
-    const channel = channels.find(new URL(c.req.url).pathname);
+    const { pathname } = new URL(c.req.url);
+    const found = channels.find(pathname);
     const document = documents.get(path);
-    const file = channel === null ? staticFileResponse(files, c.req.raw) : null;
+    const file = found === null ? staticFileResponse(files, c.req.raw) : null;
+    const channel = found ?? (file === null ? channels.findSeveral(pathname) : null);
     if (channel === null && document === undefined && file === null) return c.notFound();
     if (!READ_METHODS.includes(method)) return notTaken(c, READ_METHODS);
     if (channel !== null) {
       const forwardedFor = c.req.header('x-forwarded-for');
       const address = clientAddress(c.env.address, forwardedFor, config.trustProxy);
-      const response = streamEvents(c, channel, address, streams, gate, compression);
+      const response = streamEvents(c, channel, address, streams, gate, compression, merged);
       return gate === null ? response : marked(await response);
     }
     if (document === undefined) return file!;
@@ -211,18 +215,20 @@ function compressionOf(config: Config, compressor: Compressor | null): Compressi
 }
 
 /** What describes those channels that whoever asks may read. */
-type Document = (served: readonly Channel[]) => object;
+type Document = (served: readonly Served[]) => object;
 
 async function documentFor(
   c: Context<{ Bindings: ClientConnection }>,
   gate: Gate,
   document: Document,
-  channels: readonly Channel[],
+  channels: readonly Served[],
 ): Promise<Response> {
   const reader = await gate.admit(c, null);
   if (reader instanceof Response) return reader;
   const params = {};
-  const permitted = channels.filter((channel) => gate.permits(reader, { ...channel, params }));
+  const permitted = channels.filter(({ parts }) =>
+    parts.every(({ topic, right }) => gate.permits(reader, { topic, right, params })),
+  );
   return c.json(document(permitted));
 }
 
@@ -236,21 +242,38 @@ function marked(response: Response): Response {
   return response;
 }
 
-/** Topics by their names, the paths of streams, and those of which the values are read. */
-function named(channels: readonly Channel[]): Record<'topics' | 'streams' | 'readPaths', string[]> {
+/** Topics by their names, the paths of streams, those of which the values are read, and those of several topics. */
+function named(
+  channels: readonly Served[],
+): Record<'topics' | 'streams' | 'readPaths' | 'severalPaths', string[]> {
   const ofStreams = channels.filter(({ isStream }) => isStream);
   const ofTopics = channels.filter(({ isStream }) => !isStream);
   return {
     topics: ofTopics.map(({ topic }) => topic),
     streams: ofStreams.map(({ path }) => path),
-    readPaths: channels.flatMap(({ path, value = 'bytes' }) => (value === 'bytes' ? [] : path)),
+    readPaths: channels.flatMap(({ path, parts }) =>
+      parts.some(({ value = 'bytes' }) => value !== 'bytes') ? path : [],
+    ),
+    severalPaths: channels.flatMap(({ path, parts }) => (parts.length > 1 ? path : [])),
   };
 }
 
-function describeChannel({ path, topic, value = 'bytes', feed: { description } }: Channel): object {
+/** Of several topics what holds for all of them, and each by itself. */
+function describeChannel({ path, topic, parts }: Served): object {
+  const topics = parts.map(describeTopic);
+  if (topics.length === 1) return { name: topic, path, ...topics[0] };
+  const [first] = topics;
+  const compacted = topics.every((one) => one.compacted === first!.compacted)
+    ? first!.compacted
+    : null;
+  const retentions = topics.flatMap(({ deleteRetentionMs }) => deleteRetentionMs ?? []);
+  const deleteRetentionMs = retentions.length === 0 ? null : Math.min(...retentions);
+  return { name: topic, path, compacted, deleteRetentionMs, value: null, topics };
+}
+
+function describeTopic({ topic, value = 'bytes', feed: { description } }: Channel) {
   return {
     name: topic,
-    path,
     compacted: description?.compacted ?? null,
     deleteRetentionMs: description?.deleteRetentionMs ?? null,
     value,

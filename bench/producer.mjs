@@ -106,8 +106,11 @@ async function sender(sink, rate, burst, seconds, makeValue) {
   const { brokers, topic, partitions } = sink;
   // A burst is to be one fetch, as it is from a producer with the usual settings.
   const producer = await producerFor(brokers, { 'linger.ms': burst > 1 ? 1 : 0 });
+  const topics = topic.split(',');
   return (micros, seq) => {
-    producer.produce(topic, seq % partitions, makeValue(micros, seq), `k${seq % 1000}`);
+    const name = topics[seq % topics.length] ?? topic;
+    const partition = Math.floor(seq / topics.length) % partitions;
+    producer.produce(name, partition, makeValue(micros, seq), `k${seq % 1000}`);
     return true;
   };
 }

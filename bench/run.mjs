@@ -55,15 +55,21 @@ const filled = new Map();
 export async function run(bench, server, workload) {
   const { freePort } = await loadBuilt('ports.js');
   const partitions = workload.kind === 'live' ? workload.partitions : 1;
+  const names = Array.from({ length: workload.kind === 'live' ? workload.topics : 1 }, (_, n) =>
+    n === 0 ? `run-${runs}` : `run-${runs}-${n}`,
+  );
+  runs++;
   const place = {
     brokers: bench.kafka.brokers,
-    topic: workload.kind === 'replay' ? await filledTopic(bench, workload) : `run-${runs++}`,
+    topic: workload.kind === 'replay' ? await filledTopic(bench, workload) : names.join(),
     partitions,
     port: await freePort(),
     adminPort: await freePort(),
     folder: await mkdtemp(join(bench.folder, 'server-')),
   };
-  if (workload.kind !== 'replay') await bench.kafka.createTopic(place.topic, { partitions });
+  if (workload.kind !== 'replay') {
+    for (const name of names) await bench.kafka.createTopic(name, { partitions });
+  }
   const running = await RunningServer.start(server, place, bench.serverCore);
   const load = new Child('load.mjs');
   try {
@@ -101,7 +107,7 @@ async function measure(bench, server, workload, { place, load, pid }) {
           url: url + workload.query,
           clients,
           atOnce: false,
-          ordered: workload.partitions === 1,
+          ordered: workload.partitions * workload.topics === 1,
           gzip: workload.gzip,
         };
   const connected = await load.call('connect', crowd, CONNECT_MS);

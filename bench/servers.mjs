@@ -11,7 +11,7 @@ import { nchanCommand, nchanMissing } from './servers/nchan.mjs';
  *
  * @typedef {object} Place
  * @property {string} brokers
- * @property {string} topic
+ * @property {string} topic several are joined by commas
  * @property {number} partitions
  * @property {number} port
  * @property {number} adminPort

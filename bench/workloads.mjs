@@ -13,7 +13,8 @@
  * @property {number} clients
  * @property {number} rate records a second
  * @property {number} burst of them at once
- * @property {number} partitions
+ * @property {number} topics in one stream
+ * @property {number} partitions of each
  * @property {string} query behind the stream's path
  * @property {boolean} overload more than any server can take one by one
  * @property {boolean} onlyOurs no other server has it
@@ -55,6 +56,7 @@ function live(name, rest) {
     clients: 1000,
     rate: 40,
     burst: 1,
+    topics: 1,
     partitions: 1,
     query: '',
     overload: false,
@@ -105,6 +107,8 @@ export const GROWTH = [
     to: 'JSON in gzip, 200 partitions, 40/s',
   },
   { title: 'JSON', from: 'one at a time, 40/s', to: 'format=json, 40/s', perByte: true },
+  { title: '5 x topics', from: '30 partitions, 40/s', to: '5 topics of 6, 40/s' },
+  { title: '5 x topics', from: '30 partitions, 1,000/s', to: '5 topics of 6, 1,000/s' },
 ];
 
 /** Of `npm run bench`. @type {Workload[]} */
@@ -125,6 +129,16 @@ export const ALL = [
     gzip: true,
     partitions: 200,
     onlyOurs: true,
+  }),
+  live('30 partitions, 40/s', { partitions: 30, query: '?format=json', onlyOurs: true }),
+  live('5 topics of 6, 40/s', { topics: 5, partitions: 6, query: '?format=json', onlyOurs: true }),
+  live('30 partitions, 1,000/s', {
+    ...{ partitions: 30, rate: 1000 },
+    ...{ query: '?format=json', onlyOurs: true, overload: true },
+  }),
+  live('5 topics of 6, 1,000/s', {
+    ...{ topics: 5, partitions: 6, rate: 1000 },
+    ...{ query: '?format=json', onlyOurs: true, overload: true },
   }),
   live('500 clients, 80/s', { clients: 500, rate: 80, onlyOurs: true }),
   live('5,000 clients, 8/s', { clients: 5000, rate: 8, onlyOurs: true }),

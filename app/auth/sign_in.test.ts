@@ -55,8 +55,8 @@ describe('SignIn.admit()', () => {
     const other = await asked({ aud: 'other' });
     const poor = await asked({ scope: 'write' });
     for (let time = 0; time < 3; time++) {
-      for (const each of [foreign, other, poor]) await made.admit(each.asked, WANTED);
-      await made.admit({ request: new Request('https://g.example/t'), address: '' }, WANTED);
+      for (const each of [foreign, other, poor]) await made.admit(each.asked, [WANTED]);
+      await made.admit({ request: new Request('https://g.example/t'), address: '' }, [WANTED]);
     }
     const refused = () => logged.lines.filter((line) => line.includes('not let in'));
     expect(refused()).toEqual([
@@ -65,7 +65,7 @@ describe('SignIn.admit()', () => {
       'warning Somebody is not let in, forbidden: t asks for a right that does not hold (told once a minute)',
     ]);
     jest.advanceTimersByTime(60_000);
-    await made.admit(other.asked, WANTED);
+    await made.admit(other.asked, [WANTED]);
     expect(refused()[2]).toContain('aud "other", expected "gateway"');
     for (const { token } of [foreign, other, poor])
       expect(logged.lines.join()).not.toContain(token);
@@ -76,9 +76,9 @@ describe('SignIn.admit()', () => {
   test('asks for a right only of whoever wants a stream', async () => {
     const made = await signIn();
     const poor = await asked({ scope: 'write' });
-    expect(await made.admit(poor.asked, null)).toMatchObject({ scopes: ['write'] });
+    expect(await made.admit(poor.asked, [])).toMatchObject({ scopes: ['write'] });
     const rich = await asked({ scope: 'read' });
-    expect(await made.admit(rich.asked, WANTED)).toMatchObject({ scopes: ['read'] });
+    expect(await made.admit(rich.asked, [WANTED])).toMatchObject({ scopes: ['read'] });
     expect(made.counts).toMatchObject({ ok: 2 });
   });
 });

@@ -68,12 +68,13 @@ export class SignIn {
     return rights.every((right) => right === null || holds(right, identity, wanted));
   }
 
-  /** Who asks, where they may read it, else why not; counted and, once a minute a reason, logged. */
-  async admit(asked: Asked, wanted: Wanted | null): Promise<Verdict> {
+  /** Who asks, where they may read all of it, else why not; counted and, once a minute a reason, logged. */
+  async admit(asked: Asked, wanted: readonly Wanted[]): Promise<Verdict> {
     const verdict = await this.authority.identify(asked);
     if (!isKnown(verdict)) return this.refuse(verdict);
-    if (wanted !== null && !this.permits(verdict, wanted)) {
-      const why = `${wanted.topic} asks for a right that does not hold`;
+    const lacking = wanted.find((one) => !this.permits(verdict, one));
+    if (lacking !== undefined) {
+      const why = `${lacking.topic} asks for a right that does not hold`;
       const { setCookies = [] } = verdict;
       return this.refuse({ refusal: 'forbidden', why, setCookies });
     }

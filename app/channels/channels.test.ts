@@ -64,15 +64,19 @@ describe('Channels', () => {
     const after = [...channels];
     expect(before.map(({ signal }) => signal.aborted)).toEqual([true, true, false]);
     expect(after.map(({ path }) => path).toSorted()).toEqual(['/a', '/b', '/c']);
-    expect(channels.find('/a')!.value.feed).toBe(channels.find('/b')!.value.feed);
-    expect(channels.find('/a')!.value.feed).not.toBe(before[0]!.feed);
+    expect(channels.find('/a')!.value.parts[0]!.feed).toBe(
+      channels.find('/b')!.value.parts[0]!.feed,
+    );
+    expect(channels.find('/a')!.value.parts[0]!.feed).not.toBe(before[0]!.parts[0]!.feed);
     expect(channels.feeds).toHaveLength(2);
   });
 
   test('Channels.run() reads each topic once, until the signal aborts', async () => {
     channels.add({ path: '/a', topic: 't' });
     channels.add({ path: '/b', topic: 't' });
-    expect(channels.find('/a')!.value.feed).toBe(channels.find('/b')!.value.feed);
+    expect(channels.find('/a')!.value.parts[0]!.feed).toBe(
+      channels.find('/b')!.value.parts[0]!.feed,
+    );
     expect(told).toEqual(['create t']);
     const ended = channels.run(end.signal);
     expect(told).toEqual(['create t', 'read t']);
@@ -129,7 +133,7 @@ describe('Channels', () => {
     await settled();
     expect(channels.find('/a')!.value).toBe(a);
     expect([a, b, c].map((channel) => channel!.signal.aborted)).toEqual([false, true, true]);
-    expect(channels.find('/b')!.value.right!.text).toBe('topic == "t"');
+    expect(channels.find('/b')!.value.parts[0]!.right!.text).toBe('topic == "t"');
     expect(channels.find('/c')).toBeNull();
     // The topic of what was changed is read on.
     expect(told).toEqual([
@@ -149,6 +153,41 @@ describe('Channels', () => {
     channels.add({ path: '/{a}/{b}', topic: 't', segments, isStream: true });
     for (const path of ['/-/topics', '/%2d/topics', '/-/']) expect(channels.find(path)).toBeNull();
     expect(channels.find('/-a/topics')).not.toBeNull();
+  });
+
+  test('Channels.findSeveral() finds topics that have a path of their own, in order of their names', () => {
+    for (const topic of ['b', 'a', 'c']) channels.add({ path: `/${topic}`, topic });
+    channels.add({ path: '/s', topic: 'c', isStream: true });
+    const { value } = channels.findSeveral('/b,a')!;
+    expect(value.parts.map(({ topic }) => topic)).toEqual(['a', 'b']);
+    expect([value.path, value.topic, value.signal.aborted]).toEqual(['/b,a', 'b,a', false]);
+    expect(channels.findSeveral('/%62%2Ca')!.value.parts).toEqual(value.parts);
+    for (const path of ['/a', '/a,', '/a,d', '/a,s', '/a,b/', '/-/a,b', '/%ff,a']) {
+      expect([path, channels.findSeveral(path)]).toEqual([path, null]);
+    }
+    channels.drop('/a');
+    expect([value.signal.aborted, channels.findSeveral('/a,b')]).toEqual([true, null]);
+  });
+
+  test('Channels.replace() reads the topics of a stream of several for as long as it is there', async () => {
+    const all = { path: '/all', topic: 'b,a', topics: [{ topic: 'b' }, { topic: 'a' }] };
+    const [plain, stream] = [
+      { path: '/a', topic: 'a' },
+      { ...all, isStream: true },
+    ];
+    channels.replace([plain, stream]);
+    void channels.run(end.signal);
+    const [served] = [...channels].slice(1);
+    expect(served!.parts.map(({ topic }) => topic)).toEqual(['a', 'b']);
+    channels.replace([plain, stream]);
+    expect(channels.find('/all')!.value).toBe(served);
+    channels.replace([plain]);
+    await settled();
+    expect([served!.signal.aborted, channels.feeds.map(({ topic }) => topic)]).toEqual([
+      true,
+      ['a'],
+    ]);
+    expect(told.filter((what) => what.startsWith('end'))).toEqual(['end b']);
   });
 
   test('Channels.missing tells of the topics of the start alone', () => {

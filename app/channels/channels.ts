@@ -16,7 +16,10 @@ import { namesOf } from './streams_file.ts';
 export interface ChannelDefinition {
   /** From the slash on, percent-decoded; of a stream with its parameters in braces. */
   readonly path: string;
+  /** Of several topics their names, joined by commas. */
   readonly topic: string;
+  /** Several topics in one stream; left out: the one. */
+  readonly topics?: readonly TopicOfSeveral[];
   /** The path in its parts; left out: it has no parameters. */
   readonly segments?: readonly Segment[];
   /** Whether it is a stream of the streams file: its path wins over a topic's. */
@@ -35,29 +38,45 @@ export interface ChannelDefinition {
   readonly hasOpenKeys?: boolean;
 }
 
+/** One of the topics of a stream of several. */
+export interface TopicOfSeveral {
+  readonly topic: string;
+  /** What its values are; left out: bytes. */
+  readonly value?: ValueKind;
+}
+
 /** What a path serves, for as long as it does. */
-export interface Channel extends Omit<ChannelDefinition, 'where'> {
+export interface Served extends Pick<ChannelDefinition, 'path' | 'isStream' | 'topic'> {
+  readonly segments: readonly Segment[];
+  /** By topic, in order of the bytes of their names; of one topic itself. */
+  readonly parts: readonly Channel[];
+  /** Aborts once it is dropped: its streams have to end. */
+  readonly signal: Pick<AbortSignal, 'aborted'>;
+}
+
+/** What a path serves of one topic. */
+export interface Channel extends Served, Omit<ChannelDefinition, 'where' | 'topics'> {
   readonly segments: readonly Segment[];
   readonly right: Expression | null;
   readonly where: Template | null;
   /** The feed of its topic, which other channels may share. */
   readonly feed: Feed;
-  /** Aborts once the channel is dropped: its streams have to end. */
-  readonly signal: AbortSignal;
 }
 
 /** A topic that channels read. */
 interface ServedTopic {
   readonly feed: Feed;
   readonly value: ValueKind;
-  readonly channels: Set<ServedChannel>;
+  readonly paths: Set<ServedPath>;
   /** Whether the gateway is not ready without it. */
   readonly isAwaited: boolean;
   /** Ends its reading; `null` until that has begun. */
   end: LinkedAbort | null;
 }
 
-interface ServedChannel extends Channel {
+interface ServedPath {
+  readonly definition: ChannelDefinition;
+  readonly served: Served;
   readonly end: AbortController;
 }
 
@@ -65,13 +84,13 @@ interface ServedChannel extends Channel {
  * The channels of a gateway, by path. They come and go while it runs, and with them their topics: a
  * topic is read from its first channel to its last, whatever happens to the others.
  */
-export class Channels implements Iterable<Channel> {
+export class Channels implements Iterable<Served> {
   readonly #createFeed: (topic: string, value: ValueKind) => Feed;
-  readonly #byPath = new Map<string, ServedChannel>();
+  readonly #byPath = new Map<string, ServedPath>();
   readonly #topics = new Map<string, ServedTopic>();
   readonly #readings = new Set<Promise<void>>();
   /** Those of streams and those of topics, made anew once they have changed. */
-  #trees: readonly PathTree<Channel>[] | null = null;
+  #trees: readonly PathTree<Served>[] | null = null;
   /** Ends all; `null` until `run`. */
   #signal: AbortSignal | null = null;
 
@@ -79,12 +98,12 @@ export class Channels implements Iterable<Channel> {
     this.#createFeed = createFeed;
   }
 
-  [Symbol.iterator](): Iterator<Channel> {
-    return this.#byPath.values();
+  *[Symbol.iterator](): Iterator<Served> {
+    for (const { served } of this.#byPath.values()) yield served;
   }
 
   /** The channel that the path of a request names, and its parameters; each segment is decoded once. */
-  find(pathname: string): Found<Channel> | null {
+  find(pathname: string): Found<Served> | null {
     const segments = segmentsOf(pathname);
     // What lies below `/-/` is the gateway's own, also to a stream that begins with a parameter.
     if (segments === null || (segments[0] === '-' && segments.length > 1)) return null;
@@ -96,11 +115,34 @@ export class Channels implements Iterable<Channel> {
     return null;
   }
 
-  #plant(): PathTree<Channel>[] {
-    const streams = new PathTree<Channel>();
-    const topics = new PathTree<Channel>();
-    for (const channel of this.#byPath.values()) {
-      (channel.isStream ? streams : topics).set(channel.segments, channel);
+  /**
+   * Several topics by a path that names them, `/a,b`. To be asked where nothing else has that path.
+   * @returns `null` where one of them has no path of its own
+   */
+  findSeveral(pathname: string): Found<Served> | null {
+    const [name = '', ...others] = segmentsOf(pathname) ?? [];
+    if (others.length > 0 || !name.includes(',')) return null;
+    const parts = name.split(',').map((topic) => {
+      const { served } = this.#byPath.get(`/${topic}`) ?? {};
+      const [part] = served?.isStream === true ? [] : (served?.parts ?? []);
+      return part;
+    });
+    if (!parts.every((part) => part !== undefined)) return null;
+    const signal = {
+      get aborted(): boolean {
+        return parts.some((part) => part.signal.aborted);
+      },
+    };
+    const segments = [{ literal: name }];
+    const value = { path: `/${name}`, topic: name, segments, parts: inOrder(parts), signal };
+    return { value, params: {} };
+  }
+
+  #plant(): PathTree<Served>[] {
+    const streams = new PathTree<Served>();
+    const topics = new PathTree<Served>();
+    for (const { served } of this.#byPath.values()) {
+      (served.isStream ? streams : topics).set(served.segments, served);
     }
     return [streams, topics];
   }
@@ -108,12 +150,12 @@ export class Channels implements Iterable<Channel> {
   /** Serves these and no others from now on. What is as it was goes on untouched. */
   replace(definitions: readonly ChannelDefinition[]): void {
     const wanted = new Map(definitions.map((definition) => [definition.path, definition]));
-    for (const channel of this.#byPath.values()) {
-      const definition = wanted.get(channel.path);
-      if (definition === undefined || !isSame(channel, definition)) this.#remove(channel);
+    for (const [path, known] of this.#byPath) {
+      const definition = wanted.get(path);
+      if (definition === undefined || !isSame(known.definition, definition)) this.#remove(known);
     }
     // A topic whose values are something else now has no channel left: it is read anew.
-    for (const { topic, value = 'bytes' } of definitions) {
+    for (const { topic, value = 'bytes' } of definitions.flatMap(topicsOf)) {
       if (this.#topics.get(topic)?.value !== value) this.#endUnused(topic);
     }
     for (const definition of definitions) {
@@ -126,41 +168,65 @@ export class Channels implements Iterable<Channel> {
    * Serves a channel from now on.
    * @throws Error where the path is taken
    */
-  add(definition: ChannelDefinition): Channel {
-    const { path, topic: name } = definition;
+  add(definition: ChannelDefinition): Served {
+    const { path } = definition;
     if (this.#byPath.has(path)) throw new Error(`${path} is served already: drop it first`);
-    const topic = this.#topics.get(name) ?? this.#addTopic(name, definition.value ?? 'bytes');
     const end = new AbortController();
-    const segments = definition.segments ?? path.slice(1).split('/').map(literalOf);
-    const right = rightOf(definition.require ?? null, segments);
-    const where = whereOf(definition.where ?? null, segments);
-    const { feed } = topic;
-    const channel = { ...definition, segments, right, where, feed, signal: end.signal, end };
-    this.#byPath.set(path, channel);
+    const parts = topicsOf(definition).map((one) => this.#part(definition, one, end.signal));
+    const served = parts.length === 1 ? parts[0]! : severalOf(definition, parts);
+    const known = { definition, served, end };
+    this.#byPath.set(path, known);
     this.#trees = null;
-    topic.channels.add(channel);
-    return channel;
+    for (const { topic } of parts) this.#topics.get(topic)!.paths.add(known);
+    return served;
+  }
+
+  #part(definition: ChannelDefinition, said: TopicOfSeveral, signal: AbortSignal): Channel {
+    const { path, isStream = false, require = null, where = null } = definition;
+    const { every = null, compression = true, hasOpenKeys = false } = definition;
+    const { topic, value = 'bytes' } = said;
+    const { feed } = this.#topics.get(topic) ?? this.#addTopic(topic, value);
+    const segments = definition.segments ?? path.slice(1).split('/').map(literalOf);
+    const parts: Channel[] = [];
+    const part = {
+      path,
+      isStream,
+      require,
+      every,
+      compression,
+      hasOpenKeys,
+      topic,
+      value,
+      segments,
+      right: rightOf(require, segments),
+      where: whereOf(where, segments),
+      feed,
+      parts,
+      signal,
+    };
+    parts.push(part);
+    return part;
   }
 
   /** Ends the streams of a channel, and the reading of its topic where no other channel needs it. */
   drop(path: string): void {
-    const channel = this.#byPath.get(path);
-    if (channel === undefined) return;
-    this.#remove(channel);
+    const known = this.#byPath.get(path);
+    if (known === undefined) return;
+    this.#remove(known);
     this.#endUnused();
   }
 
-  #remove(channel: ServedChannel): void {
-    this.#byPath.delete(channel.path);
+  #remove(known: ServedPath): void {
+    this.#byPath.delete(known.served.path);
     this.#trees = null;
-    channel.end.abort();
-    this.#topics.get(channel.topic)!.channels.delete(channel);
+    known.end.abort();
+    for (const { topic } of known.served.parts) this.#topics.get(topic)!.paths.delete(known);
   }
 
   /** Ends the reading of topics that no channel needs any more; of one alone where it is named. */
   #endUnused(only?: string): void {
     for (const [name, topic] of this.#topics) {
-      if (topic.channels.size > 0 || (only ?? name) !== name) continue;
+      if (topic.paths.size > 0 || (only ?? name) !== name) continue;
       this.#topics.delete(name);
       topic.end?.abort();
       topic.end?.letGo();
@@ -193,7 +259,7 @@ export class Channels implements Iterable<Channel> {
   #addTopic(name: string, value: ValueKind): ServedTopic {
     const feed = this.#createFeed(name, value);
     const isAwaited = this.#signal === null;
-    const topic: ServedTopic = { feed, value, channels: new Set(), isAwaited, end: null };
+    const topic: ServedTopic = { feed, value, paths: new Set(), isAwaited, end: null };
     this.#topics.set(name, topic);
     if (this.#signal !== null) this.#read(topic, this.#signal);
     return topic;
@@ -221,16 +287,33 @@ function whereOf(where: string | null, segments: readonly Segment[]): Template |
   return parseTemplate(where, new Map([...given, ...RECORD_NAMES]), new Set(given.keys()));
 }
 
+function topicsOf({ topic, topics, value }: ChannelDefinition): readonly TopicOfSeveral[] {
+  return topics === undefined ? [{ topic, value: value ?? 'bytes' }] : inOrder(topics);
+}
+
+/** As a cursor of several topics has them. Kafka's names are ASCII. */
+function inOrder<T extends { readonly topic: string }>(topics: readonly T[]): readonly T[] {
+  return topics.toSorted((a, b) => (a.topic < b.topic ? -1 : 1));
+}
+
+function severalOf(definition: ChannelDefinition, parts: readonly Channel[]): Served {
+  const { path, segments, signal, isStream = false } = parts[0]!;
+  return { path, topic: definition.topic, isStream, segments, parts, signal };
+}
+
 /** Whether a stream of the one may go on as one of the other. */
-function isSame(channel: Channel, definition: ChannelDefinition): boolean {
-  return (
-    channel.topic === definition.topic &&
-    (channel.isStream ?? false) === (definition.isStream ?? false) &&
-    (channel.require ?? null) === (definition.require ?? null) &&
-    channel.value === definition.value &&
-    (channel.compression ?? true) === (definition.compression ?? true) &&
-    (channel.hasOpenKeys ?? false) === (definition.hasOpenKeys ?? false) &&
-    (channel.where?.text ?? null) === (definition.where ?? null) &&
-    (channel.every ?? null) === (definition.every ?? null)
-  );
+function isSame(a: ChannelDefinition, b: ChannelDefinition): boolean {
+  const saidOf = (one: ChannelDefinition): string => {
+    const {
+      isStream = false,
+      require = null,
+      where = null,
+      every = null,
+      compression = true,
+      hasOpenKeys = false,
+    } = one;
+    const how = [isStream, require, where, every, compression, hasOpenKeys];
+    return JSON.stringify([how, topicsOf(one)]);
+  };
+  return saidOf(a) === saidOf(b);
 }

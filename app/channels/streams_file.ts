@@ -44,6 +44,8 @@ interface ChannelDefinition {
   readonly path: string;
   readonly segments: readonly Segment[];
   readonly topic: string;
+  /** Several in one stream. */
+  readonly topics?: readonly { readonly topic: string; readonly value: ValueKind }[];
   readonly isStream: boolean;
   readonly require: string | null;
   readonly value: ValueKind;
@@ -143,9 +145,6 @@ export function streamsFileSchema(): object {
   // The version that editors of YAML know.
   return { title, ...z.toJSONSchema(SHAPE, { target: 'draft-7', io: 'input' }) };
 }
-
-/** What is in the file and this version does not serve: told, so that nobody waits for it. */
-const NOT_YET = ['topics'] as const;
 
 type Key = string | number;
 
@@ -297,13 +296,31 @@ class Reader {
       }
       shapes.set(shape, path);
       const { topic = '', require = null, where = null, every = null } = said;
-      const value = topics?.[topic]?.value ?? 'bytes';
-      const hasOpenKeys = said.keys === 'open';
+      const kindOf = (name: string): ValueKind => topics?.[name]?.value ?? 'bytes';
       const compression = said.compression ?? true;
-      const what = { topic, isStream: true, require, where, every, value, hasOpenKeys };
-      definitions.push({ path, segments, ...what, compression });
+      const hasOpenKeys = said.keys === 'open';
+      const rules = { require, where, every, compression, hasOpenKeys };
+      const common = { path, segments, isStream: true, ...rules };
+      if (said.topics === undefined) definitions.push({ ...common, topic, value: kindOf(topic) });
+      else definitions.push({ ...common, ...this.#several(at, said.topics, kindOf) });
     }
     return definitions;
+  }
+
+  #several(
+    at: Key[],
+    names: readonly string[],
+    kindOf: (name: string) => ValueKind,
+  ): Required<Pick<ChannelDefinition, 'topic' | 'topics' | 'value'>> {
+    const twice = names.findIndex((name, n) => names.indexOf(name) < n);
+    if (twice >= 0) {
+      this.#fault(
+        this.#offsetOf([...at, 'topics', twice], false),
+        `${names[twice]} stands there twice`,
+      );
+    }
+    const topics = names.map((topic) => ({ topic, value: kindOf(topic) }));
+    return { topic: names.join(), topics, value: 'bytes' };
   }
 
   #segments(at: Key[], path: string): Segment[] {
@@ -333,10 +350,6 @@ class Reader {
     }
     if (said.where !== undefined) {
       this.#checkExpression([...at, 'where'], said.where, new Map([...names, ...RECORD_NAMES]));
-    }
-    for (const name of NOT_YET) {
-      if (said[name] === undefined) continue;
-      this.#fault(this.#offsetOf([...at, name], true), `${name} is not served by this version yet`);
     }
   }
 

@@ -13,6 +13,12 @@ export interface HandedOver {
   readonly unread?: number;
 }
 
+/** Something that was handed over, to be counted for each who gets it. */
+export interface Note {
+  readonly events: number;
+  count(): void;
+}
+
 /** The same, of blocks in memory. */
 interface HandedOverLive extends HandedOver {
   /** Of the records, -1 where there is none. */
@@ -39,20 +45,35 @@ export class Traffic {
   /** What filters made of records. */
   readonly filterRecords: FilterTally = { match: 0, skip: 0, error: 0 };
   readonly deliveryTimes: DeliveryTimes = new DeliveryTimes();
+  /** While it is set nothing is counted, but noted there. */
+  notes: Note[] | null = null;
 
   /** @param isLive whether all of it came after the client had everything before it */
   sendSlice(slice: HandedOverLive, isLive: boolean): void {
+    if (this.notes !== null) {
+      this.notes.push({ events: slice.events, count: () => this.sendSlice(slice, isLive) });
+      return;
+    }
     this.send(slice);
     if (isLive) this.deliveryTimes.add(slice.timestamps, Date.now());
   }
 
-  send({ events, gaps, unread = 0 }: HandedOver): void {
+  send(handed: HandedOver): void {
+    if (this.notes !== null) {
+      this.notes.push({ events: handed.events, count: () => this.send(handed) });
+      return;
+    }
+    const { events, gaps, unread = 0 } = handed;
     this.eventsSent += events;
     this.gapsSent.retention += gaps;
     this.gapsSent.unread += unread;
   }
 
   sendGap(reason: GapReason): void {
+    if (this.notes !== null) {
+      this.notes.push({ events: 1, count: () => this.sendGap(reason) });
+      return;
+    }
     this.eventsSent++;
     this.gapsSent[reason]++;
   }

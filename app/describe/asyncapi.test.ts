@@ -58,6 +58,17 @@ describe('asyncapi()', () => {
     expect(holds({ format: 'json', where: 'x'.repeat(3000) })).toBe(false);
   });
 
+  test('asyncapi() says of a stream of several topics that it is JSON alone', () => {
+    const streams = ['/all', '/my/orders'];
+    const options = { streams, severalPaths: ['/all'], httpPort: 0, httpsPort: 0 };
+    const { operations } = asyncapi({ topics: [], ...options }) as typeof description;
+    expect(Object.keys(operations)).toEqual([
+      'stream::all.json',
+      'stream::my:orders.text',
+      'stream::my:orders.json',
+    ]);
+  });
+
   test('asyncapi() leaves out a listener that is off', () => {
     expect(Object.keys(description.servers)).toEqual(['http']);
   });

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { FORMATS } from '../views/format.ts';
+import { FORMATS, TEXT } from '../views/format.ts';
 import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
 import { STREAM_PARAMETERS } from './stream_parameters.ts';
 
@@ -8,6 +8,8 @@ interface Described extends Pick<Config, 'topics' | 'httpPort' | 'httpsPort'> {
   readonly streams?: readonly string[];
   /** Paths of which the values are read: not `bytes`. */
   readonly readPaths?: readonly string[];
+  /** Of those streams the ones of several topics. */
+  readonly severalPaths?: readonly string[];
 }
 
 /** `GET /-/asyncapi.json`: the streams and what they carry, in the words of AsyncAPI 3. */
@@ -15,6 +17,7 @@ export function asyncapi({
   topics,
   streams = [],
   readPaths = [],
+  severalPaths = [],
   httpPort,
   httpsPort,
 }: Described): object {
@@ -29,7 +32,8 @@ export function asyncapi({
       title: 'sse-kafka-fanout',
       version: API_VERSION,
       description:
-        'Kafka topics as Server-Sent Events, a stream a topic. The name of an event is that of its ' +
+        'Kafka topics as Server-Sent Events, a stream a topic; several ' +
+        'in one with commas between their names and format=json. The name of an event is that of its ' +
         'message, its `id` is where the client is. How to ask for a stream: /-/openapi.json.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
@@ -42,8 +46,10 @@ export function asyncapi({
       [...channels].map(([name, path]) => [name, channel(path, readPaths.includes(path))]),
     ),
     operations: Object.fromEntries(
-      [...channels.keys()].flatMap((topic) =>
-        FORMATS.map(({ name }) => [`${topic}.${name}`, operation(topic, name)]),
+      [...channels].flatMap(([topic, path]) =>
+        FORMATS.filter((format) => format !== TEXT || !severalPaths.includes(path)).map(
+          ({ name }) => [`${topic}.${name}`, operation(topic, name)],
+        ),
       ),
     ),
     components: { schemas: EVENT_SCHEMAS, messages: { ...MESSAGES, 'read.message': READ_MESSAGE } },

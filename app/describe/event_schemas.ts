@@ -30,7 +30,11 @@ const HEADERS = {
 const KEY = { oneOf: [{ required: ['key'] }, { required: ['keyBase64'] }] };
 const VALUE = { oneOf: [{ required: ['value'] }, { required: ['valueBase64'] }] };
 
+/** First in each object of a stream of several topics. */
+const TOPIC = { type: 'string', description: 'In a stream of several topics: which one.' };
+
 const RECORD = {
+  topic: TOPIC,
   ...PLACE,
   key: { type: ['string', 'null'] },
   keyBase64: BASE64,
@@ -72,6 +76,7 @@ export const EVENT_SCHEMAS = {
   JsonDelete: {
     type: 'object',
     properties: {
+      topic: TOPIC,
       ...PLACE,
       key: { type: 'string' },
       keyBase64: BASE64,

@@ -26,7 +26,9 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
       '/{topic}': {
         get: {
           operationId: 'stream',
-          summary: 'The stream of a topic. It does not end by itself unless it is asked to.',
+          summary:
+            'The stream of a topic, or of several, with commas between their names and format=json. ' +
+            'It does not end by itself unless it is asked to.',
           parameters: [topic({ enum: topics }), ...STREAM_PARAMETERS],
           responses: {
             200: STREAM,
@@ -181,7 +183,15 @@ const TOPICS = {
             type: ['integer', 'null'],
             description: 'How long Kafka keeps deletes; null where the topic is not compacted.',
           },
-          value: { enum: VALUE_KINDS, description: 'What its values are.' },
+          value: {
+            enum: [...VALUE_KINDS, null],
+            description: 'What its values are; null of several topics.',
+          },
+          topics: {
+            type: 'array',
+            description: 'Of a stream of several topics each of them, without a path.',
+            items: { type: 'object' },
+          },
         },
         required: ['name', 'path', 'compacted', 'deleteRetentionMs', 'value'],
         additionalProperties: false,

@@ -24,8 +24,9 @@ import { Turns } from '../stretches/turns.ts';
 import { OpenViews } from '../views/open_views.ts';
 import type { View } from '../views/view.ts';
 import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
+import { nameHashOf } from '../wire/cursor.ts';
 import type { Positions } from '../wire/place.ts';
-import { areSame } from '../wire/topic_id.ts';
+import { areSame, type TopicId } from '../wire/topic_id.ts';
 import type { Until } from '../wire/until.ts';
 import { CaughtUp } from './caught_up.ts';
 import { fanOut } from './fan_out.ts';
@@ -77,6 +78,8 @@ interface Answer<T> {
  */
 export class Feed implements Topic {
   readonly topic: string;
+  /** By which cursors of several topics name it. */
+  readonly nameHash: Promise<Uint8Array>;
   readonly traffic: Traffic = new Traffic();
   readonly clients: Set<TopicClient> = new Set();
   readonly page: PageWriter = new PageWriter();
@@ -88,8 +91,8 @@ export class Feed implements Topic {
   readonly #source: RecordSource;
   readonly #maxBytes: number;
   readonly #readers: SharedReaders;
-  readonly #sleepers = new Sleepers();
-  readonly #freshness = new Freshness(() => this.#sleepers.wakeAll());
+  readonly sleepers: Sleepers = new Sleepers();
+  readonly #freshness = new Freshness(() => this.sleepers.wakeAll());
   /** Ends when the gateway does. */
   readonly #closed = new AbortController();
   /** Of the topic as it is now. */
@@ -142,6 +145,7 @@ export class Feed implements Topic {
     options: FeedOptions = {},
   ) {
     this.topic = topic;
+    this.nameHash = nameHashOf(topic);
     this.deniedAgainMs = options.deniedAgainMs ?? DENIED_AGAIN_MS;
     this.turns = options.turns ?? new Turns();
     this.facts = new Facts(this.turns);
@@ -162,6 +166,11 @@ export class Feed implements Topic {
     if (this.#log !== null) return `topic ${this.topic} is being loaded`;
     if (this.#looksWithoutTopic > 0) return `topic ${this.topic} does not exist yet`;
     return `topic ${this.topic} is not known yet`;
+  }
+
+  get id(): TopicId | null | undefined {
+    if (this.#log !== null) return this.#log.topicId;
+    return this.#looksWithoutTopic > 0 ? null : undefined;
   }
 
   /** The log, loaded or not; `null` until the topic is known. */
@@ -220,12 +229,12 @@ export class Feed implements Topic {
       }
     }
     this.#history?.close();
-    this.#sleepers.beats.close();
+    this.sleepers.beats.close();
   }
 
   /** @param until when it is over; `null` for never */
   subscribe(view: View, start: Start, until: Until | null = null): Subscription {
-    return new Subscription(this, view, start, this.#sleepers, until);
+    return new Subscription(this, view, start, this.sleepers, until);
   }
 
   /**
@@ -303,6 +312,8 @@ export class Feed implements Topic {
     this.#looksWithoutTopic = state === null ? this.#looksWithoutTopic + 1 : 0;
     if (state === null) {
       this.#warnOfMissing();
+      // Who came with the id of another topic waits to hear that it is not of this one.
+      if (this.#looksWithoutTopic === 1) this.sleepers.wakeAll();
       await abortableDelay(MISSING_MS, signal);
       return;
     }
@@ -346,8 +357,8 @@ export class Feed implements Topic {
     this.#checkLoaded(log);
     const matched = log.selections.takeMatched();
     // A gap is told to all.
-    if (log.lastGapSeq > lastGapSeq) this.#sleepers.wakeAll();
-    await fanOut(this.#sleepers, matched, batch.records.length, signal);
+    if (log.lastGapSeq > lastGapSeq) this.sleepers.wakeAll();
+    await fanOut(this.sleepers, matched, batch.records.length, signal);
   }
 
   /**
@@ -393,7 +404,7 @@ export class Feed implements Topic {
     this.#see(state);
     if (known !== null && this.#continues(state, known, known.positions)) {
       if (known.positions.length < state.description.partitions) known.addPartitions(this.#starts);
-      this.#sleepers.wakeAll();
+      this.sleepers.wakeAll();
       return known;
     }
     const log = this.#begin(state, askedAt);
@@ -417,7 +428,7 @@ export class Feed implements Topic {
     this.#lacksDeletes = false;
     // Only now: it wakes clients, who have to find the new log.
     history?.close();
-    this.#sleepers.wakeAll();
+    this.sleepers.wakeAll();
     return log;
   }
 
@@ -487,7 +498,7 @@ export class Feed implements Topic {
         this.#see(state);
         this.#noteEnds(log, askedAt, state);
         this.#lowerTarget(log, state.ends);
-        this.#sleepers.wakeAhead();
+        this.sleepers.wakeAhead();
         this.#forgetDeletes(log, state.description, signal);
       } catch (error) {
         logger.debug('Cannot look at topic {topic}: {error}', { topic: this.topic, error });
@@ -523,7 +534,7 @@ export class Feed implements Topic {
     this.#wasLoaded = true;
     if (log.clock !== null) log.clock.loadedAt = Date.now();
     logger.info('Topic {topic} is loaded', { topic: this.topic, compacted: log.keys !== null });
-    this.#sleepers.wakeAll();
+    this.sleepers.wakeAll();
   }
 }
 

@@ -38,7 +38,7 @@ function openStreams() {
     behind: number | null = 0,
   ): OpenStream => {
     const stream = {
-      channel: { topic, signal: new AbortController().signal },
+      channel: { topic, parts: [{ topic }], signal: new AbortController().signal },
       address: '192.0.2.1',
       userAgent: null,
       events: 3,

@@ -37,7 +37,7 @@ export class ClientList implements Clients {
     let lines = '';
     for await (const portion of this.#portions()) {
       for (const [stream, watch] of portion) {
-        if (topic !== null && stream.channel.topic !== topic) continue;
+        if (topic !== null && !stream.channel.parts.some((part) => part.topic === topic)) continue;
         if (sub !== null && watch.asker.sub !== sub) continue;
         if (behind > 0 && (stream.behind ?? 0) < behind) continue;
         lines += `${JSON.stringify(this.#describe(stream, watch))}\n`;

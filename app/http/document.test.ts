@@ -21,7 +21,8 @@ function documentOf(topic: MemoryTopic, waitMs = 0, other?: Subscription) {
   const subscription = other ?? new Subscription(topic, JSON_VIEW, NEW, sleepers, { waitMs });
   const ends: EndReason[] = [];
   const streams = { sweeps: 0, delete: (_: unknown, reason: EndReason) => ends.push(reason) };
-  const channel = { topic: topic.topic, feed: topic as unknown as Feed } as Channel;
+  const part = { topic: topic.topic, feed: topic as unknown as Feed } as Channel;
+  const channel = { ...part, parts: [part] };
   const document = new Document(channel, '', null, subscription, streams as unknown as OpenStreams);
   return { document, sleepers, ends };
 }
@@ -133,8 +134,8 @@ describe('Document', () => {
     ];
     let wake = (): void => {};
     const subscription = {
-      traffic: topic.traffic,
-      end: { topicId: topic.topicId, positions: Float64Array.of(2), unknown: [] },
+      sent: () => {},
+      endId: 'B',
       isOver: false,
       take(): Uint8Array | null {
         const block = blocks.shift() ?? null;

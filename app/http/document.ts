@@ -1,10 +1,9 @@
 import { getLogger } from '@logtape/logtape';
-import type { Channel } from '../channels/channels.ts';
+import type { Served } from '../channels/channels.ts';
 import type { GzipMember } from '../compression/gzip_member.ts';
 import type { ByteSource, Receiver } from '../ports/byte_source.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
-import type { Subscription } from '../stretches/subscription.ts';
-import { cursorText } from '../wire/cursor.ts';
+import type { ClientStream } from '../stretches/client_stream.ts';
 import { DocumentWriter } from '../wire/document.ts';
 import type { OpenStream, OpenStreams } from './open_streams.ts';
 
@@ -21,14 +20,14 @@ type Beginning = 'known' | 'late' | EndReason;
  * client does not take left where it is. It has its head only once that says where it will end.
  */
 export class Document implements ByteSource, OpenStream {
-  readonly channel: Channel;
+  readonly channel: Served;
   readonly address: string;
   readonly userAgent: string | null;
   bytes = 0;
   lastSent = 0;
   /** It has one id, at its end. */
   readonly isAgeing = false;
-  readonly #subscription: Subscription;
+  readonly #subscription: ClientStream;
   readonly #streams: OpenStreams;
   readonly #letGo: () => void;
   readonly #gzip: GzipMember | null;
@@ -43,10 +42,10 @@ export class Document implements ByteSource, OpenStream {
   readonly #onWake = (): void => this.#wake();
 
   constructor(
-    channel: Channel,
+    channel: Served,
     address: string,
     userAgent: string | null,
-    subscription: Subscription,
+    subscription: ClientStream,
     streams: OpenStreams,
     letGo: () => void = () => {},
     gzip: GzipMember | null = null,
@@ -76,8 +75,7 @@ export class Document implements ByteSource, OpenStream {
 
   /** Its id, or the least that it will be. To be asked once its beginning is known. */
   get id(): string {
-    const { end } = this.#subscription;
-    return end === null ? this.#writer.id : cursorText(end);
+    return this.#subscription.endId ?? this.#writer.id;
   }
 
   /**
@@ -90,7 +88,7 @@ export class Document implements ByteSource, OpenStream {
     for (;;) {
       if (this.#endReason !== null) return this.#endReason;
       if (this.#isKnown()) return 'known';
-      const isLoaded = this.channel.feed.loadedLog !== null;
+      const isLoaded = this.channel.parts.every(({ feed }) => feed.loadedLog !== null);
       const leftMs = began + (isLoaded ? allMs : loadMs) - Date.now();
       if (leftMs <= 0) return 'late';
       await this.#woken(Math.min(leftMs, loadMs));
@@ -158,7 +156,7 @@ export class Document implements ByteSource, OpenStream {
       if (blocks === null) break;
       this.#first = this.#writer.write(blocks);
     }
-    return subscription.isOver || (!this.#writer.isEmpty && subscription.end !== null);
+    return subscription.isOver || (!this.#writer.isEmpty && subscription.endId !== null);
   }
 
   #woken(milliseconds: number): Promise<void> {
@@ -205,9 +203,7 @@ export class Document implements ByteSource, OpenStream {
   #send(receiver: Receiver, bytes: Uint8Array, plainLength: number): void {
     this.lastSent = this.#streams.sweeps;
     this.bytes += bytes.length;
-    const { traffic } = this.#subscription;
-    traffic.bytesSent += bytes.length;
-    traffic.plainBytesSent += plainLength;
+    this.#subscription.sent(bytes.length, plainLength);
     receiver.receive(bytes);
   }
 }

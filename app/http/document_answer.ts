@@ -1,18 +1,18 @@
 import type { Context } from 'hono';
 import type { Identity } from '../auth/identity.ts';
-import type { Channel } from '../channels/channels.ts';
+import type { Served } from '../channels/channels.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
-import type { Start } from '../stretches/step.ts';
-import { type Format, formatByName } from '../views/format.ts';
-import type { OpenView } from '../views/open_views.ts';
-import type { View } from '../views/view.ts';
-import { parseCursor } from '../wire/cursor.ts';
+import type { MergedLogs } from '../several/merged_logs.ts';
+import type { StartOfSeveral } from '../several/several_cursors.ts';
+import { formatByName } from '../views/format.ts';
+import { parseAnyCursor } from '../wire/cursor.ts';
 import type { Until } from '../wire/until.ts';
 import { Document } from './document.ts';
 import type { Encoding } from './gzip_answer.ts';
 import type { OpenStreams } from './open_streams.ts';
 import { randomBetween } from './random_between.ts';
+import { openReading, type Reading, type WantedTopic } from './reading.ts';
 import { names, refuse } from './refusal.ts';
 import { refuseSignIn } from './sign_in_refusal.ts';
 import { PULL_ONLY, pulledFrom } from './stream_body.ts';
@@ -34,15 +34,14 @@ const FORMAT = formatByName('json')!;
 
 /** What is asked for. */
 interface Asked {
-  readonly channel: Channel;
+  readonly channel: Served;
+  readonly topics: readonly WantedTopic[];
   readonly address: string;
   readonly userAgent: string | null;
-  readonly start: Start;
+  readonly start: StartOfSeveral;
   readonly until: Until;
   /** Who asks, where that is known. */
   readonly reader: Identity | null;
-  /** Opens the view of its filter; `null` where there are as many as there may be. */
-  readonly open: (format: Format) => OpenView | null;
   readonly asker: Asker;
   readonly encoding: Encoding;
 }
@@ -57,19 +56,20 @@ export async function answerDocument(
   c: Context<{ Bindings: ClientConnection }>,
   asked: Asked,
   streams: OpenStreams,
+  merged: MergedLogs,
 ): Promise<Response> {
-  const { channel, address, userAgent, start, until, reader, asker, encoding } = asked;
+  const { channel, topics, address, userAgent, start, until, reader, asker, encoding } = asked;
   const isHead = c.req.method === 'HEAD';
-  const openView = asked.open(FORMAT);
-  const lacks = openView === null ? 'max_views' : null;
+  const reading = openReading(topics, FORMAT, null, merged);
+  const lacks = reading === null ? 'max_views' : null;
   const refusal = isHead ? lacks : await streams.admit(address, lacks);
-  if (openView === null || refusal !== null) {
-    openView?.letGo();
+  if (reading === null || refusal !== null) {
+    reading?.letGo();
     return refuse(c, refusal ?? 'max_views');
   }
-  const { view, letGo } = openView;
   const waitMs = isHead ? 0 : until.waitMs;
-  const subscription = channel.feed.subscribe(view, start, { waitMs });
+  const subscription = reading.subscribe(start, { waitMs }, true);
+  const { letGo } = reading;
   const gzip = encoding.compression?.document() ?? null;
   const document = new Document(channel, address, userAgent, subscription, streams, letGo, gzip);
   if (!isHead) streams.add(document, c.env, asker);
@@ -85,13 +85,13 @@ export async function answerDocument(
       return notLoaded(c, channel);
     }
     if (beginning !== 'known') return endedBefore(c, beginning);
-    const mark = await markOf(view, reader);
+    const mark = await markOf(topics, reader);
     const headers = {
       etag: `W/"${withoutTime(document.id)}.${mark}"`,
       'cache-control': 'private, no-cache',
       vary: ['accept, last-event-id', encoding.headers['vary'] ?? []].flat().join(', '),
     };
-    if (await hasAll(c.req.header('if-none-match'), mark, view, asked, streams, signal)) {
+    if (await hasAll(c.req.header('if-none-match'), mark, reading, asked, streams, signal)) {
       document.end('done');
       return c.body(null, 304, headers);
     }
@@ -116,23 +116,26 @@ function endedBefore(c: Context<{ Bindings: ClientConnection }>, reason: EndReas
   return c.text(`${why}; try again in ${seconds} s\n`, 503, { 'retry-after': seconds });
 }
 
-function notLoaded(c: Context, channel: Channel): Response {
+function notLoaded(c: Context, { parts }: Served): Response {
   const seconds = `${randomBetween(5, 10)}`;
-  const why = channel.feed.missing ?? `topic ${channel.topic} is being loaded`;
+  const [first] = parts;
+  const { feed } = parts.find((part) => part.feed.loadedLog === null) ?? first!;
+  const why = feed.missing ?? `topic ${feed.topic} is being loaded`;
   return c.text(`Not there yet: ${why}; try again in ${seconds} s\n`, 503, {
     'retry-after': seconds,
   });
 }
 
 /** Of view and user: a tag counts for no other. */
-async function markOf({ format, filter }: View, reader: Identity | null): Promise<string> {
-  if (reader === null && filter === null) return format.name;
+async function markOf(topics: readonly WantedTopic[], reader: Identity | null): Promise<string> {
+  const filters = topics.map(({ filter }) => filter?.name ?? null);
+  if (reader === null && filters.every((name) => name === null)) return FORMAT.name;
   const { iss, sub } = (reader?.claims ?? {}) as { iss?: unknown; sub?: unknown };
   const user = sub === undefined ? (reader?.claims ?? null) : [iss, sub];
-  const ofBoth = JSON.stringify([user, filter?.name ?? null]);
+  const ofBoth = JSON.stringify([user, ...filters]);
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(ofBoth));
   const hex = [...new Uint8Array(digest, 0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
-  return `${format.name}-${hex.join('')}`;
+  return `${FORMAT.name}-${hex.join('')}`;
 }
 
 /**
@@ -142,7 +145,7 @@ async function markOf({ format, filter }: View, reader: Identity | null): Promis
 async function hasAll(
   ifNoneMatch: string | undefined,
   mark: string,
-  view: View,
+  reading: Reading,
   { channel, address }: Asked,
   streams: OpenStreams,
   signal: AbortSignal,
@@ -150,18 +153,19 @@ async function hasAll(
   const tags = ifNoneMatch?.match(/(?<=")[^"]*(?=")/g)?.filter((tag) => tag.endsWith(`.${mark}`));
   for (const tag of (tags ?? []).slice(0, MAX_TAGS)) {
     const id = tag.slice(0, -mark.length - 1);
-    const cursor = parseCursor(id);
+    const cursor = parseAnyCursor(id);
     if (cursor === null) continue;
     if (signal.aborted) return false;
     const start = { cursor, since: null };
-    const subscription = channel.feed.subscribe(view, start, { waitMs: 0 });
+    const subscription = reading.subscribe(start, { waitMs: 0 }, true);
     const since = new Document(channel, address, null, subscription, streams);
     const leave = (): void => since.cancel();
     signal.addEventListener('abort', leave, { once: true });
     const beginning = await since.begin(LOAD_MS, ANSWER_MS);
     signal.removeEventListener('abort', leave);
     // A delete that was written since may be gone by now: the tag does not tell how old it is.
-    const isSure = channel.feed.description?.compacted === false || withoutTime(since.id) === id;
+    const isPlain = channel.parts.every(({ feed }) => feed.description?.compacted === false);
+    const isSure = isPlain || withoutTime(since.id) === id;
     const hasNothing = beginning === 'known' && since.isEmpty && isSure;
     since.end('done');
     if (hasNothing) return true;

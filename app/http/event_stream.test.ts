@@ -1,23 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { Traffic } from '../counts/traffic.ts';
-import type { Feed } from '../feed/feed.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
-import type { Subscription } from '../stretches/subscription.ts';
+import type { ClientStream } from '../stretches/client_stream.ts';
 import { EventStream } from './event_stream.ts';
 import { OpenStreams } from './open_streams.ts';
 import { PULL_ONLY, pulledFrom } from './stream_body.ts';
 import { CountedSlots } from './stream_slots.ts';
 
 const { signal } = new AbortController();
-const CHANNEL = {
-  segments: [],
-  right: null,
-  where: null,
-  path: '/t',
-  topic: 't',
-  feed: {} as Feed,
-  signal,
-};
+const CHANNEL = { topic: 't', parts: [{ topic: 't' }], signal };
 const TIMES = { heartbeatSeconds: 0, maxAgeSeconds: 0, stallSeconds: 0 };
 
 const bodyOf = (stream: EventStream): ReadableStream =>
@@ -33,9 +23,15 @@ async function open(take: () => Uint8Array | null) {
     refused: (reason) => told.push(`refused ${reason}`),
   });
   expect(await streams.admit('192.0.2.1')).toBeNull();
-  const traffic = new Traffic();
-  const subscription = { take, wait: () => {}, close: () => {}, isWithinBlock: false, traffic };
-  const subscribe = (): Subscription => subscription as unknown as Subscription;
+  const subscription = {
+    take,
+    wait: () => {},
+    close: () => {},
+    sent: () => {},
+    isWithinBlock: false,
+    eventsSent: 0,
+  };
+  const subscribe = (): ClientStream => subscription as unknown as ClientStream;
   const stream = new EventStream(CHANNEL, '192.0.2.1', null, subscribe, streams);
   const [letGo, cut, measureProgress] = [() => {}, () => {}, () => 0];
   const connection = { address: '192.0.2.1', pendingBytes: 0, measureProgress, letGo, cut };

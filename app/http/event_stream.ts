@@ -1,11 +1,10 @@
 import { getLogger } from '@logtape/logtape';
-import type { Channel } from '../channels/channels.ts';
 import type { GzipMember } from '../compression/gzip_member.ts';
 import type { ByteSource, Receiver } from '../ports/byte_source.ts';
 import type { EndReason } from '../ports/stream_observer.ts';
-import type { Subscription } from '../stretches/subscription.ts';
+import type { ClientStream } from '../stretches/client_stream.ts';
 import { HEARTBEAT, retryFrame } from '../wire/frame.ts';
-import type { OpenStream, OpenStreams } from './open_streams.ts';
+import type { OpenStream, OpenStreams, StreamedChannel } from './open_streams.ts';
 import { retryOfStream } from './retry.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
@@ -19,19 +18,19 @@ const logger = getLogger(['sse-kafka', 'http']);
  * middleware that answers in its place) leaves nothing behind.
  */
 export class EventStream implements ByteSource, OpenStream {
-  readonly channel: Channel;
+  readonly channel: StreamedChannel;
   readonly address: string;
   readonly userAgent: string | null;
   lastSent = 0;
   events = 0;
   bytes = 0;
   /** Let go of once it was called: it holds the request. */
-  #subscribe: (() => Subscription) | null;
+  #subscribe: (() => ClientStream) | null;
   readonly #streams: OpenStreams;
   readonly #letGo: () => void;
   /** What compresses it; `null`: it goes as it is. */
   readonly #gzip: GzipMember | null;
-  #subscription: Subscription | null = null;
+  #subscription: ClientStream | null = null;
   /** Who waits for the next bytes, while the client has all there is. */
   #receiver: Receiver | null = null;
   /** Set once it is to end, which it does where a block ends. */
@@ -46,10 +45,10 @@ export class EventStream implements ByteSource, OpenStream {
    * @param letGo is called once it is over; perhaps more than once
    */
   constructor(
-    channel: Channel,
+    channel: StreamedChannel,
     address: string,
     userAgent: string | null,
-    subscribe: () => Subscription,
+    subscribe: () => ClientStream,
     streams: OpenStreams,
     letGo: () => void = () => {},
     gzip: GzipMember | null = null,
@@ -105,10 +104,10 @@ export class EventStream implements ByteSource, OpenStream {
   }
 
   #takeNext(isIdle: boolean): Uint8Array | null {
-    const { traffic } = this.#subscription!;
-    const before = traffic.eventsSent;
-    const bytes = this.#subscription!.take(isIdle);
-    this.events += traffic.eventsSent - before;
+    const subscription = this.#subscription!;
+    const before = subscription.eventsSent;
+    const bytes = subscription.take(isIdle);
+    this.events += subscription.eventsSent - before;
     return bytes;
   }
 
@@ -179,9 +178,7 @@ export class EventStream implements ByteSource, OpenStream {
   #send(receiver: Receiver, bytes: Uint8Array, plainLength: number): void {
     this.lastSent = this.#streams.sweeps;
     this.bytes += bytes.length;
-    const traffic = this.#subscription?.traffic ?? this.channel.feed.traffic;
-    traffic.bytesSent += bytes.length;
-    traffic.plainBytesSent += plainLength;
+    this.#subscription?.sent(bytes.length, plainLength);
     receiver.receive(bytes);
   }
 

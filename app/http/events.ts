@@ -1,16 +1,15 @@
 import { getLogger } from '@logtape/logtape';
 import type { Context } from 'hono';
 import type { Identity } from '../auth/identity.ts';
-import type { Channel } from '../channels/channels.ts';
+import type { Channel, Served } from '../channels/channels.ts';
 import type { Found } from '../channels/path_tree.ts';
 import type { Compression } from '../compression/compression.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
-import type { Start } from '../stretches/step.ts';
+import type { MergedLogs } from '../several/merged_logs.ts';
 import { type FilterParts, filterParts } from '../views/filter_parts.ts';
 import { FORMAT_NAMES, type Format, formatByName, TEXT } from '../views/format.ts';
-import type { OpenView } from '../views/open_views.ts';
-import { type AnyCursor, cursorFor, findCursor, nameHashOf } from '../wire/cursor.ts';
-import { parseSince, SINCE_FORMS, type Since } from '../wire/since.ts';
+import { findCursor, MAX_PARTITIONS, MAX_TOPICS } from '../wire/cursor.ts';
+import { parseSince, SINCE_FORMS } from '../wire/since.ts';
 import { parseUntil } from '../wire/until.ts';
 import { answerDocument, wantsDocument } from './document_answer.ts';
 import { EventStream } from './event_stream.ts';
@@ -19,6 +18,7 @@ import { filterOf, parseFilterQuery } from './filter_query.ts';
 import type { Gate } from './gate.ts';
 import { encodingFor } from './gzip_answer.ts';
 import type { OpenStreams } from './open_streams.ts';
+import { openReading, type WantedTopic } from './reading.ts';
 import { refuse } from './refusal.ts';
 import { PULL_ONLY, pulledFrom } from './stream_body.ts';
 import { STREAM_HEAD } from './stream_head.ts';
@@ -38,16 +38,16 @@ const NOT_SERVED =
 /** `GET` and `HEAD` of a channel: its stream. */
 export async function streamEvents(
   c: Context<{ Bindings: ClientConnection }>,
-  { value: channel, params }: Found<Channel>,
+  { value: channel, params }: Found<Served>,
   address: string,
   streams: OpenStreams,
   gate: Gate | null,
   compression: Compression | null,
+  merged: MergedLogs,
 ): Promise<Response> {
-  const reader =
-    gate === null
-      ? null
-      : await gate.admit(c, { topic: channel.topic, right: channel.right, params });
+  const { parts } = channel;
+  const wanted = [...new Set(parts)].map(({ topic, right }) => ({ topic, right, params }));
+  const reader = gate === null ? null : await gate.admit(c, wanted);
   if (reader instanceof Response) return reader;
   const format = formatByName(c.req.query('format') || TEXT.name);
   if (format === undefined) return c.text(`format takes ${FORMAT_NAMES}\n`, 400);
@@ -61,43 +61,39 @@ export async function streamEvents(
     c.req.header('last-event-id'),
     ...CURSOR_QUERY_NAMES.flatMap((name) => c.req.queries(name) ?? []),
   ]);
-  const own = parseFilterQuery(new URL(c.req.url).searchParams, channel.topic);
-  if (typeof own === 'string') return c.text(`${own}\n`, 400);
-  const ofStream = streamFilter(channel, params, reader);
-  const { filter, limit } = filterOf(own, ofStream, channel.path, channel.hasOpenKeys);
-  if (filter?.guard && channel.feed.description?.compacted === true) {
-    return c.text(`${NOT_SERVED}\n`, 400);
-  }
-  const start = await startOf(cursor, since, channel.topic);
+  const isDocument = until !== null && wantsDocument(c);
+  const fault = faultOfSeveral(channel, isDocument ? null : format);
+  const topics = fault ?? (await wantedTopics(c, channel, params, reader));
+  if (typeof topics === 'string') return c.text(`${topics}\n`, 400);
+  const start = { cursor, since };
   const asker = {
     path: pathOf(channel, params),
     sub: subOf(reader),
     expiresAt: reader?.expiresAt ?? null,
   };
   // A stream that ends with what was there has no beats.
-  const everyMs = until === null ? longest(every, channel.every ?? null) : null;
-  const open = (format: Format): OpenView | null =>
-    channel.feed.views.open(format, filter, limit, everyMs);
-  const encoding = encodingFor(c, channel.compression === false ? null : compression);
-  if (until !== null && wantsDocument(c)) {
+  const ofParts = parts.map((part) => part.every ?? null).reduce(longest);
+  const everyMs = until === null ? longest(every, ofParts) : null;
+  const isPlain = parts.some((part) => part.compression === false);
+  const encoding = encodingFor(c, isPlain ? null : compression);
+  if (isDocument) {
     const userAgent = loggedUserAgent(c);
-    const asked = { channel, address, userAgent, start, until, reader, asker, open, encoding };
-    return answerDocument(c, asked, streams);
+    const asked = { channel, topics, address, userAgent, start, until, reader, asker, encoding };
+    return answerDocument(c, asked, streams, merged);
   }
   const head = { ...STREAM_HEAD, ...encoding.headers };
   if (c.req.method === 'HEAD') return c.body(null, 200, head);
-  const openView = open(format);
-  const refusal = await streams.admit(address, openView === null ? 'max_views' : null);
-  if (openView === null || refusal !== null) {
-    openView?.letGo();
+  const reading = openReading(topics, format, everyMs, merged);
+  const refusal = await streams.admit(address, reading === null ? 'max_views' : null);
+  if (reading === null || refusal !== null) {
+    reading?.letGo();
     return refuse(c, refusal ?? 'max_views');
   }
-  const { view, letGo } = openView;
-  const subscribe = () => channel.feed.subscribe(view, start, until);
-  const gzip = encoding.compression?.stream(channel.feed, view) ?? null;
+  const subscribe = () => reading.subscribe(start, until);
+  const gzip = encoding.compression?.stream(...reading.sharedBy) ?? null;
   const leave = (): void => {
     gzip?.close();
-    letGo();
+    reading.letGo();
   };
   const userAgent = loggedUserAgent(c);
   const stream = new EventStream(channel, address, userAgent, subscribe, streams, leave, gzip);
@@ -106,14 +102,40 @@ export async function streamEvents(
   return c.body(body, 200, head);
 }
 
-/** Of the cursor of several topics the part of this one; a topic that it does not name is sent from its beginning. */
-async function startOf(
-  cursor: AnyCursor | null | 'unreadable',
-  since: Since | null,
-  topic: string,
-): Promise<Start> {
-  if (cursor === null || cursor === 'unreadable' || !('topics' in cursor)) return { cursor, since };
-  return { cursor: cursorFor(cursor, await nameHashOf(topic)), since: null };
+/** What is asked for of each topic. @returns what is wrong with it, in words */
+async function wantedTopics(
+  c: Context,
+  { parts }: Served,
+  params: Readonly<Record<string, string>>,
+  reader: Identity | null,
+): Promise<WantedTopic[] | string> {
+  const query = new URL(c.req.url).searchParams;
+  const topics: WantedTopic[] = [];
+  for (const channel of parts) {
+    const own = parseFilterQuery(query, channel.topic);
+    if (typeof own === 'string') return own;
+    const ofStream = streamFilter(channel, params, reader);
+    const { filter, limit } = filterOf(own, ofStream, channel.path, channel.hasOpenKeys);
+    if (filter?.guard && channel.feed.description?.compacted === true) return NOT_SERVED;
+    topics.push({ channel, nameHash: await channel.feed.nameHash, filter, limit });
+  }
+  const hashes = new Set(topics.map(({ nameHash }) => nameHash.join()));
+  return hashes.size < topics.length
+    ? 'two of these topics have names that ids cannot tell apart'
+    : topics;
+}
+
+/** What several topics in one stream do not take, in words. @param format null: that of a document */
+function faultOfSeveral({ parts }: Served, format: Format | null): string | null {
+  if (parts.length === 1) return null;
+  if (parts.length > MAX_TOPICS) return `a stream takes at most ${MAX_TOPICS} topics`;
+  const feeds = new Set(parts.map(({ feed }) => feed));
+  if (feeds.size < parts.length) return 'each topic of a stream is named once';
+  if (format === TEXT) return 'several topics in one stream take format=json';
+  const partitions = [...feeds].reduce((sum, feed) => sum + (feed.description?.partitions ?? 0), 0);
+  return partitions > MAX_PARTITIONS
+    ? `a stream takes at most ${MAX_PARTITIONS} partitions in all its topics`
+    : null;
 }
 
 function longest(a: number | null, b: number | null): number | null {
@@ -132,7 +154,7 @@ function streamFilter(
 }
 
 /** Bytes of its own: what is cut out of a request's address would keep all of that. */
-function pathOf({ path, segments }: Channel, params: Readonly<Record<string, string>>): string {
+function pathOf({ path, segments }: Served, params: Readonly<Record<string, string>>): string {
   if (Object.keys(params).length === 0) return path;
   const parts = segments.map((part) => ('literal' in part ? part.literal : params[part.parameter]));
   const bytes = new TextEncoder().encode(`/${parts.join('/')}`);

@@ -29,18 +29,19 @@ export class Gate {
 
   /**
    * Asks who comes.
-   * @param wanted the stream that is asked for; null: something that everybody who is signed in gets
+   * @param wanted the topics of the stream that is asked for; null: something that everybody who is
+   * signed in gets
    * @returns the answer to whoever is not let in
    */
   async admit(
     c: Context<{ Bindings: ClientConnection }>,
-    wanted: Wanted | null,
+    wanted: readonly Wanted[] | null,
   ): Promise<Identity | Response> {
     const request = c.req.raw;
     if (this.#signIn.authority.usesCookie(request) && !isFromOwnPages(request, this.#config)) {
       return c.text('A cookie counts from listed origins alone; send Authorization: Bearer\n', 403);
     }
-    const verdict = await this.#signIn.admit(this.#asked(c), wanted);
+    const verdict = await this.#signIn.admit(this.#asked(c), wanted ?? []);
     for (const cookie of verdict.setCookies ?? []) c.header('set-cookie', cookie, { append: true });
     return isKnown(verdict) ? verdict : refuseSignIn(c, verdict.refusal, wanted !== null);
   }
@@ -77,7 +78,7 @@ export class Gate {
       const { refusal } = this.#signIn.refuse({ refusal: 'missing', why: 'no bearer token' });
       return refuseSignIn(c, refusal, false);
     }
-    const verdict = await this.#signIn.admit(this.#asked(c), null);
+    const verdict = await this.#signIn.admit(this.#asked(c), []);
     if (!isKnown(verdict)) return refuseSignIn(c, verdict.refusal, false);
     const seconds = Math.max(0, Math.floor((verdict.expiresAt - Date.now()) / 1000));
     const cookie = `${OWN_COOKIE}=${token}; ${COOKIE_ATTRIBUTES}; Max-Age=${seconds}`;

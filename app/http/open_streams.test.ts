@@ -69,7 +69,7 @@ function open(
     },
   };
   const stream = {
-    channel: { topic: 't', signal },
+    channel: { topic: 't', parts: [{ topic: 't' }], signal },
     address: ADDRESS,
     userAgent: 'curl/8',
     events: 3,

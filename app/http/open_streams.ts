@@ -1,5 +1,5 @@
 import { getLogger } from '@logtape/logtape';
-import type { Channel } from '../channels/channels.ts';
+import type { Channel, Served } from '../channels/channels.ts';
 import type { Config } from '../config/config.ts';
 import type { ClientConnection } from '../ports/client_connection.ts';
 import type { EndReason, RefusalReason, StreamObserver } from '../ports/stream_observer.ts';
@@ -17,9 +17,14 @@ const MAX_SWEEP_MS = 1000;
 const AGE_SPREAD = 0.2;
 const DRAIN_STEP_MS = 20;
 
+/** What a stream is of. */
+export interface StreamedChannel extends Pick<Served, 'topic' | 'signal'> {
+  readonly parts: readonly Pick<Channel, 'topic'>[];
+}
+
 /** A stream as those who let it in and let it go know it. */
 export interface OpenStream {
-  readonly channel: Pick<Channel, 'topic' | 'signal'>;
+  readonly channel: StreamedChannel;
   /** The client's IP address. */
   readonly address: string;
   /** Of its request, cut; `null` where it is of no use. */
@@ -108,7 +113,7 @@ export class OpenStreams {
     connection.watched?.();
     this.#timeExpiry(watch, stream);
     const { channel, address } = stream;
-    this.#observer.opened(channel.topic);
+    for (const { topic } of channel.parts) this.#observer.opened(topic);
     logger.debug('A stream of {topic} is open', { topic: channel.topic, address });
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs);
     // It began since the slot was granted; nobody would end it any more.
@@ -129,7 +134,7 @@ export class OpenStreams {
     const { address, channel, events, bytes, userAgent } = stream;
     const { topic } = channel;
     this.#slots.release(address);
-    this.#observer.closed(topic, reason);
+    for (const part of channel.parts) this.#observer.closed(part.topic, reason);
     if (!logger.isEnabledFor('debug')) return;
     const seconds = Math.round(performance.now() - watch.openedAt) / 1000;
     const what = { topic, reason, seconds, events, bytes, address, userAgent };

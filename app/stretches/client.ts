@@ -200,6 +200,11 @@ export class Client {
     return log.keys === null || log.nextSeq === seq;
   }
 
+  /** Whether it was told that it is live, and nothing has begun anew since. */
+  get isTold(): boolean {
+    return this.isPastLive && this.#liveAt === null;
+  }
+
   isToldLive(): void {
     this.#liveAt = null;
     this.isPastLive = true;

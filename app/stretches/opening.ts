@@ -19,7 +19,6 @@ import type { TopicState } from './topic.ts';
 export class Opening implements Stretch {
   readonly isAhead = false;
   readonly isUrgent = true;
-  readonly idTime = null;
   readonly #client: Client;
   readonly #start: Start;
   /** The log for which the question under way, or its answer, holds. */
@@ -46,6 +45,12 @@ export class Opening implements Stretch {
 
   place(): null {
     return null;
+  }
+
+  /** That of the id with which the client came. */
+  get idTime(): number | null {
+    const { cursor } = this.#start;
+    return cursor === null || cursor === 'unreadable' ? null : (cursor.time ?? null);
   }
 
   behind(): null {

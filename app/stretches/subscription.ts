@@ -2,10 +2,12 @@ import type { Traffic } from '../counts/traffic.ts';
 import type { Dropped } from '../log/log.ts';
 import type { Beat } from '../views/pace.ts';
 import type { View } from '../views/view.ts';
+import { cursorText } from '../wire/cursor.ts';
 import { expiredFrame, FRESH_FRAME, liveFrame, placeFrame } from '../wire/frame.ts';
 import type { Place } from '../wire/place.ts';
 import type { Until } from '../wire/until.ts';
 import { Client } from './client.ts';
+import type { ClientStream } from './client_stream.ts';
 import { Pacing } from './pacing.ts';
 import { follow } from './route.ts';
 import type { Sleepers } from './sleepers.ts';
@@ -20,7 +22,7 @@ const MAX_ARRAY_BYTES = 64 * 1024;
  * One client: a place in the log, never a queue. What it has not taken stays where it is, in
  * memory or in Kafka, so that one client, however slow, costs bounded memory.
  */
-export class Subscription implements TopicClient {
+export class Subscription implements TopicClient, ClientStream {
   /** Its topic's, to which what it gets is added. */
   readonly traffic: Traffic;
   readonly #topic: Topic;
@@ -101,30 +103,37 @@ export class Subscription implements TopicClient {
     if (this.#rest !== null) return this.#portion(this.#rest);
     if (this.#topic.staleBlock !== this.#toldStale) return this.#tellStale();
     const sent = this.traffic.eventsSent;
-    const bytes = this.#takeNext();
+    const bytes = this.#takeNext(true);
     if (this.traffic.eventsSent > sent) this.#waitsNoMore = true;
-    return bytes === null && isIdle && this.#awaitedBeat() === null ? this.#tellPlace() : bytes;
+    if (bytes !== null) return this.#portion(bytes);
+    return isIdle && this.#awaitedBeat() === null ? this.#tellPlace() : null;
   }
 
-  #takeNext(): Uint8Array | null {
+  #takeNext(tellsLive: boolean): Uint8Array | null {
     for (;;) {
-      const live = this.#announceLive();
+      const live = tellsLive ? this.#announceLive() : null;
       if (live !== null) return live;
       if (this.#awaitedBeat() !== null) return null;
       const next = this.#lacksDeletes ? this.#startOver() : this.#stretch.take();
       // It may have passed places that hold nothing to send.
       if (next === null) {
         if (this.#stretch.behind() === 0) this.#pacing?.hasAll();
-        return this.#announceLive();
+        return tellsLive ? this.#announceLive() : null;
       }
       if (next instanceof Uint8Array) {
         this.isShared = this.#stretch.isShared === true && this.#stretch.behind() === 0;
-        return this.#portion(next);
+        return this.#got(next);
       }
       const { stretch, first } = follow(this.#client, next);
       this.#stretch = stretch;
-      if (first !== null) return this.#portion(first);
+      if (first !== null) return this.#got(first);
     }
+  }
+
+  #got(blocks: Uint8Array): Uint8Array {
+    this.#client.gotBlock();
+    if (this.#client.isPastLive) this.#pacing?.got(this.#topic.loadedLog);
+    return blocks;
   }
 
   #startOver(): Step {
@@ -155,6 +164,82 @@ export class Subscription implements TopicClient {
     if (end === null) return null;
     if (this.#stretch.isPast(end)) return this.#stretch.place();
     return { topicId: end.log.topicId, positions: end.positions, unknown: [] };
+  }
+
+  get endId(): string | null {
+    const { end } = this;
+    return end === null ? null : cursorText(end);
+  }
+
+  get eventsSent(): number {
+    return this.traffic.eventsSent;
+  }
+
+  sent(bytes: number, plain: number): void {
+    this.traffic.bytesSent += bytes;
+    this.traffic.plainBytesSent += plain;
+  }
+
+  /** Where its client is; `null` before its start is known. */
+  get place(): Place | null {
+    return this.#stretch.place();
+  }
+
+  /** The time of an id of that place that is made now; before it is known, that of the one that it came with. */
+  get idTime(): number | null {
+    return this.#stretch.idTime;
+  }
+
+  /** Whether its place has moved since the last id that it was told. */
+  get isPastId(): boolean {
+    return this.#client.isPastId;
+  }
+
+  /** Whether it has all that was there when it came, and is to be told so. */
+  get isLive(): boolean {
+    return !this.#lacksDeletes && this.#isLive();
+  }
+
+  /** Whether it was told that, and nothing has begun anew since. */
+  get wasToldLive(): boolean {
+    return this.#client.isTold;
+  }
+
+  /** Whether what comes next cannot wait for a beat. */
+  get isUrgent(): boolean {
+    return this.#lacksDeletes || this.#stretch.isUrgent;
+  }
+
+  /** Its client is told by somebody else that it is live. */
+  isToldLive(): void {
+    this.#client.isToldLive();
+  }
+
+  /**
+   * Its client was told an id of that time by somebody else.
+   * @param isPlace whether it names its place, and not one before it
+   */
+  isToldId(time: number | null, isPlace: boolean): void {
+    if (isPlace) this.#client.gotPlace(time);
+    this.#client.gotBlock();
+    this.#client.idTime = time;
+  }
+
+  /**
+   * Finds out where it begins, and no more; to be called as long as its place is not known.
+   * @returns what its client is told of that
+   */
+  begin(): Uint8Array | null {
+    const next = this.#stretch.take();
+    if (next === null || next instanceof Uint8Array) return next;
+    const { stretch, first } = follow(this.#client, next);
+    this.#stretch = stretch;
+    return first === null ? null : this.#got(first);
+  }
+
+  /** What comes next of its topic, whole blocks, and nothing of what is told to a stream. */
+  takeBlocks(): Uint8Array | null {
+    return this.#takeNext(false);
   }
 
   /** Calls `wake` once, as soon as `take` may have something. */
@@ -236,8 +321,6 @@ export class Subscription implements TopicClient {
   }
 
   #portion(bytes: Uint8Array): Uint8Array {
-    this.#client.gotBlock();
-    if (this.#client.isPastLive) this.#pacing?.got(this.#topic.loadedLog);
     this.#rest = null;
     if (bytes.length <= MAX_ARRAY_BYTES) return bytes;
     const [first, rest] = partsOf(bytes);

@@ -5,7 +5,9 @@ import type { IdClock } from '../log/id_clock.ts';
 import type { Dropped, Log } from '../log/log.ts';
 import type { Offsets, TopicDescription } from '../ports/source.ts';
 import type { Positions } from '../wire/place.ts';
+import type { TopicId } from '../wire/topic_id.ts';
 import type { PageWriter } from './page_writer.ts';
+import type { Sleepers } from './sleepers.ts';
 import type { Turns } from './turns.ts';
 
 /** What the brokers say of a topic, all of it of the same one. */
@@ -27,6 +29,10 @@ export interface TopicClient {
 export interface Topic {
   /** Its name. */
   readonly topic: string;
+  /** Its id; `null` where there is no such topic, `undefined` while that is not known. */
+  readonly id: TopicId | null | undefined;
+  /** Those who wait for it. */
+  readonly sleepers: Sleepers;
   /** Those who are connected. */
   readonly clients: Set<TopicClient>;
   /** The log once it is loaded, else `null`. */

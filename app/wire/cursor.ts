@@ -46,7 +46,7 @@ export const MAX_TOPICS = 32;
 export const NAME_HASH_BYTES = 4;
 const MAX_PARTITION = 2 ** 31 - 1;
 /** Of one topic: a stranger's cursor must not be long. */
-const MAX_PARTITIONS = 1000;
+export const MAX_PARTITIONS = 1000;
 /** That of a varint's eighth byte, the last one that a number below 2^53 needs. */
 const MAX_SCALE = 2 ** 48;
 /** What stands before the time. */

@@ -20,10 +20,12 @@ export class DocumentWriter {
   id = '';
   /** Records and gaps. */
   events = 0;
-  /** Whether it began anew after something had come: then its records are not of one piece. */
+  /** Whether it began anew after something of it had come: then its records are not of one piece. */
   isBroken = false;
   #records = 0;
   readonly #gaps: string[] = [];
+  /** Those of which there were some: each topic begins anew by itself. */
+  readonly #gapTopics = new Set<string>();
   /** Of the block under way. */
   #event = 'message';
   #hasData = false;
@@ -112,8 +114,10 @@ export class DocumentWriter {
   }
 
   #takeGap(): void {
-    const { reason } = JSON.parse(this.#line) as { reason: string };
-    if (!this.isEmpty && reason !== 'retention') this.isBroken = true;
+    const { reason, topic } = JSON.parse(this.#line) as { reason: string; topic: string };
+    const hasBegun = this.#records > 0 || this.#gapTopics.has(topic);
+    if (hasBegun && reason !== 'retention') this.isBroken = true;
+    this.#gapTopics.add(topic);
     this.events++;
     this.#gaps.push(this.#line);
   }

@@ -94,6 +94,21 @@ export function staleFrame(since: number): Uint8Array {
 /** The block that ends what `stale` began. */
 export const FRESH_FRAME: Uint8Array = ascii('event:fresh\ndata:{}\n\n');
 
+/** An event that says nothing but its name. @param writeId `null` where it has no id */
+export function writeEvent(
+  out: ByteWriter,
+  name: string,
+  writeId: ((out: ByteWriter) => void) | null,
+): void {
+  out.text(`event:${name}\ndata:{}\n`);
+  if (writeId !== null) {
+    out.bytes(ID);
+    writeId(out);
+    out.byte(LF);
+  }
+  out.byte(LF);
+}
+
 /** The block that tells a client that it has all that was there when it came. */
 export function liveFrame(place: Place, time: number | null): Uint8Array {
   const out = new ByteWriter(128);

@@ -52,3 +52,15 @@ export function writeTopicsCursor(
   out.toBase64url(begin);
   writeTime(out, time);
 }
+
+/** Whether two ids say the same of each topic. */
+export function areSameParts(
+  some: readonly (CursorPart | null)[],
+  others: readonly (CursorPart | null)[],
+): boolean {
+  return some.every((part, n) => {
+    const other = others[n];
+    if (part === null || !other || part.length !== other.length) return false;
+    return part.every((byte, at) => byte === other[at]);
+  });
+}

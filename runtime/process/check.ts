@@ -10,7 +10,7 @@ export function wordsOfCheck({ config, streams, warnings }: ReadSettings): strin
   const lines = served.map(({ path, topic, require, where, every }) => {
     const right = require === null ? '' : `, require ${require}`;
     const beats = every === null ? '' : `, every ${every} ms`;
-    return `${path}: topic ${topic}${right}${where === null ? '' : `, where ${where}`}${beats}`;
+    return `${path}: ${topic.includes(',') ? 'topics' : 'topic'} ${topic}${right}${where === null ? '' : `, where ${where}`}${beats}`;
   });
   const everywhere = openTo(config) ?? `everywhere required: ${config.require}`;
   return `${[...warnings.map((warning) => `warning: ${warning}`), ...lines, everywhere].join('\n')}\n`;

@@ -13,6 +13,7 @@ import type {
   TopicDescription,
 } from '../../app/ports/source.ts';
 import { PageWriter } from '../../app/stretches/page_writer.ts';
+import { Sleepers } from '../../app/stretches/sleepers.ts';
 import type { Topic, TopicClient, TopicState } from '../../app/stretches/topic.ts';
 import { Turns } from '../../app/stretches/turns.ts';
 
@@ -25,12 +26,14 @@ interface TopicOptions {
   readonly maxBytes?: number;
   /** Gives ids their time. */
   readonly clock?: IdClock | null;
+  readonly topic?: string;
+  readonly topicId?: Uint8Array;
 }
 
 /** A topic in memory, as its clients see it, of which a test answers the questions. */
 export class MemoryTopic implements Topic {
-  readonly topic = 'events';
-  readonly topicId: Uint8Array = Uint8Array.of(1, 2, 3, 4);
+  readonly topic: string;
+  readonly topicId: Uint8Array;
   readonly description: TopicDescription;
   readonly page: PageWriter = new PageWriter();
   readonly turns: Turns = new Turns();
@@ -38,6 +41,7 @@ export class MemoryTopic implements Topic {
   readonly traffic: Traffic = new Traffic();
   readonly deniedAgainMs = 1;
   readonly clients: Set<TopicClient> = new Set();
+  readonly sleepers: Sleepers = new Sleepers();
   readonly idClock: IdClock | null;
   readonly log: Log;
   readonly history: HistoryPool;
@@ -57,7 +61,11 @@ export class MemoryTopic implements Topic {
     compacted = false,
     maxBytes = 2 ** 20,
     clock = null,
+    topic = 'events',
+    topicId = Uint8Array.of(1, 2, 3, 4),
   }: TopicOptions = {}) {
+    this.topic = topic;
+    this.topicId = topicId;
     this.idClock = clock;
     const policy = { compacted, deletes: !compacted, deleteRetentionMs: null };
     this.description = { name: this.topic, id: this.topicId, partitions, ...policy };
@@ -78,6 +86,10 @@ export class MemoryTopic implements Topic {
     const keys = this.description.compacted ? new KeyIndex() : null;
     const clock = this.idClock;
     return new Log({ topic, topicId, start: starts.slice(), maxBytes, keys, clock });
+  }
+
+  get id(): Uint8Array | undefined {
+    return this.isLoaded ? this.topicId : undefined;
   }
 
   get loadedLog(): Log | null {
