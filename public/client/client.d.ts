@@ -79,10 +79,13 @@ export interface IdStore {
  * The last id is sent as the header `Last-Event-ID`; to another origin as `?lastEventId=`, because
  * there the header would cost a preflight at each try.
  *
- * @throws {TypeError} for what is not a URL
+ * Several topics of one gateway are one stream: `connect(['/prices', '/orders'])`, in `format: 'json'`.
+ * The `detail` of a record says its `topic`. The query is that of the first address.
+ *
+ * @throws {TypeError} for what is not a URL, and for topics of more than one gateway
  */
 export function connect<Value = Content>(
-  url: string | URL,
+  url: string | URL | readonly (string | URL)[],
   options?: ConnectOptions<Value>,
 ): Connection<Value>;
 
@@ -234,6 +237,8 @@ export interface StreamError extends Event {
  * registry, `Value` is what they are.
  */
 export interface StreamRecord<Value = Content> {
+  /** In a stream of several topics: which one. */
+  readonly topic?: string;
   readonly partition: number;
   readonly offset: number;
   /** Unix milliseconds. */
