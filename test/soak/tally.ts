@@ -14,7 +14,7 @@ export class Tally {
   unexplainedGaps = 0;
   reconnects = 0;
   refusals = 0;
-  /** Requests that reached a gateway later than it waits for them. */
+  /** Requests that reached a gateway later than it waits for them, or had no head after a minute. */
   late = 0;
   /** Streams that ended with their token. */
   expired = 0;

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
+import { within } from '../../support/deadline.ts';
 import type { Subscriber, Times } from '../subscriber.ts';
 import { awayMs } from '../temper.ts';
-import { TOO_LATE } from './follow.ts';
+import { HEAD_MS, TOO_LATE } from './follow.ts';
 
 const EVENTS = ['message', 'delete', 'leave', 'gap', 'live', 'place', 'expired', 'unauthorized'];
 
@@ -21,7 +22,13 @@ export async function followEventSource(
       fetch: async (input, init) => {
         subscriber.state = 'asking';
         const headers = { ...init.headers, ...(await subscriber.plan.pass.headers()) };
-        return fetch(input, { ...init, headers });
+        const answer = fetch(input, { ...init, headers });
+        // Node's fetch waits five minutes, also on a connection whose other side has ended.
+        return within('a head', answer, HEAD_MS).catch((error: Error) => {
+          if (error.message.startsWith('waited')) subscriber.late();
+          answer.then(({ body }) => body?.cancel()).catch(() => {});
+          throw error;
+        });
       },
     });
     const givenUp = new AbortController();

@@ -9,7 +9,7 @@ import { awayMs, showTemper } from '../temper.ts';
 /** A request that took longer than a gateway waits: machines have more to do than they can. */
 export const TOO_LATE = 408;
 const FIRST_RETRY_MS = 1000;
-const HEAD_MS = 60_000;
+export const HEAD_MS = 60_000;
 /** What an EventSource is told in words. */
 export const REFUSED_AS: Readonly<Record<number, string>> = { 401: 'invalid', 403: 'forbidden' };
 

@@ -34,7 +34,9 @@ export async function followSseCat(
         signal: over,
       });
     } catch (error) {
-      if (!(error instanceof GaveUp && MET_BY_GOOD_ONES.test(error.message))) throw error;
+      if (!(error instanceof GaveUp && MET_BY_GOOD_ONES.test(error.message))) {
+        throw new Error(`${subscriber.description}: ${error}`);
+      }
       if (error.message.startsWith(`${TOO_LATE}`)) subscriber.late();
     }
   }
