@@ -23,7 +23,7 @@ interface Place {
 }
 
 /**
- * A client of several topics that goes on for ever: it reads by itself until it is where others are, and
+ * A client of several topics that goes on for ever (docs/how_it_works.md): it reads by itself until it is where others are, and
  * by itself again once it has fallen back.
  */
 export class MergedStream implements ClientStream {
