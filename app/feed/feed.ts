@@ -3,6 +3,7 @@ import { Traffic } from '../counts/traffic.ts';
 import { HistoryPool } from '../history/history_pool.ts';
 import { jumpedPartitions } from '../history/jumps.ts';
 import type { SharedReaders } from '../history/reader_slots.ts';
+import { Scans } from '../history/scans.ts';
 import { Facts } from '../log/facts.ts';
 import { IdClock } from '../log/id_clock.ts';
 import { KeyIndex } from '../log/key_index.ts';
@@ -110,6 +111,7 @@ export class Feed implements Topic {
   #description: TopicDescription | null = null;
   #log: Log | null = null;
   #history: HistoryPool | null = null;
+  #scans: Scans | null = null;
   /** On compacted topics. */
   #tombstones: Tombstones | null = null;
   #caughtUp = new CaughtUp(0);
@@ -205,6 +207,10 @@ export class Feed implements Topic {
 
   get history(): HistoryPool {
     return this.#history!;
+  }
+
+  get scans(): Scans {
+    return this.#scans!;
   }
 
   /** Reads until `signal` aborts; brokers that do not answer are asked again. */
@@ -420,6 +426,7 @@ export class Feed implements Topic {
       log,
       slots: this.#readers.history,
     });
+    this.#scans = new Scans(log, this.#history, this.turns, this.traffic.filterRecords);
     this.#loaded = false;
     if (known !== null) {
       known.successor = log;

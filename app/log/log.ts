@@ -10,7 +10,7 @@ import { LIVE, NO_RECORD, UNKNOWN_RECORD } from './columns.ts';
 import type { Block, Encoding, Slice } from './encoding.ts';
 import type { Facts } from './facts.ts';
 import type { IdClock } from './id_clock.ts';
-import type { ForgottenDelete, KeyIndex } from './key_index.ts';
+import type { ForgottenDelete, KeyIndex, Place as KeyPlace } from './key_index.ts';
 import { SEGMENT_BYTES, Segment } from './segment.ts';
 import { Selections } from './selections.ts';
 
@@ -260,20 +260,35 @@ export class Log {
    * The places of the latest records of a filter's keys, ascending, on a compacted topic: there is no
    * other that it may want. `null` where it asks for no keys, or for too many.
    */
-  latestOf({ equalities }: Filter): number[] | null {
+  latestOf(filter: Filter): number[] | null {
+    const seqs: number[] = [];
+    const isKnown = this.#eachLatest(filter, (_, { seq }) => seqs.push(seq));
+    return isKnown ? seqs.sort((a, b) => a - b) : null;
+  }
+
+  /** The same by their offsets, of each partition ascending. */
+  latestOffsetsOf(filter: Filter): ReadonlyMap<number, readonly number[]> | null {
+    const offsets = new Map<number, number[]>();
+    const isKnown = this.#eachLatest(filter, (partition, { offset }) => {
+      offsets.set(partition, [...(offsets.get(partition) ?? []), offset]);
+    });
+    for (const some of offsets.values()) some.sort((a, b) => a - b);
+    return isKnown ? offsets : null;
+  }
+
+  #eachLatest({ equalities }: Filter, use: (partition: number, latest: KeyPlace) => void): boolean {
     const values = equalities.find(({ field }) => field === 'key')?.values;
     const partitions = this.positions.length;
-    if (this.keys === null || values === undefined) return null;
-    if (values.length * partitions > MAX_LOOK_UPS) return null;
-    const seqs: number[] = [];
+    if (this.keys === null || values === undefined) return false;
+    if (values.length * partitions > MAX_LOOK_UPS) return false;
     for (const value of values) {
       const key = bytesOf(value);
       for (let partition = 0; partition < partitions; partition++) {
         const latest = this.keys.get(partition, key);
-        if (latest !== null) seqs.push(latest.seq);
+        if (latest !== null) use(partition, latest);
       }
     }
-    return seqs.sort((a, b) => a - b);
+    return true;
   }
 
   /** The place of the first gap from a place on; it may have left memory. */

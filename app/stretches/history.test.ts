@@ -3,7 +3,9 @@ import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
 import { IdClock } from '../log/id_clock.ts';
 import type { Dropped } from '../log/log.ts';
-import { PLAIN } from '../views/view.ts';
+import { constantOf, Filter } from '../views/filter.ts';
+import { TEXT } from '../views/format.ts';
+import { PLAIN, type View } from '../views/view.ts';
 import { Client } from './client.ts';
 import { History } from './history.ts';
 
@@ -33,10 +35,10 @@ function topicBelowMemory(
   return topic;
 }
 
-function readBack(topic: MemoryTopic, positions: number[]): History {
+function readBack(topic: MemoryTopic, positions: number[], view: View = PLAIN): History {
   const { topicId, log } = topic;
   const place = { topicId, positions: Float64Array.from(positions), unknown: [] };
-  return new History(new Client(topic, PLAIN), log, place);
+  return new History(new Client(topic, view), log, place);
 }
 
 /** The next array, once it has been read. */
@@ -151,5 +153,22 @@ describe('History', () => {
     const history = readBack(topic, [0]);
     topic.log.successor = topic.newLog();
     expect(history.take()).toHaveProperty('open');
+  });
+
+  test('History.take() goes straight to the latest records of its keys on a compacted topic', async () => {
+    const topic = topicBelowMemory(2, 'abcdefghijabc', true);
+    const equality = { field: 'key' as const, values: [constantOf('key h'), constantOf('key b')] };
+    const filter = new Filter([equality], []);
+    const view = { format: TEXT, filter, pace: null, clients: 1 };
+    const history = readBack(topic, [0, 0], view);
+    expect(history.take()).toBeNull();
+    const bytes = await next(history);
+    expect(valuesOf(bytes)).toBe('hbhb');
+    expect(topic.readsFrom).toEqual([[7, 7]]);
+    expect(history.take()).toHaveProperty('resume');
+    // None of its keys is there: nothing is read.
+    const none = new Filter([{ field: 'key', values: [constantOf('nobody')] }], []);
+    expect(readBack(topic, [0, 0], { ...view, filter: none }).take()).toHaveProperty('resume');
+    expect(topic.readsFrom).toHaveLength(1);
   });
 });

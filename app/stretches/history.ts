@@ -1,5 +1,6 @@
 import type { Block } from '../history/block_cache.ts';
 import { Waiter } from '../history/history_pool.ts';
+import { Rider } from '../history/scans.ts';
 import { LIVE } from '../log/columns.ts';
 import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
@@ -8,6 +9,7 @@ import { coversAll, distance, type Place, type Positions } from '../wire/place.t
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
+import { PAGE_RECORDS } from './turns.ts';
 
 /**
  * The client lies below the log in memory: records are read back from Kafka, with ids made from
@@ -22,6 +24,14 @@ export class History implements Stretch {
   readonly #place: Place;
   readonly #positions: Positions;
   readonly #waiter: Waiter;
+  /** Rides on scans with others who have filters; `null` where it reads for itself. */
+  readonly #rider: Rider | null;
+  #isRiding = false;
+  /** Where the latest records of its keys are, and at which end of the log they were looked up. */
+  #latest: {
+    readonly seq: number;
+    readonly offsets: ReadonlyMap<number, readonly number[]> | null;
+  } | null = null;
   /** Whether the page says that records are lost: to some clients that is no loss. */
   #tellsOfLoss = false;
 
@@ -31,10 +41,20 @@ export class History implements Stretch {
     this.#place = place;
     this.#positions = place.positions;
     this.#waiter = new Waiter(() => client.wake());
+    const { filter } = client.view;
+    // On a compacted topic it knows where the latest records of its keys are.
+    const rides = log.keys === null && filter !== null && Rider.mayHave(filter);
+    this.#rider = rides ? new Rider(filter, place.positions, () => client.wake()) : null;
   }
 
   place(): Place {
+    this.#catchUp();
     return this.#place;
+  }
+
+  /** What it waits for alone while it rides on a scan. */
+  get selection(): object | undefined {
+    return this.#isRiding ? this.#rider! : undefined;
   }
 
   get idTime(): number | null {
@@ -42,6 +62,7 @@ export class History implements Stretch {
   }
 
   behind(): number {
+    this.#catchUp();
     return distance(this.#positions, this.#log.positions);
   }
 
@@ -50,6 +71,7 @@ export class History implements Stretch {
   }
 
   isPast({ positions }: LogEnd): boolean {
+    this.#catchUp();
     return coversAll(this.#positions, positions);
   }
 
@@ -60,23 +82,33 @@ export class History implements Stretch {
   }
 
   close(): void {
-    this.#client.topic.history.leave(this.#waiter);
+    const { history, scans } = this.#client.topic;
+    history.leave(this.#waiter);
+    if (this.#rider !== null) scans.leave(this.#rider);
   }
 
   take(): Uint8Array | Step | null {
-    if (this.#log.successor !== null) return openAgain(this.#place, this.#client.idTime);
+    this.#isRiding = false;
+    if (this.#log.successor !== null) return this.#openAgain();
+    this.#catchUp();
     const wereAdded = this.#positions.length < this.#log.start.length;
     if (wereAdded || this.#log.covers(this.#positions)) return this.#goOn();
+    if (this.#rider !== null && this.#rider.scan !== null) {
+      const found = this.#takeFound(this.#rider);
+      this.#isRiding = found === null;
+      return found;
+    }
     const others = this.#pageOfOthers();
     if (others !== null) return others;
     const from = this.#positions.slice();
     this.#tellsOfLoss = false;
-    const { history, page, turns } = this.#client.topic;
+    const { history, scans, page, turns } = this.#client.topic;
     const isFiltered = this.#client.view.filter !== null;
     page.begin(this.#log.idTime);
     const lacking = new Map<number, number>();
     for (const partition of this.#lagging()) {
       while (!page.isFull && !this.#restsNow() && this.#lags(partition)) {
+        if (this.#jump(partition)) continue;
         const block = history.blocks.find(partition, this.#positions[partition]!);
         if (block === null) {
           lacking.set(partition, this.#positions[partition]!);
@@ -94,13 +126,87 @@ export class History implements Stretch {
     if (!page.isEmpty) return this.#finish(from);
     if (this.#log.covers(this.#positions)) return this.#goOn();
     if (this.#restsNow()) turns.wait(this.#client);
-    else history.want(this.#waiter, lacking);
+    else if (this.#rider === null) history.want(this.#waiter, lacking);
+    else {
+      scans.join(this.#rider);
+      this.#isRiding = true;
+    }
     return null;
+  }
+
+  #openAgain(): Step {
+    const place = this.place();
+    this.close();
+    return openAgain(place, this.#client.idTime);
+  }
+
+  /** Its scan has passed what is not for it. */
+  #catchUp(): void {
+    const rider = this.#rider;
+    if (rider === null) return;
+    this.#client.topic.scans.catchUp(rider);
+    if (rider.hasMoved) this.#client.isPastId = true;
+    rider.hasMoved = false;
+  }
+
+  /** What its scan has found for it. */
+  #takeFound(rider: Rider): Uint8Array | null {
+    const { block } = rider;
+    if (block === null) return null;
+    const { partition, next } = block;
+    const { offsets } = block.segment!;
+    const bytes = this.#pageOfOthers() ?? this.#pageOf(block, rider.rows);
+    rider.rows = rider.rows.filter((at) => offsets[at]! >= this.#positions[partition]!);
+    if (rider.rows.length > 0) return bytes;
+    rider.block = null;
+    if (this.#positions[partition]! < next) this.#move(partition, next);
+    return bytes;
+  }
+
+  #pageOf({ partition, segment }: Block, rows: readonly number[]): Uint8Array {
+    const { page } = this.#client.topic;
+    const from = this.#positions.slice();
+    page.begin(this.#log.idTime);
+    for (const at of rows) {
+      if (page.isFull) break;
+      this.#move(partition, segment!.offsets[at]! + 1);
+      page.row(this.#client.view.format, segment!, at, this.#place);
+      this.#client.isPastId = false;
+    }
+    return this.#finish(from);
   }
 
   /** Whether its filter has looked at enough for now. */
   #restsNow(): boolean {
     return this.#client.view.filter !== null && this.#client.topic.turns.isOver;
+  }
+
+  /**
+   * On a compacted topic: passes what lies before the next one of the latest records of its keys, as nothing
+   * else is for it. What retention has taken there is told instead.
+   */
+  #jump(partition: number): boolean {
+    const from = this.#positions[partition]!;
+    if (from < (this.#client.topic.starts[partition] ?? 0)) return false;
+    const offsets = this.#latestOffsets();
+    if (offsets === null) return false;
+    const next = offsets.get(partition)?.find((offset) => offset >= from);
+    this.#move(partition, Math.min(next ?? Number.POSITIVE_INFINITY, this.#log.start[partition]!));
+    return this.#positions[partition]! > from;
+  }
+
+  #latestOffsets(): ReadonlyMap<number, readonly number[]> | null {
+    const { filter } = this.#client.view;
+    const { keys, nextSeq } = this.#log;
+    // Others have to be told of what their keys have lost.
+    if (filter === null || keys === null || !filter.isOfKey) return null;
+    // What came since may have left memory, too.
+    if (this.#latest?.seq !== nextSeq) {
+      const offsets = this.#log.latestOffsetsOf(filter);
+      this.#latest = { seq: nextSeq, offsets };
+      this.#client.topic.turns.spend(PAGE_RECORDS);
+    }
+    return this.#latest.offsets;
   }
 
   /** Whether others may come to the same place with the same view. */

@@ -165,11 +165,17 @@ describe('Pacing', () => {
     const client = new Taker(topic, paced(), sleepers);
     append('a');
     append('b');
+    topic.pass(0, 5);
     client.take(true);
-    jest.advanceTimersByTime(2000);
+    expect(times(client)).toEqual([[0, 'a']]);
+    jest.advanceTimersByTime(1100);
+    topic.pass(0, 7);
+    jest.advanceTimersByTime(1000);
+    client.take(true);
     expect(times(client)).toEqual([
       [0, 'a'],
       [1000, 'b'],
+      [2100, 'place{}'],
     ]);
   });
 

@@ -32,7 +32,7 @@ export interface Stretch {
   /** Whether all who stand where the client did, in the same view, got the array that it gave last; left out: no. */
   readonly isShared?: boolean;
   /** What the client waits for alone, once it has all there is; left out: for whatever comes. */
-  readonly selection?: object;
+  readonly selection?: object | undefined;
   /** Lets go of what goes on for it: the client has gone. */
   close?(): void;
 }

@@ -301,13 +301,14 @@ export class Subscription implements TopicClient, ClientStream {
   #announceLive(): Uint8Array | null {
     if (this.#lacksDeletes || !this.#isLive()) return null;
     const { idTime: time } = this.#stretch;
+    const place = this.#stretch.place()!;
     this.#client.isToldLive();
     this.#pacing?.begin();
     if (!this.#client.tellsLive) return null;
     this.isOver = this.#client.until !== null;
     this.#client.gotPlace(time);
     this.traffic.eventsSent++;
-    return liveFrame(this.#stretch.place()!, time);
+    return liveFrame(place, time);
   }
 
   /** `null` where its last id tells its place already, and is not about to be too old. */

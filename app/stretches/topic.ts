@@ -1,5 +1,6 @@
 import type { Traffic } from '../counts/traffic.ts';
 import type { HistoryPool } from '../history/history_pool.ts';
+import type { Scans } from '../history/scans.ts';
 import type { Facts } from '../log/facts.ts';
 import type { IdClock } from '../log/id_clock.ts';
 import type { Dropped, Log } from '../log/log.ts';
@@ -42,6 +43,8 @@ export interface Topic {
   readonly ends: Offsets;
   /** What reads back what lies below the log. */
   readonly history: HistoryPool;
+  /** What reads it back once for all clients with filters. */
+  readonly scans: Scans;
   readonly page: PageWriter;
   /** By which its clients' filters work. */
   readonly turns: Turns;

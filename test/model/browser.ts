@@ -106,7 +106,8 @@ export class Browser {
 
   /** Where its last id is not the end of the topic; `null` for one that came a moment ago. */
   lagsBehind(momentMs: number): string | null {
-    // One whose streams end is told where it is when it comes back.
+    // One that is away is told where it is when it comes back, and so is one whose streams end.
+    if (this.#stream === null) return null;
     const isNew = this.#world.clock.now - this.#openedAt < momentMs;
     const isAway = this.#stream === null;
     return isNew || isAway || this.#options.endsLive ? null : this.#model.lagsBehind();

@@ -451,6 +451,48 @@ export const MUTATIONS = [
     to: 'this.#stretch.isUrgent',
   },
   {
+    name: 'the latest record of a key below memory is passed by',
+    file: 'app/stretches/history.ts',
+    from: 'find((offset) => offset >= from);',
+    to: 'find((offset) => offset > from);',
+  },
+  {
+    name: 'the latest records of keys below memory are not looked up again',
+    file: 'app/stretches/history.ts',
+    from: 'if (this.#latest?.seq !== nextSeq) {',
+    to: 'if (this.#latest === null) {',
+  },
+  {
+    name: 'a scan passes what a client with a filter lacks, which comes when it has begun',
+    file: 'app/history/scans.ts',
+    from: 'if (!coversAll(positions, this.#positions)) return false;',
+    to: '',
+  },
+  {
+    name: 'a scan gives a client what it has had',
+    file: 'app/history/scans.ts',
+    from: 'if (offset < rider.positions[partition]!) continue;',
+    to: '',
+  },
+  {
+    name: 'a scan goes on without what a slow client has not taken',
+    file: 'app/history/scans.ts',
+    from: 'if (rider.scan === this && rider.block !== null) this.delete(rider);',
+    to: 'rider.block = null;',
+  },
+  {
+    name: 'the place of a client on a scan lies past what it has not had',
+    file: 'app/history/scans.ts',
+    from: 'if (rider.scan !== null && rider.block === null) rider.scan',
+    to: 'if (rider.scan !== null) rider.scan',
+  },
+  {
+    name: 'a scan passes what was lost',
+    file: 'app/history/scans.ts',
+    from: 'if (block !== null && block.segment !== null) this.#pass(block, block.segment);',
+    to: 'if (block !== null) block.segment === null ? (this.#positions[block.partition] = block.next) : this.#pass(block, block.segment);',
+  },
+  {
     name: 'a part that was read back counts as passed where the filter rests',
     file: 'app/stretches/history.ts',
     from: 'if (topic.page.isFull || topic.turns.isOver) return;',

@@ -1,6 +1,7 @@
 import { Traffic } from '../../app/counts/traffic.ts';
 import { HistoryPool } from '../../app/history/history_pool.ts';
 import { ReaderSlots } from '../../app/history/reader_slots.ts';
+import { Scans } from '../../app/history/scans.ts';
 import { Facts } from '../../app/log/facts.ts';
 import type { IdClock } from '../../app/log/id_clock.ts';
 import { KeyIndex } from '../../app/log/key_index.ts';
@@ -24,6 +25,8 @@ interface TopicOptions {
   readonly partitions?: number;
   readonly compacted?: boolean;
   readonly maxBytes?: number;
+  /** So many are read back at once. */
+  readonly batchRecords?: number;
   /** Gives ids their time. */
   readonly clock?: IdClock | null;
   readonly topic?: string;
@@ -45,6 +48,7 @@ export class MemoryTopic implements Topic {
   readonly idClock: IdClock | null;
   readonly log: Log;
   readonly history: HistoryPool;
+  readonly scans: Scans;
   isLoaded = true;
   staleBlock: Uint8Array | null = null;
   starts: Float64Array;
@@ -53,13 +57,17 @@ export class MemoryTopic implements Topic {
   readonly asked: (number | null)[] = [];
   /** Below it nothing can be read back, by partition. */
   readonly deletedBelow = new Map<number, number>();
+  /** Where each reading back began, by partition. */
+  readonly readsFrom: number[][] = [];
   readonly #records: KafkaRecord[] = [];
+  readonly #batchRecords: number;
   #answer: ((answer: never) => void) | null = null;
 
   constructor({
     partitions = 1,
     compacted = false,
     maxBytes = 2 ** 20,
+    batchRecords = Number.POSITIVE_INFINITY,
     clock = null,
     topic = 'events',
     topicId = Uint8Array.of(1, 2, 3, 4),
@@ -67,6 +75,7 @@ export class MemoryTopic implements Topic {
     this.topic = topic;
     this.topicId = topicId;
     this.idClock = clock;
+    this.#batchRecords = batchRecords;
     const policy = { compacted, deletes: !compacted, deleteRetentionMs: null };
     this.description = { name: this.topic, id: this.topicId, partitions, ...policy };
     this.starts = new Float64Array(partitions);
@@ -79,6 +88,7 @@ export class MemoryTopic implements Topic {
       log: this.log,
       slots: new ReaderSlots(2),
     });
+    this.scans = new Scans(this.log, this.history, this.turns, this.traffic.filterRecords);
   }
 
   newLog(maxBytes: number = 2 ** 20): Log {
@@ -160,10 +170,18 @@ export class MemoryTopic implements Topic {
   }
 
   async *read(_: unknown, from: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
+    this.readsFrom.push([...from.values()]);
     const records = this.#records.filter(
       ({ partition, offset }) =>
         offset >= Math.max(from.get(partition)!, this.deletedBelow.get(partition) ?? 0),
     );
+    const positions = new Map(from);
+    while (records.length > this.#batchRecords) {
+      const batch = records.splice(0, this.#batchRecords);
+      for (const { partition, offset } of batch) positions.set(partition, offset + 1);
+      yield { records: batch, positions: new Map(positions) };
+      if (signal.aborted) return;
+    }
     const next = (partition: number): number => this.log.positions[partition]!;
     yield { records, positions: new Map([...from.keys()].map((p) => [p, next(p)])) };
     await new Promise((resolve) => signal.addEventListener('abort', resolve));
