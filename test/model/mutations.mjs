@@ -375,8 +375,8 @@ export const MUTATIONS = [
   {
     name: 'a number and a text of its digits are one in the index',
     file: 'app/views/record_facts.ts',
-    from: 'isExact(value) ? `#${value}` : null',
-    to: 'isExact(value) ? `"${value}` : null',
+    from: 'isExact(value) ? `#',
+    to: 'isExact(value) ? `"',
   },
   {
     name: 'a field of the value is not found in what was there before',
