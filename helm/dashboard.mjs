@@ -157,7 +157,10 @@ const ROWS = {
       title: 'Sent a second',
       unit: 'Bps',
       of: 'sse_kafka_bytes_sent_total',
-      lines: { '{{topic}}': rateOf('sse_kafka_bytes_sent_total', 'topic') },
+      lines: {
+        '{{topic}}': rateOf('sse_kafka_bytes_sent_total', 'topic'),
+        '{{topic}} before compression': rateOf('sse_kafka_uncompressed_bytes_sent_total', 'topic'),
+      },
     },
     {
       title: 'Records from Kafka a second',

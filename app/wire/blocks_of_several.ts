@@ -91,10 +91,10 @@ export class BlocksOfSeveral {
       this.#at += OBJECT.length;
     } else if (this.#startsWith(ID)) {
       const end = this.#lineEnd - 1;
-      const slash = blocks.indexOf(SLASH, begin);
-      const idEnd = slash < 0 || slash > end ? end : slash;
+      const line = blocks.subarray(begin + ID.length, end);
+      const slash = line.indexOf(SLASH);
       out.bytes(ID);
-      const id = blocks.subarray(begin + ID.length, idEnd);
+      const id = slash < 0 ? line : line.subarray(0, slash);
       this.#writeId(out, partOfId(this.#name.nameHash, id));
       // The line end is what is left.
       this.#at = end;

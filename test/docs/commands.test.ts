@@ -28,6 +28,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     'has places to fill in; the tests run on Deno so',
   'curl -H "Authorization: Bearer $(cat token)"':
     'needs a gateway with a token file: test/contract/clients.test.ts',
+  'npm install https://gateway.example/-/client.tgz':
+    'has a gateway to fill in: test/client/package.test.ts installs it',
   'npm run --silent token': 'would sign in to a gateway on the usual ports: install/token.test.ts',
 };
 
