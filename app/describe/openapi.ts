@@ -36,7 +36,7 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
             400: text('What `format`, `since`, `until`, `wait` or a filter takes.'),
             404: text('Not a topic that is served here.'),
             429: refusal('This address has as many streams open as it may.'),
-            431: { description: 'The head of the request is larger than 64 kB.' },
+            431: TOO_LARGE,
             503: refusal(
               'No more streams: all are taken, or the gateway is about to end. Or the topic of a ' +
                 'document is not loaded within 10 s.',
@@ -52,6 +52,7 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
             304: SAME,
             400: text('What `format`, `since`, `until`, `wait` or a filter takes.'),
             404: text('Not a topic that is served here.'),
+            431: TOO_LARGE,
             503: refusal('The topic of a document is not loaded within 10 s.'),
           },
         },
@@ -73,7 +74,10 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
 /** A stream of the streams file. */
 function streamPath(path: string): object {
   const parameters = STREAM_PARAMETERS;
-  const faults = { 400: text('What `format`, `since`, `until`, `wait` or a filter takes.') };
+  const faults = {
+    400: text('What `format`, `since`, `until`, `wait` or a filter takes.'),
+    431: TOO_LARGE,
+  };
   const full = {
     429: refusal('This address has as many streams open as it may.'),
     503: refusal('No more streams: all are taken, or the gateway is about to end.'),
@@ -114,6 +118,8 @@ const PREFLIGHT = {
   summary: 'What a browser asks before it asks from a page of another origin.',
   responses: { 204: { description: 'Allowed.', headers: CORS_HEADERS } },
 };
+
+const TOO_LARGE = { description: 'The head of the request is larger than 64 kB.' };
 
 const SAME = {
   description: 'Nothing came, a gap neither, since the document of `If-None-Match`.',
