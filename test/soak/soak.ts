@@ -53,6 +53,8 @@ const SETTINGS = {
   FEED_MEMORY_MB: '1',
   STALL_SECONDS: '10',
   HEARTBEAT_SECONDS: '5',
+  // Those who ask for it: EventSource and what reads by fetch or httpx.
+  COMPRESSION: 'gzip',
   DRAIN_SECONDS: '3',
 };
 /** Between two keys of the issuer; a short run has some of them, too. */
