@@ -7,7 +7,7 @@ import { areSameParts, type CursorPart, writeTopicsCursor } from '../wire/topics
 import type { MergedLog } from './merged_log.ts';
 import type { MergedGroup } from './merged_logs.ts';
 import type { StartOfSeveral } from './several_cursors.ts';
-import { SeveralTopics, type TopicOfStream } from './several_topics.ts';
+import { SeveralTopics, staleBlockOf, type TopicOfStream } from './several_topics.ts';
 
 /** Bytes handed to a socket at once. */
 const MAX_ARRAY_BYTES = 64 * 1024;
@@ -165,15 +165,13 @@ export class MergedStream implements ClientStream {
   }
 
   get #isStale(): boolean {
-    for (const { topic } of this.#topics) if (topic.staleBlock !== null) return true;
-    return false;
+    return staleBlockOf(this.#topics) !== null;
   }
 
   #tellStale(): Uint8Array {
     this.#isToldStale = this.#isStale;
     this.#topics[0]!.topic.traffic.send({ events: 1, gaps: 0 });
-    for (const { topic } of this.#topics) if (topic.staleBlock !== null) return topic.staleBlock;
-    return FRESH_FRAME;
+    return staleBlockOf(this.#topics) ?? FRESH_FRAME;
   }
 
   #tellPlace(place: Place): Uint8Array | null {

@@ -107,6 +107,12 @@ class Member {
 /** One for all: what is put together for a client is copied out within one call. */
 let out = new ByteWriter(0);
 
+/** That of the first of the topics that is stale, then all they show may be old; `null` where none is. */
+export function staleBlockOf(topics: readonly TopicOfStream[]): Uint8Array | null {
+  for (const { topic } of topics) if (topic.staleBlock !== null) return topic.staleBlock;
+  return null;
+}
+
 /**
  * One client of several topics: a place in each. It takes from those that have something, in turn, so
  * that a busy one holds up no other, and gives each block the id of all.
@@ -202,7 +208,7 @@ export class SeveralTopics implements ClientStream {
   }
 
   take(isIdle = false): Uint8Array | null {
-    const staleBlock = this.#staleBlock;
+    const staleBlock = staleBlockOf(this.#topics);
     if (!this.isWithinBlock && (staleBlock !== null) !== this.#isToldStale) {
       this.#isToldStale = staleBlock !== null;
       this.#topics[0]!.topic.traffic.send({ events: 1, gaps: 0 });
@@ -446,12 +452,6 @@ export class SeveralTopics implements ClientStream {
     writeEvent(frame, event, isKnown ? (to) => this.#writeAll(to) : null);
     if (isKnown) this.#gaveIds(true);
     return frame.view();
-  }
-
-  /** That of the first of its topics that is stale: then all it shows may be old. */
-  get #staleBlock(): Uint8Array | null {
-    for (const { topic } of this.#topics) if (topic.staleBlock !== null) return topic.staleBlock;
-    return null;
   }
 
   #waitFor(milliseconds: number): void {
