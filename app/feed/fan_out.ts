@@ -2,7 +2,7 @@ import type { Sleepers } from '../stretches/sleepers.ts';
 import { abortableDelay } from '../waits/abortable.ts';
 
 /** Some runtimes write a little later than they are told to: that is over after this. */
-const SETTLE_MS = 1;
+export const SETTLE_MS = 1;
 /** A fan-out is followed by a rest of so many times what it took. */
 const REST_FACTOR = 3;
 const MAX_REST_MS = 25;
@@ -36,6 +36,15 @@ export async function fanOut(
   const clients = sleepers.wakeFor(choices);
   if (clients === 0 || records >= JOINED_ENOUGH) return;
   await abortableDelay(SETTLE_MS, signal);
+  const restMs = restAfter(began);
+  if (restMs > 0) await abortableDelay(restMs, signal);
+}
+
+/**
+ * How long the rest is, in milliseconds, once `SETTLE_MS` are over; 0 for none.
+ * @param began when the fan-out did, by `Date.now()`
+ */
+export function restAfter(began: number): number {
   const took = Date.now() - began - SETTLE_MS;
-  if (took > 0) await abortableDelay(Math.min(took * REST_FACTOR, MAX_REST_MS), signal);
+  return took > 0 ? Math.min(took * REST_FACTOR, MAX_REST_MS) : 0;
 }

@@ -1,8 +1,9 @@
 import { getLogger } from '@logtape/logtape';
 import type { Share } from '../counts/shares.ts';
 import type { Note } from '../counts/traffic.ts';
+import { restAfter, SETTLE_MS } from '../feed/fan_out.ts';
 import type { CursorPart } from '../wire/topics_cursor.ts';
-import type { SeveralTopics, TopicOfStream } from './several_topics.ts';
+import { isAgeingIn, type SeveralTopics, type TopicOfStream } from './several_topics.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
 
@@ -13,10 +14,6 @@ const MAX_ALL_BYTES = 16 * 2 ** 20;
 /** Bytes handed out at once, unless one page is larger. */
 const SLICE_BYTES = 32 * 1024;
 
-/** As the fan-out of a topic has them, see `fanOut`. */
-const SETTLE_MS = 1;
-const REST_FACTOR = 3;
-const MAX_REST_MS = 25;
 /** A page of so many bytes is joined enough. */
 const JOINED_ENOUGH_BYTES = 16 * 1024;
 
@@ -171,12 +168,7 @@ export class MergedLog {
 
   /** The block that tells those at the end where they are, the same for all. */
   placeFrame(): { readonly bytes: Uint8Array; readonly time: number | null } {
-    const isOld = this.#topics.some(
-      ({ topic }) =>
-        this.#placeFrame !== null &&
-        this.#placeFrame.time !== null &&
-        topic.idClock?.isAgeing(this.#placeFrame.time) === true,
-    );
+    const isOld = isAgeingIn(this.#topics, this.#placeFrame?.time ?? null);
     if (this.#placeFrame === null || isOld) {
       const [bytes] = this.#noted(() => this.#reader.placeForAll());
       this.#placeFrame = { bytes, time: this.time };
@@ -246,9 +238,8 @@ export class MergedLog {
       return;
     }
     this.#rest = setTimeout(() => {
-      const took = Date.now() - began - SETTLE_MS;
-      const restMs = Math.min(took * REST_FACTOR, MAX_REST_MS);
-      if (took > 0) this.#rest = setTimeout(() => this.#rested(), restMs);
+      const restMs = restAfter(began);
+      if (restMs > 0) this.#rest = setTimeout(() => this.#rested(), restMs);
       else this.#rested();
     }, SETTLE_MS);
   }

@@ -7,7 +7,7 @@ import { areSameParts, type CursorPart, writeTopicsCursor } from '../wire/topics
 import type { MergedLog } from './merged_log.ts';
 import type { MergedGroup } from './merged_logs.ts';
 import type { StartOfSeveral } from './several_cursors.ts';
-import { SeveralTopics, staleBlockOf, type TopicOfStream } from './several_topics.ts';
+import { isAgeingIn, SeveralTopics, staleBlockOf, type TopicOfStream } from './several_topics.ts';
 
 /** Bytes handed to a socket at once. */
 const MAX_ARRAY_BYTES = 64 * 1024;
@@ -53,9 +53,7 @@ export class MergedStream implements ClientStream {
 
   get isAgeing(): boolean {
     if (this.#place === null) return this.#own!.isAgeing;
-    const { time } = this.#place;
-    if (time === null) return false;
-    return this.#topics.some(({ topic }) => topic.idClock?.isAgeing(time) === true);
+    return isAgeingIn(this.#topics, this.#place.time);
   }
 
   get behind(): number | null {

@@ -107,6 +107,11 @@ class Member {
 /** One for all: what is put together for a client is copied out within one call. */
 let out = new ByteWriter(0);
 
+/** Whether an id of that time, which tells of all of them, will soon be too old. */
+export function isAgeingIn(topics: readonly TopicOfStream[], time: number | null): boolean {
+  return time !== null && topics.some(({ topic }) => topic.idClock?.isAgeing(time) === true);
+}
+
 /** That of the first of the topics that is stale, then all they show may be old; `null` where none is. */
 export function staleBlockOf(topics: readonly TopicOfStream[]): Uint8Array | null {
   for (const { topic } of topics) if (topic.staleBlock !== null) return topic.staleBlock;
