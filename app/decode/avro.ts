@@ -7,24 +7,24 @@
  * @module
  */
 
+import type { JsonSchema, ValueSchema } from '../ports/values.ts';
 import { AvroInput } from './avro_input.ts';
 import { decimalText } from './decimal.ts';
-import { JsonWriter } from './json_writer.ts';
-import { Malformed } from './malformed.ts';
+import { anyOf, componentName, DOUBLE, enumOf, refTo, valueSchema } from './json_schema.ts';
+import { JsonWriter, MAX_HELD_BYTES } from './json_writer.ts';
+import { Malformed, maxJsonOf } from './malformed.ts';
 
 /** A tree deeper than that is none that a person reads, and would end the stack. */
 const MAX_DEPTH = 500;
-/**
- * How much longer the JSON may be than its value: a few bytes can stand for any number of items that
- * take none.
- */
-const MAX_GROWTH = 256;
-const MIN_ROOM = 64 * 1024;
-/** What one large value has made larger is not held for ever. */
-const MAX_HELD_BYTES = 2 ** 20;
 
 /** Writes what comes next. */
 type Write = (input: AvroInput, out: JsonWriter) => void;
+
+/** A type: how its values are written, and what comes out. */
+interface Type {
+  readonly write: Write;
+  readonly described: JsonSchema;
+}
 
 const encoder = new TextEncoder();
 const NULL = encoder.encode('null');
@@ -33,21 +33,25 @@ const FALSE = encoder.encode('false');
 const [COMMA, COLON] = [0x2c, 0x3a];
 const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d];
 
-let out = new JsonWriter();
+const out = new JsonWriter();
 
 /** What a schema says of its values. */
 export class AvroSchema {
+  readonly schema: ValueSchema | null;
   readonly #write: Write;
 
   /**
    * @param text the schema as JSON
    * @param references schemas that it names types of, each behind those that it needs itself
+   * @param name that of its component where it is described
    * @throws Error where it is no schema
    */
-  constructor(text: string, references: readonly string[]) {
-    const compiler = new Compiler();
+  constructor(text: string, references: readonly string[], name = 'schema') {
+    const compiler = new Compiler(name);
     for (const reference of references) compiler.compile(JSON.parse(reference), '');
-    this.#write = compiler.compile(JSON.parse(text), '');
+    const { write, described } = compiler.compile(JSON.parse(text), '');
+    this.#write = write;
+    this.schema = valueSchema(name, { [name]: described, ...compiler.components });
   }
 
   /**
@@ -55,24 +59,39 @@ export class AvroSchema {
    * @throws Malformed where the bytes are no value of the schema
    */
   json(bytes: Uint8Array): Uint8Array {
-    if (out.capacity > MAX_HELD_BYTES) out = new JsonWriter();
-    out.clear();
-    const input = new AvroInput(bytes, bytes.length * MAX_GROWTH + MIN_ROOM);
+    out.clear(MAX_HELD_BYTES);
+    const input = new AvroInput(bytes, maxJsonOf(bytes));
     this.#write(input, out);
     if (input.left > 0) throw new Malformed(`${input.left} bytes are left over`);
     return out.view();
   }
 }
 
-const PRIMITIVES: ReadonlyMap<string, Write> = new Map<string, Write>([
-  ['null', (_, out) => out.bytes(NULL)],
-  ['boolean', (input, out) => out.bytes(input.boolean() ? TRUE : FALSE)],
-  ['int', (input, out) => out.ascii(String(input.int()))],
-  ['long', (input, out) => out.ascii(String(input.long()))],
-  ['float', (input, out) => out.double(input.float())],
-  ['double', (input, out) => out.double(input.double())],
-  ['bytes', (input, out) => out.base64Text(input.bytes())],
-  ['string', text],
+const INTEGER = { type: 'integer' };
+const BASE64 = { type: 'string', contentEncoding: 'base64' };
+const DECIMAL = { type: 'string', format: 'decimal' };
+
+const PRIMITIVES: ReadonlyMap<string, Type> = new Map<string, Type>([
+  ['null', { described: { type: 'null' }, write: (_, out) => out.bytes(NULL) }],
+  [
+    'boolean',
+    {
+      described: { type: 'boolean' },
+      write: (input, out) => out.bytes(input.boolean() ? TRUE : FALSE),
+    },
+  ],
+  ['int', { described: INTEGER, write: (input, out) => out.ascii(String(input.int())) }],
+  [
+    'long',
+    {
+      described: { ...INTEGER, format: 'int64' },
+      write: (input, out) => out.ascii(String(input.long())),
+    },
+  ],
+  ['float', { described: DOUBLE, write: (input, out) => out.double(input.float()) }],
+  ['double', { described: DOUBLE, write: (input, out) => out.double(input.double()) }],
+  ['bytes', { described: BASE64, write: (input, out) => out.base64Text(input.bytes()) }],
+  ['string', { described: { type: 'string' }, write: text }],
 ]);
 
 type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -81,10 +100,18 @@ interface JsonObject {
 }
 
 class Compiler {
-  readonly #named = new Map<string, Write>();
+  /** What the named types are, by the names of their components. */
+  readonly components: Record<string, JsonSchema> = {};
+  readonly #named = new Map<string, Type>();
+  readonly #of: string;
+
+  /** @param of the component of the whole */
+  constructor(of: string) {
+    this.#of = of;
+  }
 
   /** @param namespace that of the type around it */
-  compile(schema: Json, namespace: string): Write {
+  compile(schema: Json, namespace: string): Type {
     if (typeof schema === 'string') return PRIMITIVES.get(schema) ?? this.#find(schema, namespace);
     if (isList(schema)) return union(schema.map((branch) => this.compile(branch, namespace)));
     if (schema === null || typeof schema !== 'object') throw new Error('a type that is none');
@@ -96,74 +123,101 @@ class Compiler {
         return this.#enum(schema, namespace);
       case 'fixed':
         return this.#fixed(schema, namespace);
-      case 'array':
-        return list(this.compile(schema['items'] ?? null, namespace));
-      case 'map':
-        return map(this.compile(schema['values'] ?? null, namespace));
+      case 'array': {
+        const { write, described } = this.compile(schema['items'] ?? null, namespace);
+        return { write: list(write), described: { type: 'array', items: described } };
+      }
+      case 'map': {
+        const { write, described } = this.compile(schema['values'] ?? null, namespace);
+        const additional = { type: 'object', additionalProperties: described };
+        return { write: map(write), described: additional };
+      }
       case 'bytes': {
         const scale = scaleOf(schema, Number.POSITIVE_INFINITY);
         if (scale === null) return PRIMITIVES.get('bytes')!;
-        return (input, out) => out.ascii(`"${decimalText(input.bytes(), scale)}"`);
+        const write: Write = (input, out) => out.ascii(`"${decimalText(input.bytes(), scale)}"`);
+        return { write, described: DECIMAL };
       }
       default:
         return this.compile(schema['type'] ?? null, namespace);
     }
   }
 
-  #find(name: string, namespace: string): Write {
+  #find(name: string, namespace: string): Type {
     const found = this.#named.get(fullName(name, namespace)) ?? this.#named.get(name);
     if (found === undefined) throw new Error(`no type ${name}`);
     return found;
   }
 
-  #record(schema: JsonObject, namespace: string): Write {
+  #record(schema: JsonObject, namespace: string): Type {
     const name = nameOf(schema, namespace);
     // Its fields may be of its own type.
     let write: Write | null = null;
-    this.#named.set(name, (input, out) => write!(input, out));
+    const described = this.#noteNamed(name, (input, out) => write!(input, out));
     const fields = schema['fields'];
     if (fields === undefined || !isList(fields)) throw new Error(`no fields of ${name}`);
     const inside = name.slice(0, Math.max(0, name.lastIndexOf('.')));
+    const properties: Record<string, JsonSchema> = Object.create(null);
     const members = fields.map((field, i) => {
       const said = field as JsonObject | null;
       const member = said?.['name'];
       if (typeof member !== 'string') throw new Error(`a field without a name in ${name}`);
       const start = encoder.encode(`${i === 0 ? '{' : ','}${JSON.stringify(member)}:`);
-      return { start, write: this.compile(said!['type'] ?? null, inside) };
+      const { write, described } = this.compile(said!['type'] ?? null, inside);
+      properties[member] = described;
+      return { start, write };
     });
     write = record(members);
-    this.#named.set(name, write);
-    return write;
+    this.#named.set(name, { write, described });
+    this.components[componentName(this.#of, name)] = {
+      type: 'object',
+      ...docOf(schema),
+      properties,
+      required: Object.keys(properties),
+      additionalProperties: false,
+    };
+    return { write, described };
   }
 
-  #enum(schema: JsonObject, namespace: string): Write {
+  #enum(schema: JsonObject, namespace: string): Type {
     const symbols = schema['symbols'];
     if (symbols === undefined || !isList(symbols)) throw new Error('an enum without symbols');
     const texts = symbols.map((symbol) => encoder.encode(JSON.stringify(symbol)));
-    return this.#name(schema, namespace, (input, out) => {
+    const write: Write = (input, out) => {
       const text = texts[input.int()];
       if (text === undefined) throw new Malformed('a symbol that its enum has not');
       out.part(text, 0, text.length);
-    });
+    };
+    const name = nameOf(schema, namespace);
+    this.components[componentName(this.#of, name)] = { ...docOf(schema), ...enumOf(symbols) };
+    return { write, described: this.#noteNamed(name, write) };
   }
 
-  #fixed(schema: JsonObject, namespace: string): Write {
+  #fixed(schema: JsonObject, namespace: string): Type {
     const size = schema['size'];
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
       throw new Error('a fixed without a size');
     }
     const scale = scaleOf(schema, Math.floor(Math.log10(2) * (8 * size - 1)));
-    return this.#name(schema, namespace, (input, out) => {
+    const write: Write = (input, out) => {
       const bytes = input.take(size);
       if (scale === null) out.base64Text(bytes);
       else out.ascii(`"${decimalText(bytes, scale)}"`);
-    });
+    };
+    const name = nameOf(schema, namespace);
+    this.components[componentName(this.#of, name)] = scale === null ? BASE64 : DECIMAL;
+    return { write, described: this.#noteNamed(name, write) };
   }
 
-  #name(schema: JsonObject, namespace: string, write: Write): Write {
-    this.#named.set(nameOf(schema, namespace), write);
-    return write;
+  #noteNamed(name: string, write: Write): JsonSchema {
+    const described = refTo(componentName(this.#of, name));
+    this.#named.set(name, { write, described });
+    return described;
   }
+}
+
+function docOf({ doc }: JsonObject): object {
+  return typeof doc === 'string' ? { description: doc } : {};
 }
 
 function text(input: AvroInput, out: JsonWriter): void {
@@ -191,11 +245,15 @@ function record(members: readonly Member[]): Write {
   };
 }
 
-function union(branches: readonly Write[]): Write {
-  return (input, out) => {
-    const write = branches[input.int()];
-    if (write === undefined) throw new Malformed('a branch that its union has not');
-    write(input, out);
+function union(branches: readonly Type[]): Type {
+  const writes = branches.map(({ write }) => write);
+  return {
+    described: anyOf(branches.map(({ described }) => described)),
+    write(input, out) {
+      const write = writes[input.int()];
+      if (write === undefined) throw new Malformed('a branch that its union has not');
+      write(input, out);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { Malformed } from './malformed.ts';
+import { Malformed, TooLarge } from './malformed.ts';
 
 const floats = new Float32Array(1);
 const floatBytes = new Uint8Array(floats.buffer);
@@ -26,7 +26,7 @@ export class AvroInput {
   }
 
   checkRoom(written: number): void {
-    if (written > this.#maxJson) throw new Malformed(`more than ${this.#maxJson} bytes of JSON`);
+    if (written > this.#maxJson) throw new TooLarge(this.#maxJson);
   }
 
   boolean(): boolean {

@@ -1,4 +1,6 @@
+import type { ValueSchema } from '../ports/values.ts';
 import { AvroSchema } from './avro.ts';
+import { copiedJsonSchema } from './json_schema_copy.ts';
 import { jsonText } from './json_text.ts';
 import { Malformed } from './malformed.ts';
 import type { FoundSchema } from './registry.ts';
@@ -12,15 +14,21 @@ export interface Decoder {
    * @throws Malformed where the bytes are no value of the schema
    */
   json(bytes: Uint8Array, rest: Uint8Array | null): Uint8Array;
+  /** What JSON it makes; `null` where that cannot be shown. */
+  readonly schema: ValueSchema | null;
 }
 
-/** One for a schema that cannot be read says so of each value. */
-export async function decoderOf(schema: FoundSchema): Promise<Decoder> {
+/**
+ * One for a schema that cannot be read says so of each value.
+ * @param name that of its component where it is described
+ */
+export async function decoderOf(schema: FoundSchema, name: string): Promise<Decoder> {
   try {
-    return await createDecoder(schema);
+    return await createDecoder(schema, name);
   } catch (error) {
     const why = `its schema cannot be read: ${(error as Error).message}`;
     return {
+      schema: null,
       json() {
         throw new Malformed(why);
       },
@@ -28,30 +36,32 @@ export async function decoderOf(schema: FoundSchema): Promise<Decoder> {
   }
 }
 
-async function createDecoder({ type, text, references }: FoundSchema): Promise<Decoder> {
+async function createDecoder(
+  { type, text, references }: FoundSchema,
+  name: string,
+): Promise<Decoder> {
   switch (type) {
     case 'AVRO':
       return new AvroSchema(
         text,
         references.map((reference) => reference.text),
+        name,
       );
     case 'PROTOBUF': {
       // Only where it is used: its library takes 12 MB, and 100 ms to load.
       const { ProtobufSchema } = await import('./protobuf.ts');
-      return new ProtobufSchema(text, references);
+      return new ProtobufSchema(text, references, name);
     }
     case 'JSON':
-      return JSON_SCHEMA;
+      // What the schema says is the producer's to keep.
+      return { json: readJson, schema: copiedJsonSchema(name, text, references) };
     default:
       throw new Error(`of the type ${type}`);
   }
 }
 
-/** What the schema says is the producer's to keep. */
-const JSON_SCHEMA: Decoder = {
-  json(bytes) {
-    const json = jsonText(bytes);
-    if (json === null) throw new Malformed('not JSON');
-    return json;
-  },
-};
+function readJson(bytes: Uint8Array): Uint8Array {
+  const json = jsonText(bytes);
+  if (json === null) throw new Malformed('not JSON');
+  return json;
+}

@@ -10,6 +10,9 @@ const ESCAPES: readonly Uint8Array[] = Array.from({ length: 0x20 }, (_, code) =>
   encoder.encode(JSON.stringify(String.fromCharCode(code)).slice(1, -1)),
 );
 
+/** What one large value has made larger is not held for ever. */
+export const MAX_HELD_BYTES: number = 2 ** 20;
+
 /** The pieces of JSON that a value is made of, written one behind the other. */
 export class JsonWriter extends ByteWriter {
   /**

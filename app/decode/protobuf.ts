@@ -25,9 +25,13 @@ import {
   file_google_protobuf_type,
   file_google_protobuf_wrappers,
 } from '@bufbuild/protobuf/wkt';
+import type { ValueSchema } from '../ports/values.ts';
 import { AvroInput } from './avro_input.ts';
-import { Malformed } from './malformed.ts';
+import { Malformed, maxJsonOf, TooLarge } from './malformed.ts';
 import { jsonNameOf, parseProto } from './proto_text.ts';
+import { ProtobufInput } from './protobuf_input.ts';
+import { protobufSchema } from './protobuf_schema.ts';
+import { ProtobufWriter } from './protobuf_writer.ts';
 
 /** Those that everybody may import. */
 const WELL_KNOWN: readonly FileDescriptorProto[] = [
@@ -55,25 +59,42 @@ const decoder = new TextDecoder();
 export class ProtobufSchema {
   readonly #registry: FileRegistry;
   readonly #main: FileDescriptorProto;
-  /** By message indexes, as text. */
+  /** By message indexes, as text, or by name: those that values were of. */
   readonly #messages = new Map<string, DescMessage>();
+  readonly #writer: ProtobufWriter;
+  readonly #name: string;
+  /** What was described last: of so many messages. */
+  #described: { readonly count: number; readonly schema: ValueSchema | null } | null = null;
 
   /**
    * @param text the file, as text or as a descriptor in base64
    * @param references the files that it imports, by the names that it imports them by
+   * @param name that of its component where it is described
    * @throws Error where it is no such file
    */
   constructor(
     text: string,
     references: readonly { readonly name: string; readonly text: string }[],
+    name = 'schema',
   ) {
-    const files = new Map(WELL_KNOWN.map((file) => [file.name, file]));
-    for (const { name, text } of references) files.set(name, readFile(name, text));
-    this.#main = readFile(MAIN, text);
-    files.set(MAIN, this.#main);
-    const file = inOrder(this.#main, files);
-    resolveTypes(file);
+    this.#name = name;
+    const file = filesOf(text, references);
+    this.#main = file.at(-1)!;
     this.#registry = createFileRegistry(create(FileDescriptorSetSchema, { file }));
+    this.#writer = new ProtobufWriter(this.#registry);
+  }
+
+  /** Of those messages that values were of, else of the first one, which most are. */
+  get schema(): ValueSchema | null {
+    const count = this.#messages.size;
+    if (this.#described?.count === count) return this.#described.schema;
+    const messages = new Set(this.#messages.values());
+    if (count === 0 && this.#main.messageType.length > 0) {
+      messages.add(this.#registry.getMessage(this.#nameOf([0]))!);
+    }
+    const schema = messages.size === 0 ? null : protobufSchema(this.#name, [...messages]);
+    this.#described = { count, schema };
+    return schema;
   }
 
   json(bytes: Uint8Array, rest: Uint8Array | null): Uint8Array {
@@ -81,9 +102,25 @@ export class ProtobufSchema {
     const input = new AvroInput(isInHeader ? rest : bytes, 0);
     const message = this.#named(input) ?? this.#message(indexesIn(input));
     const value = isInHeader ? bytes : bytes.subarray(input.at);
+    return this.#written(message, value) ?? this.#byLibrary(message, value);
+  }
+
+  /** `null` where the library has to judge: of bytes that are no such message, too. */
+  #written(message: DescMessage, value: Uint8Array): Uint8Array | null {
+    try {
+      return this.#writer.json(message, new ProtobufInput(value), maxJsonOf(value));
+    } catch (error) {
+      if (error instanceof TooLarge) throw error;
+      return null;
+    }
+  }
+
+  #byLibrary(message: DescMessage, value: Uint8Array): Uint8Array {
     try {
       const options = { registry: this.#registry };
-      return encoder.encode(toJsonString(message, fromBinary(message, value), options));
+      const json = encoder.encode(toJsonString(message, fromBinary(message, value), options));
+      if (json.length > maxJsonOf(value)) throw new TooLarge(maxJsonOf(value));
+      return json;
     } catch (error) {
       throw new Malformed((error as Error).message);
     }
@@ -94,18 +131,34 @@ export class ProtobufSchema {
     const [length, tag, nameLength] = input.all;
     if (tag !== 0x0a || length === undefined || length !== nameLength! + 2) return null;
     const name = decoder.decode(input.all.subarray(3, length + 1));
-    const found = [...this.#registry].find(
-      (type) => type.kind === 'message' && type.name === name && type.file.proto === this.#main,
-    );
+    const found = this.#messages.get(name) ?? this.#declared(name);
     if (found === undefined) return null;
+    this.#messages.set(name, found);
     input.take(length + 1);
-    return found as DescMessage;
+    return found;
+  }
+
+  #declared(name: string): DescMessage | undefined {
+    for (const type of this.#registry) {
+      if (type.kind === 'message' && type.name === name && type.file.proto === this.#main) {
+        return type;
+      }
+    }
+    return undefined;
   }
 
   #message(indexes: readonly number[]): DescMessage {
     const key = indexes.join();
     const known = this.#messages.get(key);
     if (known !== undefined) return known;
+    const name = this.#nameOf(indexes);
+    const message = this.#registry.getMessage(name);
+    if (message === undefined) throw new Malformed(`no message ${name} in it`);
+    this.#messages.set(key, message);
+    return message;
+  }
+
+  #nameOf(indexes: readonly number[]): string {
     let found: DescriptorProto | undefined;
     let name = this.#main.package;
     for (const index of indexes) {
@@ -113,10 +166,7 @@ export class ProtobufSchema {
       if (found === undefined) throw new Malformed(`no message ${indexes.join('.')} in it`);
       name = name === '' ? found.name : `${name}.${found.name}`;
     }
-    const message = this.#registry.getMessage(name);
-    if (message === undefined) throw new Malformed(`no message ${name} in it`);
-    this.#messages.set(key, message);
-    return message;
+    return name;
   }
 }
 
@@ -127,6 +177,20 @@ function indexesIn(input: AvroInput): number[] {
   if (count === 0) return [0];
   if (count < 0 || count > MAX_INDEXES) throw new Malformed('message indexes that are none');
   return Array.from({ length: count }, () => input.int());
+}
+
+/** A file and all that it needs, each behind what it needs itself, with all names resolved. */
+export function filesOf(
+  text: string,
+  references: readonly { readonly name: string; readonly text: string }[],
+): FileDescriptorProto[] {
+  const files = new Map(WELL_KNOWN.map((file) => [file.name, file]));
+  for (const { name, text } of references) files.set(name, readFile(name, text));
+  const main = readFile(MAIN, text);
+  files.set(MAIN, main);
+  const all = inOrder(main, files);
+  resolveTypes(all);
+  return all;
 }
 
 function readFile(name: string, text: string): FileDescriptorProto {

@@ -119,7 +119,7 @@ export class Schemas {
       if (found === null) this.#noteUnknown(key);
       else {
         this.#unknown.delete(key);
-        this.#known.set(key, await decoderOf(found));
+        this.#known.set(key, await decoderOf(found, `schema.${key}`));
       }
       this.#answered();
     } catch (error) {

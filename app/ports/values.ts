@@ -29,3 +29,14 @@ export interface ValueReader {
     headers: readonly (readonly [name: string, value: Uint8Array | null])[],
   ): ReadValue;
 }
+
+export type JsonSchema = boolean | { readonly [word: string]: unknown };
+
+/** What JSON comes of the values of one schema: parts of a description, which refer to each other. */
+export interface ValueSchema {
+  /** The one that the whole value is of. */
+  readonly component: string;
+  readonly components: Readonly<Record<string, JsonSchema>>;
+  /** How many they are as JSON. */
+  readonly characters: number;
+}

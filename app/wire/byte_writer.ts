@@ -38,9 +38,13 @@ export class ByteWriter {
     return this.#buffer.slice(0, this.#length);
   }
 
-  /** Forgets what was written; only for writers of which no view is held any more. */
-  clear(): void {
+  /**
+   * Forgets what was written; only for writers of which no view is held any more.
+   * @param maxCapacity what is larger is not held
+   */
+  clear(maxCapacity: number = Number.POSITIVE_INFINITY): void {
     this.#length = 0;
+    if (this.#buffer.length > maxCapacity) this.#buffer = new Uint8Array(maxCapacity);
   }
 
   byte(value: number): void {
