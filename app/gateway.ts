@@ -14,6 +14,7 @@ import { asyncapi } from './describe/asyncapi.ts';
 import type { Measured } from './describe/metrics.ts';
 import { openapi } from './describe/openapi.ts';
 import { asyncapiWithSignIn, openapiWithSignIn } from './describe/sign_in.ts';
+import { valueSchemasOf } from './describe/value_schemas.ts';
 import { ConfigError } from './errors.ts';
 import { Feed } from './feed/feed.ts';
 import { ReaderSlots } from './history/reader_slots.ts';
@@ -118,19 +119,21 @@ export function createGateway(
       isListed && hasSignIn(path) ? SIGN_IN_METHODS : READ_METHODS,
     ),
   );
+  const known = (served: readonly Served[]) =>
+    valueSchemasOf(served, (topic) => values.schemasOf(topic));
   const documents = new Map<string, Document>([
     ['/-/topics', (served) => ({ topics: served.map(describeChannel) })],
     [
       '/-/openapi.json',
       (served) => {
-        const description = openapi({ ...config, ...named(served) });
+        const description = openapi({ ...config, ...named(served), values: known(served) });
         return gate === null ? description : openapiWithSignIn(description, gate.makesCookie);
       },
     ],
     [
       '/-/asyncapi.json',
       (served) => {
-        const description = asyncapi({ ...config, ...named(served) });
+        const description = asyncapi({ ...config, ...named(served), values: known(served) });
         return gate === null ? description : asyncapiWithSignIn(description);
       },
     ],

@@ -1,7 +1,7 @@
 import { DecodeCounts } from '../counts/decode_counts.ts';
 import { ConfigError } from '../errors.ts';
 import type { RecordSource } from '../ports/source.ts';
-import type { ValueKind } from '../ports/values.ts';
+import type { ValueKind, ValueSchema } from '../ports/values.ts';
 import type { Web } from '../ports/web.ts';
 import { JsonValues } from './json_values.ts';
 import { ReadingSource } from './reading_source.ts';
@@ -20,6 +20,8 @@ export class TopicValues {
   /** Null where there is no registry. */
   readonly schemas: Schemas | null;
   readonly #waitMs: number;
+  /** By topic. */
+  readonly #waits = new Map<string, SchemaWait>();
 
   /**
    * @param web asks the registry
@@ -36,6 +38,11 @@ export class TopicValues {
     this.#waitMs = registryWaitSeconds * 1000;
   }
 
+  /** What is known of the schemas of a topic's values, that of the last one first. */
+  schemasOf(topic: string): readonly ValueSchema[] {
+    return this.#waits.get(topic)?.schemas ?? [];
+  }
+
   /** The records of a source, for one topic. */
   of(source: RecordSource, topic: string, kind: ValueKind): RecordSource {
     if (kind === 'bytes') return source;
@@ -43,6 +50,7 @@ export class TopicValues {
     if (kind === 'json') return new ReadingSource(source, new JsonValues(counts));
     if (this.schemas === null) throw new Error(`no registry for the values of ${topic}`);
     const wait = new SchemaWait(this.schemas, this.#waitMs);
+    this.#waits.set(topic, wait);
     return new ReadingSource(source, new RegistryValues(this.schemas, counts), wait);
   }
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { FORMATS, TEXT } from '../views/format.ts';
 import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
 import { STREAM_PARAMETERS } from './stream_parameters.ts';
+import { NO_VALUE_SCHEMAS, type ValueSchemas } from './value_schemas.ts';
 
 interface Described extends Pick<Config, 'topics' | 'httpPort' | 'httpsPort'> {
   /** Paths of streams beside the topics. */
@@ -10,6 +11,8 @@ interface Described extends Pick<Config, 'topics' | 'httpPort' | 'httpsPort'> {
   readonly readPaths?: readonly string[];
   /** Of those streams the ones of several topics. */
   readonly severalPaths?: readonly string[];
+  /** What is known of values: left out, nothing. */
+  readonly values?: ValueSchemas;
 }
 
 /** `GET /-/asyncapi.json`: the streams and what they carry, in the words of AsyncAPI 3. */
@@ -18,6 +21,7 @@ export function asyncapi({
   streams = [],
   readPaths = [],
   severalPaths = [],
+  values = NO_VALUE_SCHEMAS,
   httpPort,
   httpsPort,
 }: Described): object {
@@ -43,7 +47,10 @@ export function asyncapi({
       ...(httpsPort === 0 ? {} : { https: server('https', httpsPort) }),
     },
     channels: Object.fromEntries(
-      [...channels].map(([name, path]) => [name, channel(path, readPaths.includes(path))]),
+      [...channels].map(([name, path]) => {
+        const record = values.records.get(path);
+        return [name, channel(path, readPaths.includes(path), record)];
+      }),
     ),
     operations: Object.fromEntries(
       [...channels].flatMap(([topic, path]) =>
@@ -52,7 +59,10 @@ export function asyncapi({
         ),
       ),
     ),
-    components: { schemas: EVENT_SCHEMAS, messages: { ...MESSAGES, 'read.message': READ_MESSAGE } },
+    components: {
+      schemas: { ...EVENT_SCHEMAS, ...values.components },
+      messages: { ...MESSAGES, 'read.message': READ_MESSAGE },
+    },
   };
 }
 
@@ -125,14 +135,23 @@ function server(protocol: string, port: number): object {
   };
 }
 
-function channel(path: string, isRead: boolean): object {
+/** @param record what its records are of, where more is known of them */
+function channel(path: string, isRead: boolean, record?: object): object {
   const nameOf = (name: string): string =>
     isRead && name === 'json.message' ? 'read.message' : name;
   const names = Object.keys(MESSAGES);
   return {
     address: path,
     messages: Object.fromEntries(
-      names.map((name) => [name, { $ref: `#/components/messages/${nameOf(name)}` }]),
+      names.map((name) => {
+        const isKnown = record !== undefined && name === 'json.message';
+        return [
+          name,
+          isKnown
+            ? { ...READ_MESSAGE, payload: record }
+            : { $ref: `#/components/messages/${nameOf(name)}` },
+        ];
+      }),
     ),
   };
 }

@@ -118,26 +118,10 @@ export const EVENT_SCHEMAS = {
     required: ['reason', 'topic', 'partitions'],
     additionalProperties: false,
   },
-  Document: {
-    type: 'object',
-    properties: {
-      records: {
-        type: 'array',
-        items: {
-          anyOf: [
-            { $ref: '#/components/schemas/JsonRecord' },
-            { $ref: '#/components/schemas/ReadRecord' },
-            { $ref: '#/components/schemas/JsonDelete' },
-            { $ref: '#/components/schemas/JsonLeave' },
-          ],
-        },
-      },
-      gaps: { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/Gap' } },
-      id: { $ref: '#/components/schemas/Cursor' },
-    },
-    required: ['records', 'id'],
-    additionalProperties: false,
-  },
+  Document: documentOf(
+    { $ref: '#/components/schemas/JsonRecord' },
+    { $ref: '#/components/schemas/ReadRecord' },
+  ),
   Live: { type: 'object', additionalProperties: false },
   Stale: {
     type: 'object',
@@ -154,6 +138,29 @@ export const EVENT_SCHEMAS = {
   Fresh: { type: 'object', additionalProperties: false },
   Place: { type: 'object', additionalProperties: false },
 } as const;
+
+/** The document of a stream, by what its records with a value may be. */
+export function documentOf(...records: readonly object[]): object {
+  return {
+    type: 'object',
+    properties: {
+      records: {
+        type: 'array',
+        items: {
+          anyOf: [
+            ...records,
+            { $ref: '#/components/schemas/JsonDelete' },
+            { $ref: '#/components/schemas/JsonLeave' },
+          ],
+        },
+      },
+      gaps: { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/Gap' } },
+      id: { $ref: '#/components/schemas/Cursor' },
+    },
+    required: ['records', 'id'],
+    additionalProperties: false,
+  };
+}
 
 /** A reference to one of them, from either description. */
 export function eventSchema(name: keyof typeof EVENT_SCHEMAS): { $ref: string } {

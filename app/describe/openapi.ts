@@ -1,18 +1,28 @@
 import type { Config } from '../config/config.ts';
 import { VALUE_KINDS } from '../ports/values.ts';
-import { API_VERSION, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
+import { API_VERSION, documentOf, EVENT_SCHEMAS, eventSchema } from './event_schemas.ts';
 import { STREAM_PARAMETERS } from './stream_parameters.ts';
+import { NO_VALUE_SCHEMAS, type ValueSchemas } from './value_schemas.ts';
 
 interface Described extends Pick<Config, 'topics' | 'adminPort'> {
   /** Paths of streams beside the topics. */
   readonly streams?: readonly string[];
+  /** What is known of values: left out, nothing. */
+  readonly values?: ValueSchemas;
 }
 
 /**
  * `GET /-/openapi.json`: all that can be asked over HTTP, in the words of OpenAPI 3.1, but for the
  * files that the page is made of.
  */
-export function openapi({ topics, adminPort, streams = [] }: Described): object {
+export function openapi({
+  topics,
+  adminPort,
+  streams = [],
+  values = NO_VALUE_SCHEMAS,
+}: Described): object {
+  // A topic of which more is known has a path of its own, which wins over that of all.
+  const paths = new Set([...streams, ...values.records.keys()]);
   return {
     openapi: '3.1.1',
     info: {
@@ -59,7 +69,9 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
         // It is not asked whether there is such a topic.
         options: { parameters: [topic({})], ...PREFLIGHT },
       },
-      ...Object.fromEntries(streams.map((path) => [path, streamPath(path)])),
+      ...Object.fromEntries(
+        [...paths].map((path) => [path, streamPath(path, values.records.get(path))]),
+      ),
       '/-/topics': jsonPath('topics', 'The topics that are served.', TOPICS),
       '/-/openapi.json': jsonPath('openapi', 'This description.', { type: 'object' }),
       '/-/asyncapi.json': jsonPath('asyncapi', 'What the streams carry.', { type: 'object' }),
@@ -67,13 +79,17 @@ export function openapi({ topics, adminPort, streams = [] }: Described): object 
       '/index.html': PAGE,
       ...(adminPort === 0 ? {} : adminPaths(adminPort)),
     },
-    components: { schemas: { ...EVENT_SCHEMAS, Event: EVENT } },
+    components: { schemas: { ...EVENT_SCHEMAS, Event: EVENT, ...values.components } },
   };
 }
 
-/** A stream of the streams file. */
-function streamPath(path: string): object {
+/**
+ * A stream of the streams file, or a topic.
+ * @param record what its records are of, where more is known of them
+ */
+function streamPath(path: string, record?: object): object {
   const parameters = STREAM_PARAMETERS;
+  const stream = record === undefined ? STREAM : streamOf(documentOf(record));
   const faults = {
     400: text('What `format`, `since`, `until`, `wait` or a filter takes.'),
     431: TOO_LARGE,
@@ -87,13 +103,13 @@ function streamPath(path: string): object {
       operationId: `stream ${path}`,
       summary: 'A stream. It does not end by itself unless it is asked to.',
       parameters,
-      responses: { 200: STREAM, ...faults, ...full },
+      responses: { 200: stream, ...faults, ...full },
     },
     head: {
       operationId: `streamHead ${path}`,
       summary: 'The head of that stream; never refused for want of room.',
       parameters,
-      responses: { 200: STREAM, ...faults },
+      responses: { 200: stream, ...faults },
     },
     options: PREFLIGHT,
   };
@@ -143,27 +159,31 @@ const EVENT = {
   required: ['event', 'data'],
 };
 
-const STREAM = {
-  description:
-    'The stream. One that is refused for want of room is answered so, too, where the request ' +
-    'accepts `text/event-stream` by name: `retry:` alone, and the end. With `until` or `wait`, and an ' +
-    '`Accept` that names `application/json` and not `text/event-stream`, one document: it is written ' +
-    'as it is read, and one that does not parse was cut.',
-  headers: {
-    ...CORS_HEADERS,
-    'Cache-Control': {
-      required: true,
-      schema: { enum: ['no-cache, no-transform', 'private, no-cache'] },
-      description: 'The second one of a document.',
+const STREAM = streamOf(eventSchema('Document'));
+
+function streamOf(document: object): object {
+  return {
+    description:
+      'The stream. One that is refused for want of room is answered so, too, where the request ' +
+      'accepts `text/event-stream` by name: `retry:` alone, and the end. With `until` or `wait`, and an ' +
+      '`Accept` that names `application/json` and not `text/event-stream`, one document: it is written ' +
+      'as it is read, and one that does not parse was cut.',
+    headers: {
+      ...CORS_HEADERS,
+      'Cache-Control': {
+        required: true,
+        schema: { enum: ['no-cache, no-transform', 'private, no-cache'] },
+        description: 'The second one of a document.',
+      },
+      'X-Accel-Buffering': { description: 'Of a stream.', schema: { const: 'no' } },
+      ETag: { description: 'Of a document: by its id.', schema: { type: 'string' } },
     },
-    'X-Accel-Buffering': { description: 'Of a stream.', schema: { const: 'no' } },
-    ETag: { description: 'Of a document: by its id.', schema: { type: 'string' } },
-  },
-  content: {
-    'text/event-stream': { schema: { $ref: '#/components/schemas/Event' } },
-    'application/json': { schema: { $ref: '#/components/schemas/Document' } },
-  },
-};
+    content: {
+      'text/event-stream': { schema: { $ref: '#/components/schemas/Event' } },
+      'application/json': { schema: document },
+    },
+  };
+}
 
 function text(description: string): object {
   return { description, content: { 'text/plain': { schema: { type: 'string' } } } };

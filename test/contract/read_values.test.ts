@@ -3,9 +3,12 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import specs from '@asyncapi/specs';
 import { describe, expect, test } from '@jest/globals';
+import { Ajv } from 'ajv';
 import { eventually, within } from '../support/deadline.ts';
 import { FakeRegistry } from '../support/fake_registry.ts';
+import { Issuer } from '../support/issuer.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { Scrape } from '../support/scrape.ts';
 import type { SseStream } from '../support/sse_stream.ts';
@@ -260,5 +263,82 @@ streams: { /again: { topic: ${topic.name} } }
       const fifth = (await readOf(stream, 5)).at(-1);
       expect(fifth).toMatchObject({ value: JSON.parse(second.json), schema: second.schema });
     });
+
+    test('tells of the schemas of values in the descriptions, those alone who may read them', async () => {
+      await using registry = await FakeRegistry.start();
+      await using issuer = await Issuer.start();
+      const [read, other] = [await kafka.createTopic(), await kafka.createTopic()];
+      const wanted = [titled('Avro of its own type'), titled('Protobuf, everything')];
+      await read.produce({ value: 'unread' }, ...wanted, titled('JSON Schema'));
+      await other.produce(titled('Avro with references'));
+      const text = `
+topics:
+  ${read.name}: { value: registry, require: '"read" in scopes' }
+  ${other.name}: { value: registry, require: "true" }
+streams:
+  /both: { topics: [${read.name}, ${other.name}], require: '"read" in scopes' }
+`;
+      const env = { ...issuer.env, STREAMS_FILE: fileOf(text), REGISTRY_URL: registry.url };
+      await using gateway = await Gateway.startReady(runtime, { env });
+      const tokens = [await issuer.token({ scope: 'read' }), await issuer.token({})] as const;
+      const described = async (name: string, token: string): Promise<Description> => {
+        const headers = { authorization: `Bearer ${token}` };
+        return (await fetch(`${gateway.http}/-/${name}.json`, { headers })).json() as never;
+      };
+      const ajv = new Ajv({ strict: false, validateFormats: false });
+      const isAsyncapi = ajv.compile(specs.schemasWithoutId['3.0.0'] as object);
+      // Nothing is known yet.
+      const before = await described('asyncapi', tokens[0]);
+      expect(Object.keys(before.components.schemas).join()).not.toMatch(/schema[.]/);
+
+      const records = async (path: string): Promise<object[]> => {
+        const headers = { authorization: `Bearer ${tokens[0]}`, accept: 'application/json' };
+        const answer = await fetch(`${gateway.http}${path}?until=live`, { headers });
+        return ((await answer.json()) as { records: object[] }).records;
+      };
+      const [ofRead, ofBoth] = [await records(`/${read.name}`), await records('/both')];
+      expect([ofRead.length, ofBoth.length]).toEqual([4, 5]);
+
+      const asyncapi = await described('asyncapi', tokens[0]);
+      expect(isAsyncapi(asyncapi) ? [] : isAsyncapi.errors).toEqual([]);
+      const openapi = await described('openapi', tokens[0]);
+      const takes = (
+        name: string,
+        description: object,
+        path: string,
+      ): ((one: unknown) => unknown) => {
+        if (ajv.getSchema(name) === undefined) ajv.addSchema(description, name);
+        const holds = ajv.compile({ $ref: `${name}#/${path}` });
+        return (one) => (holds(one) ? [] : holds.errors);
+      };
+      for (const [at, path, all] of [
+        [read.name, `~1${read.name}`, ofRead],
+        ['stream::both', '~1both', ofBoth],
+      ] as const) {
+        const message = `channels/${at}/messages/json.message/payload`;
+        const faults = takes('asyncapi', asyncapi, message);
+        for (const record of all) expect([record, faults(record)]).toEqual([record, []]);
+        const content = 'get/responses/200/content/application~1json/schema';
+        const document = takes('openapi', openapi, `paths/${path}/${content}`);
+        const whole = { records: all, id: 'AA==' };
+        expect([whole, document(whole)]).toEqual([whole, []]);
+        const odd = { ...all[0], value: 7 };
+        expect(faults(odd)).not.toEqual([]);
+        expect(document({ ...whole, records: [odd] })).not.toEqual([]);
+      }
+
+      for (const name of ['asyncapi', 'openapi']) {
+        const { schemas } = (await described(name, tokens[1])).components;
+        const names = Object.keys(schemas).filter((one) => /^(schema|record)[.]/.test(one));
+        const { schema } = titled('Avro with references');
+        expect(names.filter((one) => !one.startsWith(`schema.${schema}`))).toEqual([
+          `record.${other.name}`,
+        ]);
+      }
+    });
   });
 });
+
+interface Description {
+  readonly components: { readonly schemas: object };
+}
