@@ -17,7 +17,8 @@ export interface ConnectOptions<Value = Content> {
   readonly every?: number;
   /**
    * Makes of a value what `detail.value` is, as `JSON.parse`; asks for `format: 'json'`. Where it
-   * throws, the value stays as it came, and `detail.error` says why.
+   * throws, the value stays as it came, and `detail.error` says why. It is not asked of a value that
+   * the gateway could not read.
    */
   // biome-ignore lint/suspicious/noExplicitAny: it depends on the topic
   readonly parse?: (value: any) => Value;

@@ -35,7 +35,7 @@ function detailOf(type, data, isJson, parse) {
   if (keyBase64 !== undefined) record.key = bytesOf(keyBase64);
   if (valueBase64 !== undefined) record.value = bytesOf(valueBase64);
   record.headers = headers.map(([name, value, base64]) => [name, base64 ? bytesOf(base64) : value]);
-  if (parse && (record.value ?? null) !== null) {
+  if (parse && !record.error && (record.value ?? null) !== null) {
     try {
       record.value = parse(record.value);
     } catch (error) {

@@ -78,7 +78,7 @@ export class Inspector {
 
 /** @param {StreamRecord} record */
 function facts(record) {
-  const { timestamp, received, partition, offset, key } = record;
+  const { timestamp, received, partition, offset, key, schema, error } = record;
   const list = document.createElement('dl');
   const rows = [
     ['Key', key === undefined ? null : formatKey(record)],
@@ -86,6 +86,8 @@ function facts(record) {
     ['Received', new Date(received).toISOString()],
     ['Partition', partition],
     ['Offset', offset],
+    ['Schema', schema],
+    ['Not read', error === '' ? null : error],
   ];
   for (const [name, value] of rows) {
     if (value === null) continue;

@@ -41,6 +41,7 @@ export class RecordRow {
     cells.key.dataset['text'] = formatKey(record);
     cells.key.classList.toggle('none', key === null);
     this.#value.classList.toggle('binary', isBinaryValue);
+    this.#value.classList.toggle('unread', record.error !== '');
     const line = kind === 'gap' ? value.replaceAll('\n', ' · ') : value;
     this.#value.textContent = line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
     const turn = this.element.classList.contains('changed') ? 'changed-again' : 'changed';

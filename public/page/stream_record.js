@@ -12,6 +12,8 @@
  * @property {boolean} isBinaryKey the key stands in base64
  * @property {string} value of a delete, a leave or a gap: words
  * @property {boolean} isBinaryValue
+ * @property {number | string | null} schema that the value was written with
+ * @property {string} error why the value could not be read; empty where it was, or is not read
  * @property {readonly (readonly [name: string, value: string | null, base64?: string])[]} headers
  * @property {string} id the last id of the stream with this record
  * @property {string} reason of a gap
@@ -47,6 +49,8 @@ export function readRecord(kind, data, arrival) {
     isBinaryKey: false,
     value: data,
     isBinaryValue: false,
+    schema: null,
+    error: '',
     headers: [],
     reason: '',
   };
@@ -98,6 +102,7 @@ function readEnvelope(data, isLeave) {
  */
 function fieldsOf(object, data) {
   const { partition, offset, timestamp, key, keyBase64, value, valueBase64, headers } = object;
+  const { schema = null, error = '' } = object;
   return {
     partition,
     offset,
@@ -106,6 +111,8 @@ function fieldsOf(object, data) {
     isBinaryKey: keyBase64 !== undefined,
     value: valueBase64 ?? (typeof value === 'string' ? value : jsonIn(data)),
     isBinaryValue: valueBase64 !== undefined,
+    schema,
+    error,
     headers: headers ?? [],
   };
 }

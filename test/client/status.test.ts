@@ -146,13 +146,16 @@ onEachRuntime((runtime) => {
     });
 
     test('parse leaves a value that it cannot read as it came, and says why', async () => {
-      const block = 'data:{"partition":0,"offset":1,"key":"a","value":"{"}\nid:1\n\n';
-      await using server = await ScriptedServer.start(stream(SOON, block));
+      const record = (members: string): string =>
+        `data:{"partition":0,"offset":1,"key":"a","value":"{"${members}}\nid:1\n\n`;
+      const blocks = [record(''), record(',"error":"unknown schema 7"')];
+      await using server = await ScriptedServer.start(stream(SOON, ...blocks));
       const connection = await client().connect(server.url, { parses: true });
-      const [message] = await connection.untilCount('message', 1);
-      expect(message).toMatchObject({
+      const [ours, gateways] = await connection.untilCount('message', 2);
+      expect(ours).toMatchObject({
         detail: { value: '{', error: expect.stringMatching(/^SyntaxError/) },
       });
+      expect(gateways).toMatchObject({ detail: { value: '{', error: 'unknown schema 7' } });
       await connection.close();
     });
   });

@@ -16,6 +16,8 @@ export function newRecord(fields: Partial<StreamRecord> = {}): StreamRecord {
     isBinaryKey: false,
     value: `value ${number}`,
     isBinaryValue: false,
+    schema: null,
+    error: '',
     headers: [],
     id: '',
     reason: '',

@@ -12,6 +12,8 @@ const PLAIN: StreamRecord = {
   isBinaryKey: false,
   value: '',
   isBinaryValue: false,
+  schema: null,
+  error: '',
   headers: [],
   reason: '',
 };
@@ -28,7 +30,12 @@ describe('readRecord()', () => {
     [
       'a value that is JSON',
       json({ key: 'k', value: { a: [1, null] }, schema: 7 }),
-      { ...PLACE, key: 'k', value: '{"a":[1,null]}' },
+      { ...PLACE, key: 'k', value: '{"a":[1,null]}', schema: 7 },
+    ],
+    [
+      'a value that could not be read',
+      json({ key: 'k', valueBase64: '+/8=', error: 'unknown schema 7' }),
+      { ...PLACE, key: 'k', value: '+/8=', isBinaryValue: true, error: 'unknown schema 7' },
     ],
     [
       'a value that is null',
