@@ -1,4 +1,7 @@
+import { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { nextTick } from 'node:process';
+import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { parseConfig } from '../../app/config/config.ts';
 import { createGateway } from '../../app/gateway.ts';
@@ -8,6 +11,7 @@ import { Growth } from '../../test/support/deadline.ts';
 import { freePort } from '../../test/support/free_port.ts';
 import { DirectStream } from './direct_stream.ts';
 import { listen } from './listen.ts';
+import { StreamResponse } from './stream_response.ts';
 
 type Fetch = ReturnType<typeof createGateway>['fetch'];
 
@@ -108,7 +112,46 @@ describe('@hono/node-server', () => {
   });
 });
 
+/** A stream whose head was flushed, and what its socket was told to write. */
+function flushedHead(): { response: StreamResponse<IncomingMessage>; writes: string[] } {
+  const writes: string[] = [];
+  const socket = new Duplex({
+    read() {},
+    writev(parts, done) {
+      writes.push(parts.map(({ chunk }) => String(chunk)).join(''));
+      done();
+    },
+  }) as Socket;
+  const version = { httpVersionMajor: 1, httpVersionMinor: 1 };
+  const response = new StreamResponse(Object.assign(new IncomingMessage(socket), version));
+  response.assignSocket(socket);
+  response.prepare(new Response(null, { headers: { 'content-type': 'text/event-stream' } }));
+  response.writeHead(200);
+  response.flushHeaders();
+  return { response, writes };
+}
+
+const endOfTick = (): Promise<void> => new Promise((resolve) => nextTick(resolve));
+
 describe('StreamResponse', () => {
+  test('sends its head and the bytes that are at hand in one write', async () => {
+    const { response, writes } = flushedHead();
+    response.write(Buffer.from('a'));
+    response.write(Buffer.from('bc'));
+    await endOfTick();
+    expect(writes).toEqual([
+      expect.stringMatching(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n1\r\na\r\n2\r\nbc\r\n$/),
+    ]);
+    response.write(Buffer.from('d'));
+    expect(writes.slice(1)).toEqual(['1\r\nd\r\n']);
+  });
+
+  test('sends its head alone where no bytes are at hand', async () => {
+    const { writes } = flushedHead();
+    await endOfTick();
+    expect(writes).toEqual([expect.stringMatching(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n$/)]);
+  });
+
   test('sends a stream in chunks, on a connection that ends with it', async () => {
     const { head, body } = await openStream(await serve());
     expect(head).toContain('connection: close');

@@ -1,5 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import process from 'node:process';
 
 /**
  * A response over HTTP/1.1 that sends an event stream as it is, each array straight to the socket,
@@ -28,14 +29,25 @@ export class StreamResponse<Request extends IncomingMessage> extends ServerRespo
     return this.#isStream;
   }
 
+  /** The head of a stream goes out at the end of the tick, with the bytes that are at hand by then, as one write. */
+  override flushHeaders(): void {
+    const { socket } = this;
+    if (!this.#isStream || socket === null) {
+      super.flushHeaders();
+      return;
+    }
+    if (this.#headIsOut) return;
+    this.#headIsOut = true;
+    socket.cork();
+    super.flushHeaders();
+    process.nextTick(uncork, socket);
+  }
+
   override write(chunk: Uint8Array, ...rest: unknown[]): boolean {
     const { socket } = this;
     // Without a socket it stands behind another response of its connection.
     if (!this.#isStream || socket === null) return super.write(chunk, ...(rest as []));
-    if (!this.#headIsOut) {
-      this.#headIsOut = true;
-      this.flushHeaders();
-    }
+    this.flushHeaders();
     // An empty one would end the response.
     if (chunk.length === 0) return true;
     // The head says whether there are chunks: not to HTTP/1.0, nor where the length is known.
@@ -43,6 +55,10 @@ export class StreamResponse<Request extends IncomingMessage> extends ServerRespo
     socket.once('drain', () => this.emit('drain'));
     return false;
   }
+}
+
+function uncork(socket: Socket): void {
+  socket.uncork();
 }
 
 /** Its body must not be looked at: that would make a response of another kind of it. */
