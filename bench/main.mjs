@@ -19,7 +19,7 @@ import { report } from './report.mjs';
 import { run } from './run.mjs';
 import { knownServers, peerServer } from './servers.mjs';
 
-import { ALL, QUICK } from './workloads.mjs';
+import { ALL, CURVE, QUICK } from './workloads.mjs';
 
 /** @typedef {import('./servers.mjs').Server} Server */
 /** @typedef {import('./workloads.mjs').Workload} Workload */
@@ -34,9 +34,10 @@ function say(line) {
 
 async function main() {
   const options = parseOptions(process.argv.slice(2));
-  const { quick, only } = options;
-  const workloads = choose(quick ? QUICK : ALL, only);
-  const servers = choose([...knownServers(), ...options.peers.map(peerServer)], only);
+  const { quick, curve, only } = options;
+  const workloads = choose(curve ? CURVE : quick ? QUICK : ALL, only);
+  const known = knownServers(options.beside);
+  const servers = choose([...known, ...options.peers.map(peerServer)], only);
   const { serverCore, description } = takeMachine(
     Math.max(...workloads.map(({ clients }) => clients)),
   );

@@ -3,6 +3,8 @@ import { BenchError } from './bench_error.mjs';
 
 export const USAGE = `usage: npm run bench -- [options]
   --quick               under 2 minutes: fewer workloads, one round
+  --curve               latency against CPU, from 10 to 160 records a second
+  --beside FOLDER       the gateway of another clone, built there, beside this one; repeatable
   --rounds N            runs of each workload on each server (default 3)
   --only WORD           only workloads or servers with this word in their name; repeatable
   --peer 'COMMAND'      one more server; {port} and {topic} are filled in. It finds KAFKA_BROKERS,
@@ -26,6 +28,8 @@ export const USAGE = `usage: npm run bench -- [options]
 /**
  * @typedef {object} Options
  * @property {boolean} quick
+ * @property {boolean} curve
+ * @property {string[]} beside
  * @property {number} rounds
  * @property {string[]} only
  * @property {string} ratioTo
@@ -52,6 +56,8 @@ function parse(args) {
     tokens: true,
     options: {
       quick: { type: 'boolean', default: false },
+      curve: { type: 'boolean', default: false },
+      beside: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
       'ratio-to': { type: 'string', default: 'bare node:http' },
@@ -80,5 +86,6 @@ function parse(args) {
   }
   const silent = peers.find(({ url }) => !URL.canParse(url.replaceAll('{port}', '1')));
   if (silent) throw new Error(`--peer '${silent.command}' needs --url http://127.0.0.1:{port}/…`);
-  return { quick: values.quick, rounds, only: values.only, ratioTo: values['ratio-to'], peers };
+  const { quick, curve, beside, only, 'ratio-to': ratioTo } = values;
+  return { quick, curve, beside, rounds, only, ratioTo, peers };
 }

@@ -27,6 +27,13 @@ describe('parseOptions()', () => {
     ]);
   });
 
+  it('takes other clones', () => {
+    expect(parseOptions(['--curve', '--beside', '/a', '--beside', '/b'])).toMatchObject({
+      curve: true,
+      beside: ['/a', '/b'],
+    });
+  });
+
   it.each([
     ['--rounds takes a number', ['--rounds', 'x']],
     ['--url belongs behind a --peer', ['--url', URL]],

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { nchanCommand, nchanMissing } from './servers/nchan.mjs';
@@ -34,7 +34,6 @@ import { nchanCommand, nchanMissing } from './servers/nchan.mjs';
  */
 
 const CLONE = fileURLToPath(new URL('..', import.meta.url));
-const DENO_RUN = ['run', '--quiet', '--allow-all', '--config', join(CLONE, 'deno.json')];
 
 /**
  * @param {Partial<Server> & Pick<Server, 'name' | 'command'>} server
@@ -66,22 +65,27 @@ function gateway(server) {
 /** @param {string} file */
 const program = (file) => () => [process.execPath, join(CLONE, 'bench', 'servers', file)];
 
-/** @returns {Server[]} all that are measured side by side, the peers of the command line left out */
-export function knownServers() {
+/**
+ * The gateway of a clone, on each runtime.
+ *
+ * @param {string} clone
+ * @param {string} [mark] tells it from that of another
+ */
+function gatewaysOf(clone, mark = '') {
   return [
     gateway({
-      name: 'gateway on Node',
+      name: `gateway on Node${mark}`,
       missing: null,
       // As `npm start` does it; compressed is what asks for it.
       env: { MALLOC_ARENA_MAX: '2', COMPRESSION: 'gzip' },
       command: () => [
         process.execPath,
         '--max-semi-space-size=4',
-        join(CLONE, 'dist', 'runtime', 'start.cjs'),
+        join(clone, 'dist', 'runtime', 'start.cjs'),
       ],
     }),
     gateway({
-      name: 'gateway on Deno',
+      name: `gateway on Deno${mark}`,
       missing: denoMissing(),
       // As `deno task start` does it.
       env: {
@@ -90,8 +94,23 @@ export function knownServers() {
         MALLOC_MMAP_THRESHOLD_: '32768',
         DENO_V8_FLAGS: '--max-semi-space-size=4,--heap-growing-percent=50',
       },
-      command: () => [deno() ?? 'deno', ...DENO_RUN, join(CLONE, 'runtime', 'deno.ts')],
+      command: () => [
+        deno() ?? 'deno',
+        ...['run', '--quiet', '--allow-all', '--config', join(clone, 'deno.json')],
+        join(clone, 'runtime', 'deno.ts'),
+      ],
     }),
+  ];
+}
+
+/**
+ * @param {string[]} beside folders of other clones
+ * @returns {Server[]} all that are measured side by side, the peers of the command line left out
+ */
+export function knownServers(beside) {
+  return [
+    ...gatewaysOf(CLONE),
+    ...beside.flatMap((folder) => gatewaysOf(resolve(folder), ` (${basename(folder)})`)),
     withDefaults({ name: 'bare node:http', command: program('node_http_server.mjs') }),
     withDefaults({ name: 'Hono streamSSE', command: program('stream_sse_server.mjs') }),
     withDefaults({

@@ -156,3 +156,9 @@ export const QUICK = [
   { kind: 'connects', name: '1,000 connects at once', clients: 1000 },
   REPLAY_BY_ONE,
 ];
+
+/** Of `npm run bench -- --curve`. @type {Workload[]} */
+export const CURVE = [
+  ...[10, 20, 40, 80, 160].map((rate) => live(`one at a time, ${rate}/s`, { rate })),
+  live('100 clients, 100/s', { clients: 100, rate: 100 }),
+];
