@@ -80,8 +80,10 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
   const connections = new Connections(server, room);
   Pipeline.serve(server, certificate === null ? 'connection' : 'secureConnection');
   const turnDown = (code: string | undefined, socket: Socket): void => {
-    // What is written now would stand within the answer that is under way.
-    if (!socket.writable || connections.isBusy(socket)) socket.destroy();
+    // What is written now would stand within the answer that is under way; or be the first that a
+    // client reads whose TLS handshake was late, as where thousands come back to a gateway that has
+    // just begun: an EventSource that is told 400 never comes back.
+    if (!socket.writable || !Pipeline.has(socket) || connections.isBusy(socket)) socket.destroy();
     else refuse(socket, REFUSALS.get(code) ?? '400 Bad Request');
   };
   const late = new WeakSet<Socket>();

@@ -54,6 +54,11 @@ export class Pipeline {
     Pipeline.#all.get(request.socket)!.#begin(request, response, begin);
   }
 
+  /** Whether a connection speaks HTTP/1.1: one whose TLS handshake is not over does not yet. */
+  static has(socket: Socket): boolean {
+    return Pipeline.#all.has(socket);
+  }
+
   /** Whether a connection has a request whose head was read. */
   static hasRequest(socket: Socket): boolean {
     const pipeline = Pipeline.#all.get(socket);
