@@ -107,7 +107,7 @@ export function createGateway(
   for (const topic of config.topics) channels.add({ path: `/${topic}`, topic });
   const streams = new OpenStreams(config, slots, counts);
   const compression = compressionOf(config, compressor);
-  const merged = new MergedLogs();
+  const merged = new MergedLogs(counts.merges);
   const signIn = SignIn.create(config, ports);
   const gate = signIn === null ? null : new Gate(signIn, config);
 

@@ -5,11 +5,14 @@ export type Share = readonly [traffic: Traffic, bytes: number];
 
 /** What of the bytes that are to be handed to one client is of which topic. */
 export class Shares {
-  /** In the order in which they are handed over. */
-  #shares: Share[] = [];
+  /** One a topic: of however many blocks, and in whatever order, the sums are what is counted. */
+  #shares: [traffic: Traffic, bytes: number][] = [];
 
   add(traffic: Traffic, bytes: number): void {
-    if (bytes > 0) this.#shares.push([traffic, bytes]);
+    if (bytes === 0) return;
+    const share = this.#shares.find(([one]) => one === traffic);
+    if (share === undefined) this.#shares.push([traffic, bytes]);
+    else share[1] += bytes;
   }
 
   /** Those that were added since, which are forgotten here. */
@@ -28,10 +31,11 @@ export class Shares {
   hand(bytes: number, plain: number, rest: Traffic): void {
     let [bytesLeft, plainLeft] = [bytes, plain];
     while (plainLeft > 0 && this.#shares.length > 0) {
-      const [traffic, share] = this.#shares[0]!;
-      const part = Math.min(share, plainLeft);
-      if (part === share) this.#shares.shift();
-      else this.#shares[0] = [traffic, share - part];
+      const share = this.#shares[0]!;
+      const [traffic, all] = share;
+      const part = Math.min(all, plainLeft);
+      if (part === all) this.#shares.shift();
+      else share[1] -= part;
       const sent = Math.floor((bytes * part) / plain);
       traffic.bytesSent += sent;
       traffic.plainBytesSent += part;

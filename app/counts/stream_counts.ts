@@ -13,11 +13,15 @@ interface TopicCounts {
   readonly closed: Record<EndReason, number>;
 }
 
+/** How often a stream of several topics went where those are merged once for all, and how often it fell back. */
+export type MergeCounts = Record<'joined' | 'fell_back', number>;
+
 /** Counts streams for the metrics. Every reason is there from the start, with 0. */
 export class StreamCounts implements StreamObserver {
   /** A topic that is gone keeps what it counted: a counter must not fall. */
   readonly byTopic: Map<string, TopicCounts> = new Map();
   readonly refusals: Record<RefusalReason, number> = zeros(REFUSAL_REASONS);
+  readonly merges: MergeCounts = { joined: 0, fell_back: 0 };
 
   /** To be called before a stream of the topic opens. */
   addTopic(topic: string): void {

@@ -16,6 +16,8 @@ export interface HandedOver {
 /** Something that was handed over, to be counted for each who gets it. */
 export interface Note {
   readonly events: number;
+  /** Blocks of live records, and whose they are; left out: something else. */
+  readonly live?: readonly [traffic: Traffic, slice: HandedOverLive];
   count(): void;
 }
 
@@ -51,7 +53,7 @@ export class Traffic {
   /** @param isLive whether all of it came after the client had everything before it */
   sendSlice(slice: HandedOverLive, isLive: boolean): void {
     if (this.notes !== null) {
-      this.notes.push({ events: slice.events, count: () => this.sendSlice(slice, isLive) });
+      this.notes.push(this.#noteOf(slice, isLive));
       return;
     }
     this.send(slice);
@@ -77,4 +79,39 @@ export class Traffic {
     this.eventsSent++;
     this.gapsSent[reason]++;
   }
+
+  #noteOf(slice: HandedOverLive, isLive: boolean): Note {
+    const count = (): void => this.sendSlice(slice, isLive);
+    return { events: slice.events, count, ...(isLive ? { live: [this, slice] } : {}) };
+  }
+
+  /** The same in fewer notes: the live records of a topic become one. */
+  static joined(notes: readonly Note[]): readonly Note[] {
+    const slices = new Map<Traffic, HandedOverLive[]>();
+    const others: Note[] = [];
+    for (const note of notes) {
+      if (note.live === undefined) {
+        others.push(note);
+        continue;
+      }
+      const [traffic, slice] = note.live;
+      const some = slices.get(traffic);
+      if (some === undefined) slices.set(traffic, [slice]);
+      else some.push(slice);
+    }
+    const live = [...slices].map(([traffic, some]) => traffic.#noteOf(joinedSlice(some), true));
+    return [...others, ...live];
+  }
+}
+
+function joinedSlice(slices: readonly HandedOverLive[]): HandedOverLive {
+  if (slices.length === 1) return slices[0]!;
+  const sum = (count: (one: HandedOverLive) => number): number =>
+    slices.reduce((all, one) => all + count(one), 0);
+  return {
+    events: sum(({ events }) => events),
+    gaps: sum(({ gaps }) => gaps),
+    unread: sum(({ unread = 0 }) => unread),
+    timestamps: Float64Array.from(slices.flatMap(({ timestamps }) => [...timestamps])),
+  };
 }

@@ -126,6 +126,15 @@ export const METRICS: readonly (ValueMetric | HistogramMetric)[] = [
       Object.entries(streams.refusals).map(([reason, count]) => [{ reason }, count]),
   },
   {
+    name: 'sse_kafka_merges_total',
+    help: 'Streams of several topics that joined those who are live, which are merged once for all, or fell_back behind them.',
+    type: 'counter',
+    labels: ['result'],
+    merge: 'sum',
+    values: ({ streams }) =>
+      Object.entries(streams.merges).map(([result, count]) => [{ result }, count]),
+  },
+  {
     name: 'sse_kafka_records_total',
     help: 'Records that the reader of the topic got from Kafka.',
     type: 'counter',

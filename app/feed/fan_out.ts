@@ -7,7 +7,7 @@ export const SETTLE_MS = 1;
 const REST_FACTOR = 3;
 const MAX_REST_MS = 25;
 /** So many records in one write are joined enough: the next ones are read without a rest. */
-const JOINED_ENOUGH = 64;
+export const JOINED_ENOUGH = 64;
 
 /**
  * Hands what was read to all who wait for it, and rests before more is read.

@@ -51,7 +51,7 @@ export function openReading(
   merged: MergedLogs,
 ): Reading | null {
   const open: OpenView[] = [];
-  const letGo = (): void => {
+  const letGoOfViews = (): void => {
     for (const one of open) one.letGo();
   };
   for (const { channel, filter, limit } of wanted) {
@@ -59,7 +59,7 @@ export function openReading(
     const ofTopic = wanted.length === 1 ? everyMs : null;
     const one = channel.feed.views.open(format, filter, limit, ofTopic);
     if (one === null) {
-      letGo();
+      letGoOfViews();
       return null;
     }
     open.push(one);
@@ -67,11 +67,13 @@ export function openReading(
   const views = open.map(({ view }) => view);
   const feeds = wanted.map(({ channel }) => channel.feed);
   const group = wanted.length === 1 ? null : merged.group([...feeds, ...views], everyMs);
+  let isOpen = true;
   return {
     sharedBy: group === null ? [feeds[0]!, views[0]!] : [group, group],
     letGo: () => {
-      letGo();
-      group?.letGo();
+      letGoOfViews();
+      if (isOpen) group?.letGo();
+      isOpen = false;
     },
     subscribe: (start, until, isDocument) =>
       group === null

@@ -1,24 +1,32 @@
 import { getLogger } from '@logtape/logtape';
-import type { Share } from '../counts/shares.ts';
-import type { Note } from '../counts/traffic.ts';
-import { restAfter, SETTLE_MS } from '../feed/fan_out.ts';
-import type { CursorPart } from '../wire/topics_cursor.ts';
-import { isAgeingIn, type SeveralTopics, type TopicOfStream } from './several_topics.ts';
+import { type Share, Shares } from '../counts/shares.ts';
+import { type Note, Traffic } from '../counts/traffic.ts';
+import { JOINED_ENOUGH, restAfter, SETTLE_MS } from '../feed/fan_out.ts';
+import { areSameParts, type CursorPart } from '../wire/topics_cursor.ts';
+import {
+  isAgeingIn,
+  isTooOldIn,
+  type SeveralTopics,
+  type TopicOfStream,
+} from './several_topics.ts';
 
 const logger = getLogger(['sse-kafka', 'feed']);
 
 /** Bytes that are kept for those who have not taken them yet; who is slower reads by itself. */
-const MAX_BYTES = 256 * 1024;
+const MIN_MAX_BYTES = 256 * 1024;
+/**
+ * It is more where many read: each of them by itself costs ten times as much, and where the machine has too much
+ * to do they fall back together. Not of compacted topics: there who is slow is spared what is superseded.
+ */
+const BYTES_PER_CLIENT = 16 * 1024;
+const MAX_BYTES = 4 * 2 ** 20;
 /** The same of all logs together. */
 const MAX_ALL_BYTES = 16 * 2 ** 20;
 /** Bytes handed out at once, unless one page is larger. */
 const SLICE_BYTES = 32 * 1024;
 
-/** A page of so many bytes is joined enough. */
-const JOINED_ENOUGH_BYTES = 16 * 1024;
-
 /** Blocks that are the same for all who stand before them. */
-interface Page {
+interface Blocks {
   readonly bytes: Uint8Array;
   /** What its last id says of each topic, and the time of that id. */
   readonly parts: readonly (CursorPart | null)[];
@@ -28,11 +36,17 @@ interface Page {
   readonly shares: readonly Share[];
 }
 
+interface Page extends Blocks {
+  /** How many clients stand before it. */
+  clients: number;
+}
+
 /** What a client gets at once, and where it is then. */
-export interface MergedSlice extends Omit<Page, 'notes' | 'shares'> {
-  readonly pages: readonly Page[];
+export interface MergedSlice extends Blocks {
   readonly next: number;
 }
+
+type PlaceFrame = Pick<Blocks, 'bytes' | 'parts' | 'time'>;
 
 /** One who waits for the next page. */
 interface Waiting {
@@ -59,11 +73,14 @@ export class MergedLog {
   readonly #held: HeldBytes;
   readonly #onEnd: () => void;
   #clients = 0;
+  /** Those of them who stand behind all pages. */
+  #atEnd = 0;
   #waiting = new Set<Waiting>();
   #pages: Page[] = [];
   /** That of the first page that is kept. */
   #firstPage = 0;
   #bytes = 0;
+  /** What was put together last, for those who stand there as well. */
   #last: (MergedSlice & { readonly from: number }) | null = null;
   /** Whether the reader may have more. */
   #hasMore = false;
@@ -71,7 +88,7 @@ export class MergedLog {
   #isDue = false;
   /** While it runs nothing more is handed out. */
   #rest: ReturnType<typeof setTimeout> | undefined;
-  #placeFrame: { readonly bytes: Uint8Array; readonly time: number | null } | null = null;
+  #placeFrame: PlaceFrame | null = null;
   #hasFailed = false;
 
   /** @param onEnd is called once nobody is there any more, or it cannot be read */
@@ -107,17 +124,28 @@ export class MergedLog {
   /** How many records are yet to come from a place on; `null` where that is not known. */
   behind(at: number): number | null {
     const { behind } = this.#reader;
-    const pages = this.#pages.slice(Math.max(0, at - this.#firstPage));
-    const notes = pages.flatMap((page) => page.notes);
-    return behind === null ? null : notes.reduce((sum, { events }) => sum + events, behind);
+    if (at < this.#firstPage) return null;
+    const pages = this.#pages.slice(at - this.#firstPage);
+    return behind === null ? null : pages.reduce((sum, page) => sum + eventsIn(page), behind);
   }
 
+  /** Whether this reads for it. */
+  isReadBy(reader: SeveralTopics): boolean {
+    return this.#reader === reader;
+  }
+
+  /** One more stands at the end, of which the places are known. */
   join(): void {
+    this.#reader.namePlaces();
     this.#clients++;
+    this.#atEnd++;
   }
 
-  leave(client: Waiting): void {
+  /** @param at where it stands */
+  leave(client: Waiting, at: number): void {
     this.#waiting.delete(client);
+    this.#stand(at, -1);
+    this.#letGoOfPassed();
     if (--this.#clients > 0) return;
     clearTimeout(this.#rest);
     this.#held.bytes -= this.#bytes;
@@ -130,56 +158,71 @@ export class MergedLog {
     this.#waiting.add(client);
   }
 
-  /** Reads all there is, for one who wants to join. */
+  /** All topics are asked when it is taken from next, see `SeveralTopics.look`. */
+  look(): void {
+    this.#reader.look();
+    this.#hasMore = true;
+  }
+
+  /** Reads all there is, for one who wants to join, unless that pushed out those who are slow. */
   catchUp(): void {
     const before = this.end;
-    while (this.#hasMore && this.#bytes < MAX_BYTES / 2) this.#read();
+    this.look();
+    while (this.#hasMore && this.#bytes < this.#maxBytes / 2) this.#read();
     if (this.end === before) return;
     // Those who wait for it are woken in a turn of their own.
     this.#isDue = true;
     this.#rest ??= setTimeout(() => this.#rested(), 0);
   }
 
-  /** What comes from a place on; `null` where there is nothing now, `'gone'` where it is not kept. */
+  /**
+   * What comes for a client from where it stands on; it stands behind that then.
+   * @returns `null` where there is nothing now, `'gone'` where it is not kept
+   */
   take(at: number): MergedSlice | null | 'gone' {
     if (this.#hasFailed || at < this.#firstPage) return 'gone';
     if (at === this.end && this.#hasMore && this.#rest === undefined) this.#read();
     if (at === this.end) return null;
-    if (this.#last?.from === at && this.#last.next === this.end) return this.#last;
     const first = at - this.#firstPage;
-    const pages = [this.#pages[first]!];
-    let { length } = pages[0]!.bytes;
-    for (const page of this.#pages.slice(first + 1)) {
-      length += page.bytes.length;
-      if (length > SLICE_BYTES) break;
-      pages.push(page);
+    let next = first;
+    let length = 0;
+    do length += this.#pages[next++]!.bytes.length;
+    while (next < this.#pages.length && length + this.#pages[next]!.bytes.length <= SLICE_BYTES);
+    next += this.#firstPage;
+    // What is sent late has the time of when it was read: it must not be too old.
+    if (isTooOldIn(this.#topics, this.#pages[first]!.time)) return 'gone';
+    if (this.#last?.from !== at || this.#last.next !== next) {
+      const pages = this.#pages.slice(first, next - this.#firstPage);
+      this.#last = { ...joined(pages, length), from: at, next };
     }
-    const { parts, time } = pages.at(-1)!;
-    this.#last = {
-      from: at,
-      bytes: pages.length === 1 ? pages[0]!.bytes : joined(pages),
-      parts,
-      time,
-      pages,
-      next: at + pages.length,
-    };
-    return this.#last;
+    const slice: MergedSlice = this.#last;
+    this.#stand(at, -1);
+    this.#stand(next, 1);
+    this.#letGoOfPassed();
+    return slice;
   }
 
-  /** The block that tells those at the end where they are, the same for all. */
-  placeFrame(): { readonly bytes: Uint8Array; readonly time: number | null } {
-    const isOld = isAgeingIn(this.#topics, this.#placeFrame?.time ?? null);
-    if (this.#placeFrame === null || isOld) {
-      const [bytes] = this.#noted(() => this.#reader.placeForAll());
-      this.#placeFrame = { bytes, time: this.time };
-    }
+  /**
+   * The block that tells those at the end where they are, the same for all.
+   * @param places of the end
+   */
+  placeFrame(places: readonly CursorPart[]): PlaceFrame {
+    const known = this.#placeFrame;
+    // Records that are not for its clients move the end, and wake nobody.
+    if (
+      known !== null &&
+      areSameParts(known.parts, places) &&
+      !isAgeingIn(this.#topics, known.time)
+    )
+      return known;
+    const [bytes] = this.#noted(() => this.#reader.placeForAll());
+    this.#placeFrame = { bytes, parts: places, time: this.time };
     return this.#placeFrame;
   }
 
   #await(): void {
     this.#reader.wait(() => {
       this.#hasMore = true;
-      this.#placeFrame = null;
       if (this.#rest === undefined) this.#hand();
     });
   }
@@ -200,20 +243,40 @@ export class MergedLog {
       this.#await();
       return false;
     }
-    // Who waits has all before it.
-    if (this.#waiting.size === this.#clients) this.#drop(this.#pages.length);
     const { parts, time } = this.#reader.told;
     const shares = this.#reader.takeShares();
-    this.#pages.push({ bytes: page, parts, time, notes, shares });
+    this.#pages.push({ bytes: page, parts, time, notes, shares, clients: this.#atEnd });
+    this.#atEnd = 0;
     this.#bytes += page.length;
     this.#held.bytes += page.length;
+    this.#letGoOfPassed();
     while (
       this.#pages.length > 1 &&
-      (this.#bytes > MAX_BYTES || this.#held.bytes > MAX_ALL_BYTES)
+      (this.#bytes > this.#maxBytes || this.#held.bytes > MAX_ALL_BYTES)
     ) {
       this.#drop(1);
+      this.#letGoOfPassed();
     }
     return true;
+  }
+
+  get #maxBytes(): number {
+    const isCompacted = this.#topics.some(({ topic }) => topic.idClock !== null);
+    const ofClients = isCompacted ? 0 : this.#clients * BYTES_PER_CLIENT;
+    return Math.min(MAX_BYTES, Math.max(MIN_MAX_BYTES, ofClients));
+  }
+
+  /** So many more stand at a place; those whose place is not kept are not counted. */
+  #stand(at: number, more: number): void {
+    if (at === this.end) this.#atEnd += more;
+    else if (at >= this.#firstPage) this.#pages[at - this.#firstPage]!.clients += more;
+  }
+
+  /** Of pages that all have taken. */
+  #letGoOfPassed(): void {
+    const wanted = this.#pages.findIndex(({ clients }) => clients > 0);
+    const passed = wanted < 0 ? this.#pages.length : wanted;
+    if (passed > 0) this.#drop(passed);
   }
 
   #drop(count: number): void {
@@ -222,7 +285,7 @@ export class MergedLog {
     this.#firstPage += dropped.length;
     this.#bytes -= bytes;
     this.#held.bytes -= bytes;
-    this.#last = null;
+    if (this.#last !== null && this.#last.from < this.#firstPage) this.#last = null;
   }
 
   /** Hands what was read to all who wait, and rests before more is. */
@@ -231,9 +294,11 @@ export class MergedLog {
     const hasRead = this.#hasMore && this.#read();
     if (!hasRead && !this.#isDue) return;
     this.#isDue = false;
-    const bytes = this.#pages.at(-1)?.bytes.length ?? 0;
+    const last = this.#pages.at(-1);
+    const isJoinedEnough =
+      last !== undefined && (last.bytes.length >= SLICE_BYTES || eventsIn(last) >= JOINED_ENOUGH);
     this.#wakeAll();
-    if (bytes > JOINED_ENOUGH_BYTES) {
+    if (isJoinedEnough) {
       this.#rest = setTimeout(() => this.#rested(), 0);
       return;
     }
@@ -275,12 +340,22 @@ export class MergedLog {
   }
 }
 
-function joined(pages: readonly Page[]): Uint8Array {
-  const bytes = new Uint8Array(pages.reduce((sum, page) => sum + page.bytes.length, 0));
+function eventsIn({ notes }: Blocks): number {
+  return notes.reduce((sum, { events }) => sum + events, 0);
+}
+
+/** @param length of their bytes */
+function joined(pages: readonly Page[], length: number): Blocks {
+  if (pages.length === 1) return pages[0]!;
+  const bytes = new Uint8Array(length);
+  const shares = new Shares();
   let at = 0;
   for (const page of pages) {
     bytes.set(page.bytes, at);
     at += page.bytes.length;
+    for (const [traffic, share] of page.shares) shares.add(traffic, share);
   }
-  return bytes;
+  const { parts, time } = pages.at(-1)!;
+  const notes = Traffic.joined(pages.flatMap((page) => page.notes));
+  return { bytes, parts, time, notes, shares: shares.take() };
 }

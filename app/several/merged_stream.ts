@@ -20,6 +20,8 @@ interface Place {
   /** What its last id says of each topic, or it has without one, and that id's time. */
   parts: readonly (CursorPart | null)[];
   time: number | null;
+  /** How old its id counts as: what reads for all knows that of what it read alone. */
+  ageFrom: number | null;
 }
 
 /**
@@ -53,7 +55,7 @@ export class MergedStream implements ClientStream {
 
   get isAgeing(): boolean {
     if (this.#place === null) return this.#own!.isAgeing;
-    return isAgeingIn(this.#topics, this.#place.time);
+    return isAgeingIn(this.#topics, this.#place.ageFrom);
   }
 
   get behind(): number | null {
@@ -70,25 +72,29 @@ export class MergedStream implements ClientStream {
     this.isShared = false;
     if (this.#bytes !== null) return this.#portion(this.#bytes);
     if (this.#place === null) {
-      const bytes = this.#own!.take(isIdle);
+      const bytes = this.#own!.take(isIdle) ?? this.#lookAround(isIdle);
       if (bytes !== null || isIdle || !this.#join()) return bytes;
     }
     const place = this.#place!;
+    if (isIdle) place.log.look();
     if (this.#isStale !== this.#isToldStale) return this.#tellStale();
     const slice = place.log.take(place.at);
     if (slice === 'gone') {
       this.#leave();
       return this.take(isIdle);
     }
+    if (slice === null && this.#moveOn(place)) return this.take(isIdle);
     if (slice === null) return isIdle ? this.#tellPlace(place) : null;
     place.at = slice.next;
     place.parts = slice.parts;
     place.time = slice.time;
-    for (const { notes, shares } of slice.pages) {
-      for (const note of notes) note.count();
-      for (const [traffic, bytes] of shares) this.#shares.add(traffic, bytes);
-    }
-    this.isShared = place.at === place.log.end && slice.bytes.length <= MAX_ARRAY_BYTES;
+    place.ageFrom = slice.time;
+    for (const note of slice.notes) note.count();
+    for (const [traffic, bytes] of slice.shares) this.#shares.add(traffic, bytes);
+    this.isShared =
+      place.at === place.log.end &&
+      slice.bytes.length <= MAX_ARRAY_BYTES &&
+      this.#group.isOpen(place.log);
     return this.#portion(slice.bytes);
   }
 
@@ -128,29 +134,36 @@ export class MergedStream implements ClientStream {
   close(): void {
     this.#wake = null;
     if (this.#place === null) this.#own!.close();
-    else this.#place.log.leave(this);
+    else this.#place.log.leave(this, this.#place.at);
     this.#group.leave();
+  }
+
+  /** Comes to the end of all topics, if it may join others there. */
+  #lookAround(isIdle: boolean): Uint8Array | null {
+    if (isIdle || !this.#own!.isSettled || this.#group.isForOne) return null;
+    this.#own!.look();
+    return this.#own!.take();
   }
 
   /** Reads with others from now on, where it is where they are. */
   #join(): boolean {
     const own = this.#own!;
-    if (!own.isSettled) return false;
+    if (!own.isSettled || this.#group.isForOne) return false;
     const { parts, time } = own.told;
     const log = this.#group.logFor(own, this.#topics);
     if (log === null) return false;
-    // Who reads for all knows of that one alone how old its id is.
-    this.#place = { log, at: log.end, parts, time: earlier(time, log.time) };
+    this.#place = { log, at: log.end, parts, time, ageFrom: earlier(time, log.time) };
     this.#isToldStale = this.#isStale;
     log.join();
-    if (!this.#group.isReader(own)) own.close();
+    this.#group.joined();
+    if (!log.isReadBy(own)) own.close();
     this.#own = null;
     return true;
   }
 
   /** Reads by itself: what comes next is not kept any more. */
   #leave(): void {
-    const { log, parts, time } = this.#place!;
+    const { log, at, parts, time } = this.#place!;
     const id = new ByteWriter(256);
     writeTopicsCursor(id, parts, time);
     const cursor = parseAnyCursor(new TextDecoder().decode(id.view()))!;
@@ -159,7 +172,20 @@ export class MergedStream implements ClientStream {
     const how = { wasToldLive: true, isToldStale: this.#isToldStale, everyMs };
     this.#own = new SeveralTopics(this.#topics, start, null, how);
     this.#place = null;
-    log.leave(this);
+    log.leave(this, at);
+    this.#group.fellBack();
+  }
+
+  /** Goes over to the log in which others join, where that has come to the same place. */
+  #moveOn(place: Place): boolean {
+    const { places } = place.log;
+    if (this.#group.isOpen(place.log) || places === null) return false;
+    const log = this.#group.logAt(places);
+    if (log === null) return false;
+    place.log.leave(this, place.at);
+    log.join();
+    this.#place = { ...place, log, at: log.end, ageFrom: earlier(place.ageFrom, log.time) };
+    return true;
   }
 
   get #isStale(): boolean {
@@ -175,10 +201,11 @@ export class MergedStream implements ClientStream {
   #tellPlace(place: Place): Uint8Array | null {
     const { places } = place.log;
     if (places === null || !(this.isAgeing || !areSameParts(places, place.parts))) return null;
-    const { bytes, time } = place.log.placeFrame();
+    const { bytes, time } = place.log.placeFrame(places);
     if (time === place.time && areSameParts(places, place.parts)) return null;
     place.parts = places;
     place.time = time;
+    place.ageFrom = time;
     this.#topics[0]!.topic.traffic.send({ events: 1, gaps: 0 });
     return bytes;
   }

@@ -33,11 +33,21 @@ function several(
   const parts = all.map((topic) => ({
     topic,
     name: new NameOfSeveral(topic.topic, hash(topic)),
-    subscribe: (begin: ConstructorParameters<typeof Subscription>[2], end: Until | null) =>
-      new Subscription(topic, JSON_VIEW, begin, topic.sleepers, end),
+    subscribe: (begin: ConstructorParameters<typeof Subscription>[2], end: Until | null) => {
+      const one = new Subscription(topic, JSON_VIEW, begin, topic.sleepers, end);
+      const takeBlocks = one.takeBlocks.bind(one);
+      one.takeBlocks = () => {
+        whileTaken?.();
+        return takeBlocks();
+      };
+      return one;
+    },
   }));
   return new SeveralTopics(parts, start, until, how);
 }
+
+/** What happens next within a take, as where reading back wakes others. */
+let whileTaken: (() => void) | null = null;
 
 function take(client: SeveralTopics, isIdle = false): string[] {
   const bytes = client.take(isIdle);
@@ -119,6 +129,36 @@ describe('SeveralTopics', () => {
     expect([woken.mock.calls.length, taken(client)]).toEqual([1, ['2', 'live']]);
     client.close();
     expect([a.sleepers.size, b.sleepers.size, a.clients.size]).toEqual([0, 0, 0]);
+  });
+
+  test('SeveralTopics.take() gives each client its own bytes where one is woken while another takes', () => {
+    const [a, b, c] = topics({}, {}, {}) as [MemoryTopic, MemoryTopic, MemoryTopic];
+    a.append('of a');
+    b.append('of b');
+    c.append('of c');
+    const [client, other] = [several([a, b]), several([b, c])];
+    let ofOther: string[] = [];
+    let calls = 0;
+    whileTaken = () => {
+      if (++calls !== 2) return;
+      whileTaken = null;
+      ofOther = take(other);
+    };
+    expect([take(client), ofOther]).toEqual([
+      ['of a', 'of b'],
+      ['of b', 'of c'],
+    ]);
+  });
+
+  test('SeveralTopics.take() tells by place what it passed of topics that woke nobody, once', () => {
+    const [a, b] = topics({}, {}) as [MemoryTopic, MemoryTopic];
+    const client = several([a, b]);
+    expect(taken(client)).toEqual(['live']);
+    client.wait(() => {});
+    // Of records that are not for it its client is not woken.
+    b.pass(0, 3);
+    expect(idIn(client.take(true)!, [a, b]).parts).toEqual([[0], [3]]);
+    expect(client.take(true)).toBeNull();
   });
 
   test('SeveralTopics.take() tells of the whole that it is stale and fresh, once each', () => {

@@ -7,6 +7,7 @@ import { BlocksOfSeveral, type NameOfSeveral } from '../wire/blocks_of_several.t
 import { ByteWriter } from '../wire/byte_writer.ts';
 import { FRESH_FRAME, writeEvent } from '../wire/frame.ts';
 import {
+  areSameParts,
   type CursorPart,
   partOfCursor,
   partOfPlace,
@@ -97,6 +98,13 @@ class Member {
     this.subscription.wait(this.#onWake);
   }
 
+  /** Whether its place has moved since the last id: a client that comes back passes what it has. */
+  get isPastId(): boolean {
+    const { place, isPastId } = this.subscription;
+    if (!isPastId || place === null) return false;
+    return !areSameParts([this.part], [partOfPlace(this.name.nameHash, place)]);
+  }
+
   /** Ids name where it is from now on. */
   namePlace(): void {
     const { place } = this.subscription;
@@ -104,12 +112,17 @@ class Member {
   }
 }
 
-/** One for all: what is put together for a client is copied out within one call. */
-let out = new ByteWriter(0);
+/** One for all whose pages are put together one after the other. */
+let spare = new ByteWriter(0);
 
 /** Whether an id of that time, which tells of all of them, will soon be too old. */
 export function isAgeingIn(topics: readonly TopicOfStream[], time: number | null): boolean {
   return time !== null && topics.some(({ topic }) => topic.idClock?.isAgeing(time) === true);
+}
+
+/** Whether a block with such an id must not be sent any more. */
+export function isTooOldIn(topics: readonly TopicOfStream[], time: number | null): boolean {
+  return time !== null && topics.some(({ topic }) => topic.idClock?.isTooOld(time) === true);
 }
 
 /** That of the first of the topics that is stale, then all they show may be old; `null` where none is. */
@@ -154,8 +167,8 @@ export class SeveralTopics implements ClientStream {
   #wake: (() => void) | null = null;
   /** The time of the ids that are made now. */
   #time: number | null = null;
-  /** The time of the last id that its client was told; `null` where it had none. */
-  #idTime: number | null = null;
+  /** The time of the last id that its client has; `null` where it had none. */
+  #idTime: number | null;
   #waitsNoMore = true;
   #waitTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -174,6 +187,8 @@ export class SeveralTopics implements ClientStream {
     this.#isToldStale = isToldStale;
     this.#topics = topics;
     this.#start = start;
+    const { cursor } = start;
+    this.#idTime = (cursor !== 'unreadable' && cursor?.time) || null;
     this.#until = until;
     this.#beginsTogether = beginsTogether;
     this.#begin();
@@ -221,6 +236,7 @@ export class SeveralTopics implements ClientStream {
       return staleBlock ?? FRESH_FRAME;
     }
     if (!this.#begin()) return null;
+    if (isIdle) this.look();
     const before = this.eventsSent;
     const page = this.#page();
     if (this.eventsSent > before) this.#waitsNoMore = true;
@@ -232,12 +248,24 @@ export class SeveralTopics implements ClientStream {
   /** Reads for all who stand where it is from now on: its blocks come whole. */
   readsForAll(): void {
     this.#maxPageBytes = Number.POSITIVE_INFINITY;
+  }
+
+  /** Its next ids name where it is in each topic now, for one who joins it here: its own may say that already. */
+  namePlaces(): void {
     for (const member of this.#members!) member.namePlace();
   }
 
   /** What comes next for all who stand where it is; without what is told to each of them. */
   takeForAll(): Uint8Array | null {
     return this.#page() ?? (this.#isLive() ? this.#announceLive() : null);
+  }
+
+  /**
+   * The next take asks all topics: also those that have nothing for its client, whose places have moved
+   * with what others get, and those of which it is still to be told.
+   */
+  look(): void {
+    for (const member of this.#members ?? []) member.isReady = true;
   }
 
   /** Of which topics what was taken last for all is. */
@@ -253,7 +281,9 @@ export class SeveralTopics implements ClientStream {
   /** Whether it is live in all topics, was told so, and has nothing more to take. */
   get isSettled(): boolean {
     if (this.#members === null || this.#until !== null || this.#blocks !== null) return false;
-    return this.#members.every(({ isReady, subscription }) => !isReady && subscription.wasToldLive);
+    return this.#members.every(
+      ({ isReady, subscription }) => !isReady && subscription.wasToldLive && subscription.hasAll,
+    );
   }
 
   /** Where it is in each topic, to be asked once it is settled. */
@@ -284,6 +314,8 @@ export class SeveralTopics implements ClientStream {
     }
     // Who asks for the end alone takes nothing from those that were woken.
     for (const member of this.#members) if (member.isReady) member.wait();
+    const owes = this.#members.some(({ isReady }) => isReady);
+    if (this.#everyMs !== null && owes) this.#awaitBeat();
   }
 
   close(): void {
@@ -315,8 +347,18 @@ export class SeveralTopics implements ClientStream {
   }
 
   #page(): Uint8Array | null {
-    if (out.capacity > MAX_HELD_BYTES) out = new ByteWriter(0);
+    // Reading back may wake others at once, who put their own pages together meanwhile.
+    const out = spare;
+    spare = new ByteWriter(0);
     out.clear();
+    this.#writePage(out);
+    const page = out.length === 0 ? null : out.copy();
+    if (out.capacity <= MAX_HELD_BYTES) spare = out;
+    if (page !== null) this.#gaveIds(false);
+    return page;
+  }
+
+  #writePage(out: ByteWriter): void {
     this.#time = this.#timeNow();
     while (out.length < PAGE_BYTES) {
       // That it has all that was there is told before what came since.
@@ -329,9 +371,6 @@ export class SeveralTopics implements ClientStream {
       if (!this.#blocks.isOver) break;
       this.#blocks = null;
     }
-    if (out.length === 0) return null;
-    this.#gaveIds(false);
-    return out.copy();
   }
 
   /** The next blocks of the topic whose turn it is. */
@@ -347,31 +386,36 @@ export class SeveralTopics implements ClientStream {
       const member = members[turn]!;
       if (!member.isReady || (this.#beatFrom !== null && member.isPastBeat)) continue;
       const blocks = member.take();
-      member.isPastBeat = blocks === null;
+      // What is read back for it comes with the beat, however long that takes.
+      member.isPastBeat = blocks === null && member.subscription.hasAll;
       if (blocks === null) continue;
       this.#turn = turn;
       if (this.#beatFrom !== null) this.#nextBeat = this.#beatFrom + this.#everyMs!;
       return this.#blocksOf(member, blocks);
     }
-    this.#beatFrom = null;
+    const isOver = members.every((one) => one.isPastBeat || one.subscription.hasAll);
+    if (isOver) this.#beatFrom = null;
     return null;
   }
 
   /** Whether something may be taken now: past live at a beat alone, but for what cannot wait. */
   #isDue(members: readonly Member[]): boolean {
     const isLive = members.every(({ subscription }) => subscription.wasToldLive);
-    if (this.#everyMs === null || !isLive || this.#beatFrom !== null) return true;
+    if (this.#everyMs === null || !isLive) return true;
     const now = performance.now();
+    if (this.#beatFrom !== null && now < this.#nextBeat) return true;
     // An id has to be renewed before it is too old, and must not pass what it owes.
     const isUrgent = this.isAgeing || members.some(({ subscription }) => subscription.isUrgent);
-    if (now < this.#nextBeat && !isUrgent) {
-      clearTimeout(this.#beatTimer);
-      this.#beatTimer = setTimeout(() => this.#wakeUp(), Math.ceil(this.#nextBeat - now));
-      return false;
-    }
+    if (now < this.#nextBeat && !isUrgent) return false;
     for (const member of members) member.isPastBeat = false;
     this.#beatFrom = now;
     return true;
+  }
+
+  #awaitBeat(): void {
+    clearTimeout(this.#beatTimer);
+    const leftMs = Math.ceil(this.#nextBeat - performance.now());
+    this.#beatTimer = setTimeout(() => this.#wakeUp(), Math.max(0, leftMs));
   }
 
   #blocksOf(member: Member, blocks: Uint8Array): BlocksOfSeveral {
@@ -382,6 +426,11 @@ export class SeveralTopics implements ClientStream {
   }
 
   #wakeUp(): void {
+    // What it takes now would be noted for others.
+    if (this.#topics.some(({ topic }) => topic.traffic.notes !== null)) {
+      queueMicrotask(() => this.#wakeUp());
+      return;
+    }
     const wake = this.#wake;
     this.#wake = null;
     wake?.();
@@ -440,7 +489,7 @@ export class SeveralTopics implements ClientStream {
   #tellPlace(): Uint8Array | null {
     const members = this.#members!;
     const isRenewed = this.isAgeing && this.#timeNow() !== this.#idTime;
-    if (!isRenewed && !members.some(({ subscription }) => subscription.isPastId)) return null;
+    if (!isRenewed && !members.some((member) => member.isPastId)) return null;
     return this.#tell('place');
   }
 

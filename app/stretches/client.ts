@@ -88,6 +88,11 @@ export class Client {
 
   /** There may be something for it. It never throws: those who are woken after it would wait on. */
   wake(): void {
+    // What it takes now would be noted for others.
+    if (this.topic.traffic.notes !== null) {
+      queueMicrotask(() => this.wake());
+      return;
+    }
     const wake = this.#wake;
     this.#wake = null;
     try {

@@ -200,7 +200,12 @@ export class Subscription implements TopicClient, ClientStream {
     return !this.#lacksDeletes && this.#isLive();
   }
 
-  /** Whether it was told that, and nothing has begun anew since. */
+  /** Whether it has all that its topic has. */
+  get hasAll(): boolean {
+    return !this.#lacksDeletes && this.#stretch.behind() === 0;
+  }
+
+  /** Whether it was told that it is live, and nothing has begun anew since. */
   get wasToldLive(): boolean {
     return this.#client.isTold;
   }

@@ -65,6 +65,7 @@ onRuntimesOfTier((runtime) => {
         sse_kafka_connections_total: ['counter', one],
         sse_kafka_disconnects_total: ['counter', each(DISCONNECTS)],
         sse_kafka_rejected_total: ['counter', REJECTIONS.map((reason) => ({ reason }))],
+        sse_kafka_merges_total: ['counter', [{ result: 'joined' }, { result: 'fell_back' }]],
         sse_kafka_records_total: ['counter', one],
         sse_kafka_events_sent_total: ['counter', one],
         sse_kafka_bytes_sent_total: ['counter', one],
