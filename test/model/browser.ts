@@ -151,7 +151,7 @@ export class Browser {
         start,
         endsLive ? { waitMs: this.#random.pick([0, 0, 1000, 5000]) } : null,
       );
-      const handedOut = this.#world.handedOut.stream(subscription);
+      const handedOut = this.#world.handedOut.stream(subscription, subscription.traffic);
       const parser = new SseParser();
       const gzip = this.#options.isCompressed
         ? new GzipReader(replica.compression.stream(replica.feed!, openView.view))

@@ -161,6 +161,41 @@ export class ClientModel {
     if (this.#isWhole()) this.#table.isWhole(this.#place.topic!);
   }
 
+  /**
+   * The client got an id with what came of another topic.
+   * @param mayHold whether the block may be a record without key and value
+   * @throws when something is missing before it
+   */
+  passes(id: DecodedCursor, mayHold: boolean): void {
+    const stream = this.#stream!;
+    const isFirst = stream.blocks++ === 0;
+    if (isFirst && stream.cursor === 'unreadable') {
+      throw new Error('it is told a place before it is told that its cursor was unreadable');
+    }
+    if (isFirst) this.#checkNothingLacks(stream);
+    if (isFirst && stream.isNew && stream.since !== null) {
+      this.#place.beginIn(this.#place.topicOf(id));
+      this.#checkStart(id);
+    } else if (this.#place.isGone(id)) this.#place.checkGone(id);
+    else {
+      this.#checkId(id);
+      if (mayHold) this.#place.checkNothingButEmptyLost(id);
+      else this.#place.checkNothingLost(id);
+    }
+    this.#place.follow(id);
+    this.#idTime = id.time;
+  }
+
+  /** What its ids say of it; `null` before they do. */
+  get topic(): LedgerTopic | null {
+    return this.#place.topic;
+  }
+
+  /** Whether it was told that it is live, and nothing has begun anew since. */
+  get isLive(): boolean {
+    return this.#stream!.isLive;
+  }
+
   /** Whether it has all there is. */
   #isWhole(): boolean {
     const { topic, offsets } = this.#place;

@@ -96,6 +96,14 @@ export class ClientPlace {
     }
   }
 
+  /** The same, but for records that are told by an id alone. */
+  checkNothingButEmptyLost(id: DecodedCursor): void {
+    for (const [number, to] of id.offsets) {
+      const lost = this.missing(number, this.next(number), to);
+      checkNone(lost.filter(({ key, value }) => key !== null || value !== null));
+    }
+  }
+
   checkNothingBetween(number: number, from: number, to: number): void {
     checkNone(this.missing(number, from, to));
   }

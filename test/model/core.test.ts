@@ -18,6 +18,9 @@ const MANY_RIGHTS_RUNS = 25;
 const RIGHTS_RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 1000 : MANY_RIGHTS_RUNS));
 /** Lines of a failed scenario that are shown. */
 const LINES = Number(process.env['MODEL_LINES'] ?? 60);
+/** Those of several topics take twice as long. */
+const MANY_SEVERAL_RUNS = 300;
+const SEVERAL_RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 3000 : 40));
 const PROCESSES = 2;
 const KINDS = [
   'streams',
@@ -47,6 +50,8 @@ const RIGHTS_KINDS = [
   'forbidden',
   'not found',
 ];
+/** As of one topic, but that beats are not looked at; and that clients read with others. */
+const SEVERAL_KINDS = [...KINDS.filter((kind) => kind !== 'beat'), 'joined', 'fell_back'];
 let script: string;
 /** Ten times what a scenario takes on a slow machine. */
 const MAX_MS = 300_000 + RUNS * 250;
@@ -56,6 +61,15 @@ test(
   async () => {
     const kinds = await runAll(RUNS);
     if (RUNS >= MANY_RUNS) expect(kinds.sort()).toEqual([...KINDS].sort());
+  },
+  MAX_MS,
+);
+
+test(
+  'SeveralTopics gives every client of each topic what one of that topic gets, with one id for all',
+  async () => {
+    const kinds = await runAll(SEVERAL_RUNS, 'several');
+    if (SEVERAL_RUNS >= MANY_SEVERAL_RUNS) expect(kinds.sort()).toEqual(SEVERAL_KINDS.sort());
   },
   MAX_MS,
 );

@@ -1,6 +1,6 @@
 import { Gunzip } from 'minizlib';
 import type { GzipMember } from '../../app/compression/gzip_member.ts';
-import type { Subscription } from '../../app/stretches/subscription.ts';
+import type { ClientStream } from '../../app/stretches/client_stream.ts';
 
 /** The way of a compressed client's bytes: compressed by the gateway, decoded as a browser does it. */
 export class GzipReader {
@@ -14,7 +14,7 @@ export class GzipReader {
   }
 
   /** What is sent for an array that was just taken. */
-  sent(plain: Uint8Array, { isShared }: Subscription): Uint8Array {
+  sent(plain: Uint8Array, { isShared }: ClientStream): Uint8Array {
     return this.#member.add(plain, isShared);
   }
 

@@ -1,14 +1,16 @@
 /**
- * Runs scenarios: `node run.js FIRST_SEED RUNS [LINES [rights]]`, of the core or of the rights. The first that fails ends it with 1 and is
+ * Runs scenarios: `node run.js FIRST_SEED RUNS [LINES [rights | several]]`, of the core, of the rights, or of several topics in one stream. The first that fails ends it with 1 and is
  * told, with the last lines of what led to it; else it prints how often what happened, as JSON.
  *
  * @module
  */
 import { runRightsScenario } from './rights_scenario.ts';
 import { runScenario } from './scenario.ts';
+import { runSeveralScenario } from './several_scenario.ts';
 
 const [first = 1, runs = 1, lines = 60] = process.argv.slice(2, 5).map(Number);
-const run = process.argv[5] === 'rights' ? runRightsScenario : runScenario;
+const kinds = { rights: runRightsScenario, several: runSeveralScenario } as const;
+const run = kinds[process.argv[5] as keyof typeof kinds] ?? runScenario;
 const counts = new Map<string, number>();
 
 for (let seed = first; seed < first + runs; seed++) {

@@ -102,9 +102,9 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   kafka.changed();
 }
 
-/** All faults end, nothing is written any more: everybody must get to the end. */
-async function drain(world: World, events: Events, browsers: readonly Browser[]): Promise<void> {
-  const { clock, kafka, replicas } = world;
+/** All faults end, nothing is written any more. */
+export function settle(world: World, events: Events): void {
+  const { kafka, replicas } = world;
   world.note(() => 'drain');
   if (kafka.topic === null) {
     kafka.create({ partitions: 2, compacted: false, deletes: true, deleteRetentionMs: 1 });
@@ -116,6 +116,12 @@ async function drain(world: World, events: Events, browsers: readonly Browser[])
     replica.source.isCalm = true;
   }
   kafka.changed();
+}
+
+/** Everybody must get to the end then. */
+async function drain(world: World, events: Events, browsers: readonly Browser[]): Promise<void> {
+  const { clock } = world;
+  settle(world, events);
   for (const browser of browsers) browser.calmDown();
   const hasFailed = (): boolean => world.failure !== null;
   const isDone = (): boolean => browsers.every((browser) => browser.lacks() === null);
@@ -158,7 +164,7 @@ function makeReplicas(world: World, random: Random, hasIds: boolean, isPrompt: b
   }
 }
 
-function topicOptions(random: Random, isSlow: boolean, isAway: boolean): TopicOptions {
+export function topicOptions(random: Random, isSlow: boolean, isAway: boolean): TopicOptions {
   const compacted = isSlow || isAway || random.chance(0.5);
   return {
     partitions: random.pick([1, 1, 2, 3, 7]),
@@ -170,7 +176,7 @@ function topicOptions(random: Random, isSlow: boolean, isAway: boolean): TopicOp
   };
 }
 
-function makeTopic(world: World, random: Random, options: TopicOptions): void {
+export function makeTopic(world: World, random: Random, options: TopicOptions): void {
   const create = (): void => {
     world.note(() => `topic ${JSON.stringify(options)}`);
     world.kafka.create(options);
@@ -180,16 +186,18 @@ function makeTopic(world: World, random: Random, options: TopicOptions): void {
 }
 
 interface EventOptions {
+  /** Left out: at random. */
+  readonly maxValueBytes?: number;
   readonly isSlow: boolean;
   readonly isAway: boolean;
   readonly keys: number;
   readonly outageMs: number | null;
 }
 
-function makeEvents(
+export function makeEvents(
   world: World,
   random: Random,
-  { isSlow, isAway, keys, outageMs }: EventOptions,
+  { isSlow, isAway, keys, outageMs, maxValueBytes }: EventOptions,
   disconnect: (replica: Replica) => void,
 ): Events {
   const sometimes = (probability: number, weight: number): number =>
@@ -209,9 +217,9 @@ function makeEvents(
   };
   const records = new Records(random.fork(), {
     keys,
-    maxValueBytes: isSlow
-      ? 10_000
-      : random.pick([40, 400, 4000, random.chance(0.1) ? 100_000 : 1000]),
+    maxValueBytes:
+      maxValueBytes ??
+      (isSlow ? 10_000 : random.pick([40, 400, 4000, random.chance(0.1) ? 100_000 : 1000])),
     tombstones: isSlow || isAway ? 0.3 : random.pick([0, 0.1, 0.3]),
   });
   const maxRecords = isSlow ? 15 : isAway ? 6 : random.pick([2, 6, 15]);

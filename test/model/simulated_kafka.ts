@@ -141,11 +141,14 @@ export class SimulatedKafka {
   readonly #clock: VirtualClock;
   #topic: SimulatedTopic | null = null;
   #topicsMade = 0;
+  readonly #idByte: number;
   readonly #changes = new Changes();
 
-  constructor(clock: VirtualClock, ledger: Ledger) {
+  /** @param idByte of the ids of its topics */
+  constructor(clock: VirtualClock, ledger: Ledger, idByte = 0xee) {
     this.#clock = clock;
     this.ledger = ledger;
+    this.#idByte = idByte;
   }
 
   get topic(): SimulatedTopic | null {
@@ -153,7 +156,7 @@ export class SimulatedKafka {
   }
 
   create(options: TopicOptions): void {
-    const id = Uint8Array.of(0xc0, 0xff, 0xee, ++this.#topicsMade);
+    const id = Uint8Array.of(0xc0, 0xff, this.#idByte, ++this.#topicsMade);
     this.ledger.begin(Buffer.from(id).toString('hex'));
     this.#topic = { ...options, id, partitions: [] };
     this.#addPartitions(options.partitions);

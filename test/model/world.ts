@@ -4,10 +4,19 @@ import type { Replica } from './replica.ts';
 import { SimulatedKafka } from './simulated_kafka.ts';
 import { START, VirtualClock } from './virtual_clock.ts';
 
+/** What worlds of one scenario have in common, where there are several: each has a topic. */
+interface Shared {
+  readonly clock: VirtualClock;
+  readonly trace: string[];
+  readonly topicName: string;
+  /** Tells the ids of its topics from those of others; one byte. */
+  readonly idByte: number;
+}
+
 /** What all parts of one scenario share. */
 export class World {
-  readonly clock: VirtualClock = new VirtualClock();
-  readonly topicName = 'events';
+  readonly clock: VirtualClock;
+  readonly topicName: string;
   readonly kafka: SimulatedKafka;
   readonly replicas: Replica[] = [];
   readonly handedOut: HandedOut = new HandedOut();
@@ -15,11 +24,14 @@ export class World {
   readonly counts: Map<string, number> = new Map();
   /** The first expectation that was broken. */
   failure: string | null = null;
-  readonly trace: string[] = [];
+  readonly trace: string[];
   readonly #isTraced: boolean;
 
-  constructor(hasIds: boolean, isTraced: boolean) {
-    this.kafka = new SimulatedKafka(this.clock, new Ledger(hasIds));
+  constructor(hasIds: boolean, isTraced: boolean, shared: Partial<Shared> = {}) {
+    this.clock = shared.clock ?? new VirtualClock();
+    this.trace = shared.trace ?? [];
+    this.topicName = shared.topicName ?? 'events';
+    this.kafka = new SimulatedKafka(this.clock, new Ledger(hasIds), shared.idByte);
     this.#isTraced = isTraced;
   }
 
