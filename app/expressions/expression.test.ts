@@ -613,6 +613,6 @@ describe('parseTemplate()', () => {
     expect([[...looksAt], operations]).toEqual([['key', 'offset'], 3]);
     const parts = conjuncts('key == "a" && claims.age > offset');
     expect(parts.map(({ hasGiven }) => hasGiven)).toEqual([false, true]);
-    expect(parts.map((one) => [...one.looksAt])).toEqual([['key'], ['claims', 'offset']]);
+    expect(parts.map((one) => [...one.looksAt])).toEqual([['key'], ['offset']]);
   });
 });

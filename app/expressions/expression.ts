@@ -128,7 +128,7 @@ export type Constant = string | number | boolean | null;
 export interface Conjunct {
   /** The same for parts of the same text for which the same was given. */
   readonly name: string;
-  /** Those of `Names` that it asks for. */
+  /** Those of `Names` that it asks for, and that were not given. */
   readonly looksAt: ReadonlySet<string>;
   /** Whether what was given for it stands in it. */
   readonly hasGiven: boolean;
@@ -223,7 +223,7 @@ interface Given {
 class Compiler {
   /** How many operators and calls it has met. */
   operations = 0;
-  /** The names that it has met. */
+  /** The names that it has met, but for those that are given. */
   readonly looksAt: Set<string> = new Set();
   readonly #text: string;
   readonly #names: Names;
@@ -357,13 +357,13 @@ class Compiler {
       const known = [...this.#names.keys()].join(', ');
       return this.#fault(`no name ${name} here: there are ${known}`, node);
     }
-    this.looksAt.add(name);
     if (this.#given?.names.has(name) === true) {
       this.#givenMet++;
       const { scope } = this.#given;
       return { type, run: () => named(scope, name) };
     }
     this.#othersMet++;
+    this.looksAt.add(name);
     return { type, run: (scope) => named(scope, name) };
   }
 

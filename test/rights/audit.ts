@@ -1,5 +1,7 @@
+import type { OwnFilter } from './filters.ts';
+import { marksIn } from './marked.ts';
 import type { Params } from './rights.ts';
-import { marksIn, type Served, type User, type World } from './world.ts';
+import type { Served, User, Visible, World } from './world.ts';
 
 /** Asks a gateway; the answer is whole once its body is. */
 export type Ask = (path: string, init: RequestInit) => Promise<Response>;
@@ -19,7 +21,12 @@ const WAYS = [
   { query: '?until=live&since=-2', accept: 'application/json' },
 ] as const;
 
+/** Filters with which each of all is asked by each. */
+const FILTERS = 2;
+
 const LISTS = ['/-/topics', '/-/openapi.json', '/-/asyncapi.json'];
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** One answer, all of it, as text of its bytes. */
 interface Answer {
@@ -56,12 +63,12 @@ export class Audit {
     for (const target of this.targets()) await this.#askFor(target, null);
     for (const path of LISTS) {
       const answer = await this.#answer(path, null, {});
-      this.#expect(path, null, answer, 401, new Set());
+      this.#expect(path, null, answer, 401, NOTHING);
     }
     for (const { name } of this.#world.topics) {
       // With another method, and of what is reached by streams alone.
       const refused = await this.#answer(`/${name}/x`, this.#world.users[0]!, { method: 'POST' });
-      this.#expect(`POST /${name}/x`, this.#world.users[0]!, refused, 404, new Set(), false);
+      this.#expect(`POST /${name}/x`, this.#world.users[0]!, refused, 404, NOTHING, false);
     }
   }
 
@@ -79,49 +86,81 @@ export class Audit {
     );
   }
 
-  async #askFor({ served, params, path }: Target, user: User | null): Promise<void> {
-    const visible = user === null ? null : this.#world.visible(user, served, params);
-    const refusal = user === null ? 401 : 403;
-    const shown = new Set(visible?.map(({ mark }) => mark));
-    const allowed = visible === null ? new Set<string>() : new Set([...shown, served.topic.name]);
-    for (const [at, { query, accept }] of WAYS.entries()) {
-      const answer = await this.#answer(path + query, user, { headers: { accept } });
-      const isTold = visible === null && accept === 'text/event-stream';
-      const status = visible === null && !isTold ? refusal : 200;
-      const what = `${path}${query} ${accept}`;
-      this.#expect(what, user, answer, status, allowed);
-      if (isTold !== answer.bytes.includes('event:unauthorized')) {
-        this.#fault(what, user, answer, 'unauthorized');
-      }
+  async #askFor(target: Target, user: User | null): Promise<void> {
+    const { served, path } = target;
+    const visible = this.#visible(target, user, null);
+    for (const [at, way] of WAYS.entries()) {
+      const answer = await this.#askIn(way, target, user, null);
       if (visible === null) continue;
-      // Otherwise a gateway that sends nothing would be the best.
-      const found = marksIn(answer.bytes);
-      const lacks = [...shown].filter((mark) => !found.has(mark));
-      if (!query.includes('since') && lacks.length > 0)
-        this.#fault(what, user, answer, `no ${lacks}`);
-      if (at === 0) await this.#askAgain(path, user!, answer, allowed);
-      if (at === 3) await this.#askForTag(path + query, user!, answer, allowed);
+      if (at === 0) await this.#askAgain(target, user!, answer);
+      if (at === 3) await this.#askForTag(path + way.query, user!, answer, visible.allowed);
+    }
+    for (let n = 0; n < FILTERS; n++) {
+      const own = this.#world.ownFilter(served);
+      const answer = await this.#askIn(this.#world.random.pick(WAYS), target, user, own);
+      if (visible !== null) await this.#askAgain(target, user!, answer, own);
     }
     const head = await this.#answer(path, user, {
       method: 'HEAD',
       headers: { accept: 'text/event-stream' },
     });
-    this.#expect(`HEAD ${path}`, user, head, visible === null ? refusal : 200, new Set());
+    this.#expect(`HEAD ${path}`, user, head, visible === null ? refusalOf(user) : 200, NOTHING);
+  }
+
+  #visible({ served, params }: Target, user: User | null, own: OwnFilter | null): Visible | null {
+    return user === null ? null : this.#world.visible(user, served, params, own);
+  }
+
+  async #askIn(
+    { query, accept }: (typeof WAYS)[number],
+    target: Target,
+    user: User | null,
+    own: OwnFilter | null,
+  ): Promise<Answer> {
+    const visible = this.#visible(target, user, own);
+    const path = target.path + query + (own === null ? '' : `&${own.query}`);
+    const answer = await this.#answer(path, user, { headers: { accept } });
+    const isTold = visible === null && accept === 'text/event-stream';
+    const status = visible === null && !isTold ? refusalOf(user) : 200;
+    const what = `${path} ${accept}`;
+    this.#expect(what, user, answer, status, visible === null ? NOTHING : visible.allowed);
+    if (isTold !== answer.bytes.includes('event:unauthorized')) {
+      this.#fault(what, user, answer, 'unauthorized');
+    }
+    // Otherwise a gateway that sends nothing would be the best.
+    const found = marksIn(answer.bytes);
+    const lacks = visible?.needed.filter((mark) => !found.has(mark)) ?? [];
+    if (!query.includes('since') && lacks.length > 0)
+      this.#fault(what, user, answer, `no ${lacks} by ${target.served.where?.cel} and ${own?.cel}`);
+    return answer;
   }
 
   /** With the id of whoever was first, who may be somebody else. */
-  async #askAgain(path: string, user: User, answer: Answer, allowed: Set<string>): Promise<void> {
-    const own = [...answer.bytes.matchAll(/^id:(.+)$/gm)].map(([, id]) => id!);
-    const id = this.#ids.get(path) ?? own[0];
+  async #askAgain(
+    target: Target,
+    user: User,
+    answer: Answer,
+    own: OwnFilter | null = null,
+  ): Promise<void> {
+    const { path } = target;
+    const [ownId] = [...answer.bytes.matchAll(/^id:(.+)$/gm)].map(([, id]) => id!);
+    const id = this.#ids.get(path) ?? ownId;
     if (id === undefined) return;
     this.#ids.set(path, id);
     const headers = { accept: 'text/event-stream', 'last-event-id': id };
-    const again = await this.#answer(`${path}?until=live&format=json`, user, { headers });
-    this.#expect(`${path} after ${id}`, user, again, 200, allowed);
+    const query = `?until=live&format=json${own === null ? '' : `&${own.query}`}`;
+    const again = await this.#answer(path + query, user, { headers });
+    const { allowed } = this.#visible(target, user, own)!;
+    this.#expect(`${path}${query} after ${id}`, user, again, 200, allowed);
   }
 
   /** With its own tag nothing comes, with another's all. */
-  async #askForTag(path: string, user: User, answer: Answer, allowed: Set<string>): Promise<void> {
+  async #askForTag(
+    path: string,
+    user: User,
+    answer: Answer,
+    allowed: ReadonlySet<string>,
+  ): Promise<void> {
     const own = answer.headers.get('etag')!;
     const first = this.#tags.get(path);
     if (first === undefined) this.#tags.set(path, { user: user.name, tag: own });
@@ -185,4 +224,8 @@ export class Audit {
     const who = user === null ? 'nobody' : JSON.stringify(user.claims);
     this.faults.push(`${why}: ${what} as ${who}: ${answer.bytes.slice(0, 400)}`);
   }
+}
+
+function refusalOf(user: User | null): number {
+  return user === null ? 401 : 403;
 }

@@ -5,7 +5,7 @@ export type Claims = Readonly<Record<string, unknown>>;
 export type Params = Readonly<Record<string, string>>;
 
 /** True, false, or that it cannot be worked out. */
-type Truth = boolean | 'error';
+export type Truth = boolean | 'error';
 
 /** Who asks for what. */
 export interface Situation {
@@ -15,10 +15,12 @@ export interface Situation {
 }
 
 /** An expression, and what it has to come to: worked out here without the gateway's code. */
-export interface Right {
+export interface Expressed<Of> {
   readonly cel: string;
-  holds(situation: Situation): Truth;
+  holds(of: Of): Truth;
 }
+
+export type Right = Expressed<Situation>;
 
 export const SCOPES = ['read', 'write', 'audit'];
 export const ROLES = ['clerk', 'chief'];
@@ -78,27 +80,33 @@ function atom(random: Random, params: readonly string[]): Right {
   return random.pick(all);
 }
 
-/** A right of some depth; an error gives way where the other side decides. */
 export function randomRight(random: Random, params: readonly string[], depth = 2): Right {
-  if (depth === 0 || random.chance(0.3)) {
-    return random.chance(0.1) ? TRUE : atom(random, params);
-  }
-  const one = randomRight(random, params, depth - 1);
+  return randomExpression(random, () => (random.chance(0.1) ? TRUE : atom(random, params)), depth);
+}
+
+/** One of some depth; an error gives way where the other side decides. */
+export function randomExpression<Of>(
+  random: Random,
+  atom: () => Expressed<Of>,
+  depth: number,
+): Expressed<Of> {
+  if (depth === 0 || random.chance(0.3)) return atom();
+  const one = randomExpression(random, atom, depth - 1);
   if (random.chance(0.2)) {
     return {
       cel: `!(${one.cel})`,
-      holds(situation) {
-        const truth = one.holds(situation);
+      holds(of) {
+        const truth = one.holds(of);
         return truth === 'error' ? truth : !truth;
       },
     };
   }
-  const other = randomRight(random, params, depth - 1);
+  const other = randomExpression(random, atom, depth - 1);
   const deciding = random.chance(0.5);
   return {
     cel: `(${one.cel}) ${deciding ? '||' : '&&'} (${other.cel})`,
-    holds(situation) {
-      const truths = [one.holds(situation), other.holds(situation)];
+    holds(of) {
+      const truths = [one.holds(of), other.holds(of)];
       if (truths.includes(deciding)) return deciding;
       return truths.includes('error') ? 'error' : !deciding;
     },
