@@ -5,7 +5,7 @@ import { PLAIN } from '../views/view.ts';
 import { GAP, HOLE, LIVE } from './columns.ts';
 import { KeyIndex } from './key_index.ts';
 import { Log } from './log.ts';
-import { Segment } from './segment.ts';
+import { SEGMENT_ROWS, Segment } from './segment.ts';
 
 const NO_JUMPS = new Map<number, number>();
 
@@ -108,6 +108,17 @@ describe('Log', () => {
     ]);
     expect([log.locate(start), log.locate(start - 1)]).toEqual([expect.any(Segment), null]);
     expect(log.seqOf(Float64Array.of(start))).toBe(start);
+  });
+
+  test('Log.append() lets moves leave memory, too, where nothing else comes', () => {
+    const log = emptyLog(null);
+    for (let next = 1; next <= 30_000; next++) {
+      log.append({ records: [], positions: new Map([[0, next]]) }, NO_JUMPS);
+    }
+    expect(log.bytes).toBeLessThanOrEqual(2 ** 20);
+    expect(log.locate(0)).toBeNull();
+    expect(log.locate(29_999)!.count).toBeLessThanOrEqual(SEGMENT_ROWS);
+    expect(log.covers(Float64Array.of(29_000))).toBe(true);
   });
 
   test('Log.seqOf() is at or before the first record that a cursor lacks', () => {

@@ -11,7 +11,7 @@ import type { Block, Encoding, Slice } from './encoding.ts';
 import type { Facts } from './facts.ts';
 import type { IdClock } from './id_clock.ts';
 import type { ForgottenDelete, KeyIndex, Place as KeyPlace } from './key_index.ts';
-import { SEGMENT_BYTES, Segment } from './segment.ts';
+import { SEGMENT_BYTES, SEGMENT_ROWS, Segment } from './segment.ts';
 import { Selections } from './selections.ts';
 
 /** Records in memory, their encoded blocks, and what is read back: their shares of the memory. */
@@ -21,6 +21,8 @@ export const HISTORY_SHARE = 0.25;
 
 /** Keys are looked up at once in so many places: about a millisecond. */
 const MAX_LOOK_UPS = 10_000;
+/** So many of them take as long as to look at a record. */
+const LOOK_UPS_A_RECORD = 10;
 
 /** What a log is made with. */
 export interface LogOptions {
@@ -259,28 +261,37 @@ export class Log {
   /**
    * The places of the latest records of a filter's keys, ascending, on a compacted topic: there is no
    * other that it may want. `null` where it asks for no keys, or for too many.
+   * @param facts is told how much was looked up
    */
-  latestOf(filter: Filter): number[] | null {
+  latestOf(filter: Filter, facts: Facts): number[] | null {
     const seqs: number[] = [];
-    const isKnown = this.#eachLatest(filter, (_, { seq }) => seqs.push(seq));
+    const isKnown = this.#eachLatest(filter, facts, (_, { seq }) => seqs.push(seq));
     return isKnown ? seqs.sort((a, b) => a - b) : null;
   }
 
   /** The same by their offsets, of each partition ascending. */
-  latestOffsetsOf(filter: Filter): ReadonlyMap<number, readonly number[]> | null {
+  latestOffsetsOf(filter: Filter, facts: Facts): ReadonlyMap<number, readonly number[]> | null {
     const offsets = new Map<number, number[]>();
-    const isKnown = this.#eachLatest(filter, (partition, { offset }) => {
-      offsets.set(partition, [...(offsets.get(partition) ?? []), offset]);
+    const isKnown = this.#eachLatest(filter, facts, (partition, { offset }) => {
+      const known = offsets.get(partition);
+      if (known === undefined) offsets.set(partition, [offset]);
+      else known.push(offset);
     });
     for (const some of offsets.values()) some.sort((a, b) => a - b);
     return isKnown ? offsets : null;
   }
 
-  #eachLatest({ equalities }: Filter, use: (partition: number, latest: KeyPlace) => void): boolean {
+  #eachLatest(
+    { equalities }: Filter,
+    facts: Facts,
+    use: (partition: number, latest: KeyPlace) => void,
+  ): boolean {
     const values = equalities.find(({ field }) => field === 'key')?.values;
     const partitions = this.positions.length;
     if (this.keys === null || values === undefined) return false;
-    if (values.length * partitions > MAX_LOOK_UPS) return false;
+    const lookUps = values.length * partitions;
+    if (lookUps > MAX_LOOK_UPS) return false;
+    facts.spend(1 + lookUps / LOOK_UPS_A_RECORD);
     for (const value of values) {
       const key = bytesOf(value);
       for (let partition = 0; partition < partitions; partition++) {
@@ -360,6 +371,7 @@ export class Log {
 
   #appendMove(partition: number, next: number, isGap: boolean): void {
     if (next <= this.positions[partition]!) return;
+    this.#makeRoom(0);
     const { tail } = this;
     const seq = this.#nextSeq++;
     if (isGap) {
@@ -373,9 +385,7 @@ export class Log {
 
   #appendRecord(record: KafkaRecord): void {
     const size = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-    if (this.tail.recordBytes > 0 && this.tail.recordBytes + size > this.#segmentBytes) {
-      this.#addSegment(size);
-    }
+    this.#makeRoom(size);
     const seq = this.#nextSeq++;
     const { partition, offset, key, value } = record;
     const hasLatest = this.keys !== null && key !== null;
@@ -412,11 +422,19 @@ export class Log {
     if (segment.count > 0) {
       if (previous === undefined || previous.start.length !== segment.start.length) return;
       if (previous.recordBytes + segment.recordBytes > this.#segmentBytes / 2) return;
+      if (previous.count + segment.count > SEGMENT_ROWS) return;
       for (const encoding of previous.encodings.values()) this.#dropEncoding(encoding, previous);
       this.#account(previous, () => previous.absorb(segment));
     }
     this.#segments.splice(index, 1);
     this.#remove(segment);
+  }
+
+  /** For a record of that size, or for a move. */
+  #makeRoom(size: number): void {
+    const { count, recordBytes } = this.tail;
+    const isFull = recordBytes > 0 && recordBytes + size > this.#segmentBytes;
+    if (isFull || count >= SEGMENT_ROWS) this.#addSegment(size);
   }
 
   #addSegment(size: number): void {

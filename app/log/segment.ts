@@ -16,6 +16,8 @@ import type { IdClock } from './id_clock.ts';
 
 /** Records of a segment, key, value and header bytes together, unless one record is larger. */
 export const SEGMENT_BYTES: number = 64 * 1024;
+/** And so many at the most, and holes and gaps with them: what is done with a segment at once is bounded. */
+export const SEGMENT_ROWS: number = 4096;
 
 const NULL_LENGTH = -1;
 

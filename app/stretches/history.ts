@@ -9,7 +9,6 @@ import { coversAll, distance, type Place, type Positions } from '../wire/place.t
 import type { Client } from './client.ts';
 import { openAgain, type Step } from './step.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
-import { PAGE_RECORDS } from './turns.ts';
 
 /**
  * The client lies below the log in memory: records are read back from Kafka, with ids made from
@@ -202,9 +201,8 @@ export class History implements Stretch {
     if (filter === null || keys === null || !filter.isOfKey) return null;
     // What came since may have left memory, too.
     if (this.#latest?.seq !== nextSeq) {
-      const offsets = this.#log.latestOffsetsOf(filter);
+      const offsets = this.#log.latestOffsetsOf(filter, this.#client.topic.facts);
       this.#latest = { seq: nextSeq, offsets };
-      this.#client.topic.turns.spend(PAGE_RECORDS);
     }
     return this.#latest.offsets;
   }

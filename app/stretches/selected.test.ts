@@ -1,8 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
 import { Facts } from '../log/facts.ts';
-import { constantOf, Filter } from '../views/filter.ts';
+import { type Condition, constantOf, Filter } from '../views/filter.ts';
 import { TEXT } from '../views/format.ts';
 import { PLAIN, type View } from '../views/view.ts';
 import { Client } from './client.ts';
@@ -32,7 +32,13 @@ function taken(one: Selected): string {
   }
 }
 
+/** Looks at each record, and wants none. */
+const NEVER: Condition = { name: 'never', looksAt: new Set(['offset']), outcome: () => 'skip' };
+const KEYS = Array.from({ length: 1000 }, (_, n) => constantOf(`${n}`));
+
 describe('Selected', () => {
+  afterEach(() => void jest.useRealTimers());
+
   test('Selected.take() gives the very bytes that everybody gets of a record', () => {
     const topic = new MemoryTopic({ partitions: 2 });
     const all = new Shared(new Client(topic, PLAIN), topic.log, 0, 0);
@@ -115,6 +121,57 @@ describe('Selected', () => {
     });
     expect(waits).toBe(3);
   });
+
+  test.each([
+    ['keys that are nowhere', false, new Filter([{ field: 'key', values: ['nobody'] }], [])],
+    ['a condition', false, new Filter([], [NEVER])],
+    ['keys of a compacted topic', true, new Filter([{ field: 'key', values: KEYS }], [NEVER])],
+  ])(
+    'Selected.take() of many clients that find nothing, by %s, looks in no turn at more than it allows',
+    (_, compacted, filter) => {
+      jest.useFakeTimers();
+      const topic = new MemoryTopic({ maxBytes: 2 ** 24, compacted });
+      const most = 500;
+      const turns = new Turns(most);
+      Object.assign(topic, { turns, facts: new Facts(turns) });
+      const [records, ofSegment] = [2000, 40];
+      for (let n = 0; n < records; n++) topic.append('x'.repeat(1600), 0, `${n % 1000}`);
+      let lookUps = 0;
+      const { candidates } = topic.log;
+      topic.log.candidates = (...of) => {
+        lookUps++;
+        return candidates.apply(topic.log, of);
+      };
+      const { filterRecords } = topic.traffic;
+      const work = () => lookUps + filterRecords.skip;
+      const view: View = { format: TEXT, filter, pace: null, clients: 100 };
+      const clients = Array.from({ length: 100 }, () => {
+        const client = new Client(topic, view);
+        const one = new Selected(client, topic.log, filter, 0, 0);
+        const take = () => {
+          expect(one.take()).toBeNull();
+          client.onWake(take);
+        };
+        take();
+        return one;
+      });
+      let before = work();
+      let longest = before;
+      for (; jest.getTimerCount() > 0; before = work()) {
+        jest.advanceTimersToNextTimer();
+        longest = Math.max(longest, work() - before);
+      }
+      expect(longest).toBeGreaterThan(0);
+      expect(longest).toBeLessThanOrEqual(most + ofSegment);
+      for (const one of clients) expect([...one.place().positions]).toEqual([records]);
+      // What comes then is looked at once for all, and each goes past it.
+      topic.append('more', 0, 'other');
+      for (const one of clients) {
+        expect([one.take(), ...one.place().positions]).toEqual([null, records + 1]);
+      }
+      expect(work() - before).toBeLessThanOrEqual(1);
+    },
+  );
 
   test('Selected.take() passes over a record that was superseded before it was taken', () => {
     const topic = new MemoryTopic({ compacted: true });

@@ -45,8 +45,11 @@ export class Selected implements Stretch {
   #wasAtEnd = false;
   /** Rows of those to be sent that tell that a key leaves. */
   readonly #leaves = new Set<number>();
-  /** On a compacted topic, of what was there: the latest of its keys, as far as nothing else is known. */
-  #latest: { readonly upTo: number; readonly seqs: readonly number[] } | null = null;
+  /**
+   * On a compacted topic, of what was there: the latest of its keys, as far as nothing else is known; the
+   * next one of them stands at `at`.
+   */
+  #latest: { readonly upTo: number; readonly seqs: readonly number[]; at: number } | null = null;
 
   /** `log.locate(seq)` must not be `null`. */
   constructor(client: Client, log: Log, filter: Filter, seq: number, liveFrom: number) {
@@ -111,7 +114,8 @@ export class Selected implements Stretch {
       const segment = log.locate(next);
       if (segment === null) return this.#goOn({ resume: log, place: this.place(), first: null });
       const isKnown = this.#isKnown();
-      if (!isKnown && turns.isOver) {
+      // What was chosen for it is not looked at again.
+      if (next < this.#knownFrom() && turns.isOver) {
         turns.wait(this.#client);
         return null;
       }
@@ -132,8 +136,22 @@ export class Selected implements Stretch {
   #nextPlace(): number {
     const seq = this.#seq;
     if (!this.#isKnown()) return seq;
-    const [first = Number.POSITIVE_INFINITY] = this.#placesFrom(seq);
-    return Math.min(first, this.#log.gapFrom(seq) ?? Number.POSITIVE_INFINITY);
+    const [first = Number.POSITIVE_INFINITY] = this.selection.from(this.#chosenFrom());
+    const gap = this.#log.gapFrom(seq) ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#nextLatest() ?? first, gap);
+  }
+
+  /** The next of the latest of its keys. */
+  #nextLatest(): number | undefined {
+    const latest = this.#latest;
+    if (latest === null) return undefined;
+    while (latest.seqs[latest.at]! < this.#seq) latest.at++;
+    return latest.seqs[latest.at];
+  }
+
+  /** From where on its next places are those that were chosen. */
+  #chosenFrom(): number {
+    return Math.max(this.#seq, this.#latest?.upTo ?? 0);
   }
 
   /**
@@ -159,9 +177,9 @@ export class Selected implements Stretch {
       return true;
     }
     if (this.#latest === null || this.#latest.upTo < from) {
-      const seqs = this.#log.latestOf(this.selection.filter);
+      const seqs = this.#log.latestOf(this.selection.filter, this.#client.topic.facts);
       if (seqs === null) return false;
-      this.#latest = { upTo: from, seqs: seqs.filter((seq) => seq < from) };
+      this.#latest = { upTo: from, seqs: seqs.filter((seq) => seq < from), at: 0 };
     }
     return true;
   }
@@ -180,12 +198,14 @@ export class Selected implements Stretch {
     }
   }
 
-  /** Ascending; what was superseded since may be among them. */
-  #placesFrom(seq: number): readonly number[] {
-    const before = this.#latest?.seqs.filter((one) => one >= seq) ?? [];
-    return before.length === 0
-      ? this.selection.from(seq)
-      : [...before, ...this.selection.from(this.#latest!.upTo)];
+  /** Those that lie before an end, ascending; what was superseded since may be among them. */
+  #placesBefore(end: number): readonly number[] {
+    const places: number[] = [];
+    this.#nextLatest();
+    const { seqs = [], at = 0 } = this.#latest ?? {};
+    for (let next = at; seqs[next]! < end; next++) places.push(seqs[next]!);
+    for (const seq of this.selection.from(this.#chosenFrom())) if (seq < end) places.push(seq);
+    return places;
   }
 
   #passAll(): void {
@@ -205,8 +225,7 @@ export class Selected implements Stretch {
     const from = this.#knownFrom();
     const { leaves } = this.selection;
     this.#leaves.clear();
-    for (const seq of this.#placesFrom(this.#seq)) {
-      if (seq >= segment.nextSeq) break;
+    for (const seq of this.#placesBefore(segment.nextSeq)) {
       const at = segment.placeOf(seq);
       if (segment.seqs[at] !== seq || segment.states[at] !== LIVE) continue;
       const isTold =
