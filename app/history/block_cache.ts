@@ -1,4 +1,6 @@
+import { LIVE } from '../log/columns.ts';
 import type { Encoding } from '../log/encoding.ts';
+import type { Log } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { View } from '../views/view.ts';
 
@@ -13,6 +15,29 @@ export interface Block {
   checkedSeq: number;
   /** and whether all of it was below memory then. */
   wasBelowMemory: boolean;
+}
+
+/** Once for all clients, and again only when something may have been superseded since. */
+export function dropSuperseded(log: Log, block: Block, segment: Segment): void {
+  const { keys, start, nextSeq, supersededSeq } = log;
+  if (keys === null || block.checkedSeq >= (block.wasBelowMemory ? supersededSeq : nextSeq)) return;
+  for (let at = 0; at < segment.count; at++) {
+    if (segment.states[at] === LIVE && !log.isLatest(segment, at)) segment.kill(at);
+  }
+  block.checkedSeq = nextSeq;
+  block.wasBelowMemory = block.next <= start[block.partition]!;
+}
+
+/** The first row of a block's segment from an offset on; `count` where there is none. */
+export function rowFrom({ offsets, count }: Segment, offset: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (offsets[middle]! < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Parts of a topic that clients below memory are at; the one used longest ago leaves first. */

@@ -1,11 +1,16 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { parseTemplate } from '../expressions/expression.ts';
+import { Facts } from '../log/facts.ts';
 import { Sleepers } from '../stretches/sleepers.ts';
 import { Subscription } from '../stretches/subscription.ts';
+import { Turns } from '../stretches/turns.ts';
 import { constantOf, Filter } from '../views/filter.ts';
+import { filterParts, RECORD_NAMES } from '../views/filter_parts.ts';
 import { TEXT } from '../views/format.ts';
 import { OpenViews } from '../views/open_views.ts';
+import { Scans } from './scans.ts';
 
 const decoder = new TextDecoder();
 const PARTITIONS = 3;
@@ -15,28 +20,40 @@ const CLIENTS = 500;
 let topic: MemoryTopic;
 afterEach(() => topic.history.close());
 
-/** A client with a filter for one key, that takes what it can, or a part of it each time that it is woken. */
+const keyFilter = (key: string): Filter =>
+  new Filter([{ field: 'key', values: [constantOf(key)] }], []);
+
+function where(text: string): Filter {
+  const { equalities, conditions } = filterParts(
+    parseTemplate(text, RECORD_NAMES, new Set()).given({}),
+  );
+  return new Filter(equalities, conditions);
+}
+
+/** A client with a filter, that takes what it can, or a part of it each time that it is woken. */
 class Client {
   readonly values: string[] = [];
+  readonly events: string[] = [];
   readonly ids: string[] = [];
   readonly subscription: Subscription;
   readonly #takesOne: boolean;
 
+  /** @param from where it goes on; `null`: it is new */
   constructor(
-    key: string,
-    from: number | number[],
+    filter: Filter,
+    from: number | number[] | null,
     sleepers: Sleepers,
     views: OpenViews,
     takesOne = false,
   ) {
-    const filter = new Filter([{ field: 'key', values: [constantOf(key)] }], []);
     const { view } = views.open(TEXT, filter, null)!;
-    const offsetOf = (p: number): number => (typeof from === 'number' ? from : from[p]!);
-    const offsets = new Map(Array.from({ length: PARTITIONS }, (_, p) => [p, offsetOf(p)]));
-    const cursor = { topicId: topic.topicId, offsets };
+    const offsetOf = (p: number): number => (typeof from === 'number' ? from : from![p]!);
+    const offsets = () => new Map(Array.from({ length: PARTITIONS }, (_, p) => [p, offsetOf(p)]));
+    const cursor = from === null ? null : { topicId: topic.topicId, offsets: offsets() };
     this.#takesOne = takesOne;
     this.subscription = new Subscription(topic, view, { cursor, since: null }, sleepers);
     this.take();
+    if (topic.isAsked) topic.answer(topic.state);
   }
 
   take(): void {
@@ -45,6 +62,7 @@ class Client {
       if (bytes === null) break;
       const text = decoder.decode(bytes);
       this.values.push(...[...text.matchAll(/^data:(.*)$/gm)].map(([, value]) => value!));
+      this.events.push(...[...text.matchAll(/^event:(.*)$/gm)].map(([, event]) => event!));
       this.ids.push(...[...text.matchAll(/^id:(.*)$/gm)].map(([, id]) => id!));
       if (!this.#takesOne) continue;
       setTimeout(() => this.take(), 1);
@@ -75,19 +93,40 @@ function begin(): {
   };
 }
 
+/** Each has the number of its key, too. */
+function beginWithJson(compacted: boolean, turnRecords: number) {
+  topic = new MemoryTopic({ partitions: PARTITIONS, compacted, batchRecords: 50 });
+  const turns = new Turns(turnRecords);
+  const { log, history, traffic } = topic;
+  const scans = new Scans(log, history, turns, traffic.filterRecords);
+  Object.assign(topic, { turns, facts: new Facts(turns), scans });
+  const records = Array.from({ length: RECORDS }, (_, n) => ({ n, k: (n * 7) % CLIENTS }));
+  for (const { n, k } of records) {
+    topic.append(JSON.stringify({ n, k }), k % PARTITIONS, `${k}`);
+  }
+  log.start = log.positions.slice();
+  const isLatest = ({ n }: { n: number }): boolean => !compacted || n >= RECORDS - CLIENTS;
+  return {
+    sleepers: new Sleepers(),
+    views: new OpenViews(1000),
+    records: records.filter(isLatest),
+  };
+}
+
+const areAtEnd = (clients: readonly Client[]) =>
+  eventually('all to be at the end', () => {
+    return Promise.resolve(clients.every(({ subscription }) => subscription.behind === 0) || null);
+  });
+
 const inOrder = (values: readonly string[]) => values.toSorted((a, b) => Number(a) - Number(b));
 
 describe('Scans', () => {
   test('Scans read what clients with filters lack once for all of them, from wherever each goes on', async () => {
     const { sleepers, views, valuesOf } = begin();
     const clients = Array.from({ length: CLIENTS }, (_, n) => {
-      return new Client(`${n}`, n % 40, sleepers, views, n % 5 === 0);
+      return new Client(keyFilter(`${n}`), n % 40, sleepers, views, n % 5 === 0);
     });
-    await eventually('all to be at the end', () => {
-      return Promise.resolve(
-        clients.every(({ subscription }) => subscription.behind === 0) || null,
-      );
-    });
+    await areAtEnd(clients);
     for (const [n, { values, ids }] of clients.entries()) {
       expect([n, inOrder(values)]).toEqual([n, valuesOf(n, n % 40)]);
       expect(new Set(ids).size).toBe(ids.length);
@@ -100,9 +139,9 @@ describe('Scans', () => {
     const { sleepers, views, valuesOf } = begin();
     for (let n = 0; n < 60_000; n++) topic.append('x', 0, 'other');
     topic.log.start = topic.log.positions.slice();
-    const far = new Client('7', 0, sleepers, views);
-    const gone = new Client('8', 0, sleepers, views);
-    const near = new Client('other', [60_990, 1000, 1000], sleepers, views);
+    const far = new Client(keyFilter('7'), 0, sleepers, views);
+    const gone = new Client(keyFilter('8'), 0, sleepers, views);
+    const near = new Client(keyFilter('other'), [60_990, 1000, 1000], sleepers, views);
     gone.subscription.close();
     await eventually('it to be at the end', () =>
       Promise.resolve(near.subscription.behind === 0 || null),
@@ -115,4 +154,50 @@ describe('Scans', () => {
     expect(inOrder(far.values)).toEqual(valuesOf(7, 0));
     expect(gone.values).toEqual([]);
   });
+
+  test.each([
+    ['values', false, (n: number) => `value.k == ${n}`, (k: number, n: number) => k === n],
+    ['a condition', false, (n: number) => `value.k < ${n}`, (k: number, n: number) => k < n],
+    ['keys of a compacted topic', true, endsWith, (k: number, n: number) => k % 10 === n],
+    [
+      'values of a compacted topic',
+      true,
+      (n: number) => `value.k == ${n}`,
+      (k: number, n: number) => k === n,
+    ],
+  ])(
+    'Scans look at each record once for all who ask for the same, by %s',
+    async (_, compacted, text, isFor) => {
+      // Each block takes several turns.
+      const { sleepers, views, records } = beginWithJson(compacted, 60);
+      const clients = Array.from({ length: 100 }, (_, n) => {
+        return new Client(where(text(n % 10)), compacted ? null : 0, sleepers, views, n % 7 === 0);
+      });
+      await areAtEnd(clients);
+      for (const [n, { values, events, ids }] of clients.entries()) {
+        const found = values.map((value) => (JSON.parse(value) as { n: number }).n);
+        const expected = records.filter(({ k }) => isFor(k, n % 10)).map((one) => one.n);
+        expect([n, found.sort((a, b) => a - b)]).toEqual([n, expected]);
+        expect([events, new Set(ids).size]).toEqual([[], ids.length]);
+      }
+      const { match, skip, error } = topic.traffic.filterRecords;
+      // Ten filters; some clients go on by themselves for a while.
+      expect(match + skip + error).toBeLessThan(2 * 10 * RECORDS);
+      expect(topic.readsFrom.length).toBeLessThan(10);
+    },
+  );
+
+  test('a client hears below memory, too, of keys that leave what it asks for after it came', async () => {
+    const { sleepers, views } = beginWithJson(true, 1000);
+    const client = new Client(where('value.k == 7 || value.k == 8'), null, sleepers, views);
+    topic.append('{"k":0}', 7 % PARTITIONS, '7');
+    topic.log.start = topic.log.positions.slice();
+    await areAtEnd([client]);
+    expect(client.values.filter((value) => value.includes('"k":8'))).toHaveLength(1);
+    expect(client.events).toEqual(['leave']);
+  });
 });
+
+function endsWith(n: number): string {
+  return `key.endsWith("${n}")`;
+}

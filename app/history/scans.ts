@@ -1,11 +1,12 @@
 import { LIVE } from '../log/columns.ts';
+import { RECORD_WORK } from '../log/facts.ts';
 import type { Log } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Filter } from '../views/filter.ts';
 import { FilterIndex, type FilterTally } from '../views/filter_index.ts';
-import { RecordFacts } from '../views/record_facts.ts';
+import { RecordFacts, workDone } from '../views/record_facts.ts';
 import { coversAll, distance, type Positions } from '../wire/place.ts';
-import type { Block } from './block_cache.ts';
+import { type Block, dropSuperseded, rowFrom } from './block_cache.ts';
 import { type HistoryPool, Waiter } from './history_pool.ts';
 
 /** A crowd comes within seconds: a scan begins once nobody came for so long, */
@@ -15,6 +16,10 @@ const MAX_GATHER_MS = 3000;
 /** Who lacks less than others waits for a scan that has so many offsets more to read, and this part of its own. */
 const NEAR_OFFSETS = 10_000;
 const NEAR_PART = 1 / 4;
+/** To give a client what was found for it takes as long as to look at so many records. */
+const FOUND_RECORDS = 10;
+/** So many shapes are looked up in the time in which one record is looked at. */
+const SHAPES_A_RECORD = 2;
 
 /** By which filters work. */
 interface Turns {
@@ -23,29 +28,58 @@ interface Turns {
   wait(client: { wake(): void }): void;
 }
 
+/** A row that is for a client, of which it cannot be told, or at which it has to look by itself. */
+export interface FoundRow {
+  readonly at: number;
+  readonly told: 'record' | 'unread' | 'look';
+}
+
+/** What a scan has found for a client that it has not had yet. */
+interface Found {
+  readonly block: Block;
+  readonly rows: FoundRow[];
+  /** Where it is in the block's partition once it has them. */
+  readonly past: number;
+}
+
 /** A client with a filter that lies below memory. */
 export class Rider {
   readonly filter: Filter;
   /** Where it is, which `Scans.catchUp` moves on. */
   readonly positions: Positions;
+  /**
+   * From here on it has to look at what it passes by itself: something of what it has may leave there;
+   * `null` for nowhere.
+   */
+  readonly keepsFrom: Positions | null;
   readonly wake: () => void;
-  /** Of this block */
-  block: Block | null = null;
-  /** these rows are for it, and it has not had them yet. */
-  rows: number[] = [];
+  found: Found | null = null;
   scan: Scan | null = null;
   /** Whether its scan has moved it, set back by whoever knows. */
   hasMoved = false;
+  /** Whether its last scan has left it where it is: what is read back already it looks at by itself. */
+  wasLeft = false;
 
-  /** Whether a scan may look up records for it: it must not cost others more than that. */
-  static mayHave({ equalities, looksAtValue }: Filter): boolean {
-    return equalities.length > 0 && !looksAtValue;
-  }
-
-  constructor(filter: Filter, positions: Positions, wake: () => void) {
+  constructor(filter: Filter, positions: Positions, keepsFrom: Positions | null, wake: () => void) {
     this.filter = filter;
     this.positions = positions;
+    this.keepsFrom = keepsFrom;
     this.wake = wake;
+  }
+
+  /** Whether it is not to look at anything by itself before it has ridden: it would have to look at all. */
+  get ridesFirst(): boolean {
+    const { equalities, looksAtValue } = this.filter;
+    return !this.wasLeft && (equalities.length === 0 || looksAtValue);
+  }
+
+  /** Whether a scan may pass everything below `start` for it. */
+  mayRideTo(start: Positions): boolean {
+    const { keepsFrom, positions } = this;
+    if (keepsFrom === null) return true;
+    return start.every(
+      (end, partition) => end <= Math.max(keepsFrom[partition] ?? 0, positions[partition]!),
+    );
   }
 }
 
@@ -73,24 +107,30 @@ export class Scans {
     this.#tally = tally;
   }
 
-  /** Wakes it once there is something for it, it has nothing to wait for any more, or it has to go on by itself. */
-  join(rider: Rider): void {
-    if (rider.scan !== null || this.#gathered.has(rider)) return;
+  /**
+   * Wakes it once there is something for it, it has nothing to wait for any more, or it has to go on by itself.
+   * @returns false where it has to read for itself
+   */
+  join(rider: Rider): boolean {
+    if (rider.scan !== null || this.#gathered.has(rider)) return true;
+    if (!rider.mayRideTo(this.#log.start)) return false;
+    rider.wasLeft = false;
     for (const scan of this.#scans) {
       if (!scan.takes(rider)) continue;
       scan.add(rider);
-      return;
+      return true;
     }
     const now = performance.now();
     if (this.#gathered.size === 0) this.#firstAt = now;
     this.#lastAt = now;
     this.#gathered.add(rider);
     this.#timer ??= setTimeout(() => this.#gather(), GATHER_MS);
+    return true;
   }
 
   /** Moves it on to where its scan is. */
   catchUp(rider: Rider): void {
-    if (rider.scan !== null && rider.block === null) rider.scan.catchUp(rider);
+    if (rider.scan !== null && rider.found === null) rider.scan.catchUp(rider);
   }
 
   leave(rider: Rider): void {
@@ -155,6 +195,8 @@ class Scan {
   readonly #riders = new Set<Rider>();
   readonly #groups = new Map<string, Group>();
   readonly #index: FilterIndex<Group>;
+  /** By partition: none of them looks at anything by itself below. */
+  readonly #keepsFrom: Positions;
   #isOver = false;
 
   constructor(
@@ -170,6 +212,7 @@ class Scan {
     this.#pool = pool;
     this.#turns = turns;
     this.#index = new FilterIndex(tally);
+    this.#keepsFrom = positions.map(() => Number.POSITIVE_INFINITY);
     this.#onEnd = onEnd;
   }
 
@@ -185,6 +228,7 @@ class Scan {
   add(rider: Rider): void {
     rider.scan = this;
     this.#riders.add(rider);
+    this.#noteLimit(rider);
     const { filter } = rider;
     let group = this.#groups.get(filter.name);
     if (group === undefined) {
@@ -197,8 +241,7 @@ class Scan {
 
   delete(rider: Rider): void {
     rider.scan = null;
-    rider.block = null;
-    rider.rows = [];
+    rider.found = null;
     this.#riders.delete(rider);
     const group = this.#groups.get(rider.filter.name)!;
     group.riders.delete(rider);
@@ -245,44 +288,86 @@ class Scan {
 
   /** What was lost is told by each of them itself. */
   #letAllGo(): void {
-    const riders = [...this.#riders];
+    this.#letGo([...this.#riders]);
+    this.#end();
+  }
+
+  /** They go on by themselves from where it is. */
+  #letGo(riders: readonly Rider[]): void {
     for (const rider of riders) {
       this.catchUp(rider);
-      this.delete(rider);
+      this.#leave(rider);
     }
-    this.#end();
     for (const rider of riders) rider.wake();
   }
 
+  #leave(rider: Rider): void {
+    rider.wasLeft = true;
+    this.delete(rider);
+  }
+
+  #noteLimit({ keepsFrom }: Rider): void {
+    if (keepsFrom === null) return;
+    const limits = this.#keepsFrom;
+    for (let partition = 0; partition < limits.length; partition++) {
+      limits[partition] = Math.min(limits[partition]!, keepsFrom[partition] ?? 0);
+    }
+  }
+
+  /** Lets those go who have to look by themselves before `next`. */
+  #keepLimits(partition: number, next: number): void {
+    if (next <= this.#keepsFrom[partition]!) return;
+    const riders = [...this.#riders];
+    this.#keepsFrom.fill(Number.POSITIVE_INFINITY);
+    const isBeyond = ({ keepsFrom, positions }: Rider): boolean =>
+      keepsFrom !== null && next > Math.max(keepsFrom[partition] ?? 0, positions[partition]!);
+    for (const rider of riders) if (!isBeyond(rider)) this.#noteLimit(rider);
+    this.#letGo(riders.filter(isBeyond));
+  }
+
+  /** Gives its riders what is for them in a block, or in as much of it as may be looked at now. */
   #pass(block: Block, segment: Segment): void {
-    const { partition, next } = block;
-    const from = this.#positions[partition]!;
-    const found = new Set<Rider>();
-    this.#turns.spend(segment.count);
-    for (let at = 0; at < segment.count; at++) {
-      const offset = segment.offsets[at]!;
-      if (offset < from || segment.states[at] !== LIVE) continue;
-      this.#index.find(new RecordFacts(segment.record(at), segment.values), {
-        match: ({ riders }) => {
-          for (const rider of riders) {
-            if (offset < rider.positions[partition]!) continue;
-            found.add(rider);
-            rider.rows.push(at);
+    const { partition } = block;
+    this.#keepLimits(partition, block.next);
+    if (this.#isOver) return;
+    dropSuperseded(this.#log, block, segment);
+    const found = new Map<Rider, FoundRow[]>();
+    let at = rowFrom(segment, this.#positions[partition]!);
+    const finds =
+      (told: FoundRow['told']) =>
+      ({ riders }: Group): void => {
+        for (const rider of riders) {
+          if (segment.offsets[at]! < rider.positions[partition]!) continue;
+          const rows = found.get(rider);
+          if (rows !== undefined) rows.push({ at, told });
+          else {
+            found.set(rider, [{ at, told }]);
+            this.#turns.spend(FOUND_RECORDS);
           }
-        },
-        // Of filters that are looked up, and not by values, there are neither.
-        unread: () => {},
-        later: () => {},
-      });
+        }
+      };
+    const told = { match: finds('record'), unread: finds('unread'), later: finds('look') };
+    for (; at < segment.count && !this.#turns.isOver; at++) {
+      if (segment.states[at] === LIVE) this.#look(segment, at, told);
     }
-    for (const rider of found) {
+    const past = at < segment.count ? segment.offsets[at]! : block.next;
+    for (const [rider, rows] of found) {
       this.catchUp(rider);
-      rider.block = block;
+      rider.found = { block, rows, past };
     }
-    this.#positions[partition] = next;
-    for (const rider of found) rider.wake();
+    this.#positions[partition] = past;
+    for (const rider of found.keys()) rider.wake();
     // Who does not take it at once goes on by itself, from where it is: nobody waits for it.
-    for (const rider of found) if (rider.scan === this && rider.block !== null) this.delete(rider);
+    for (const rider of found.keys()) {
+      if (rider.scan === this && rider.found !== null) this.#leave(rider);
+    }
+  }
+
+  #look(segment: Segment, at: number, told: Parameters<FilterIndex<Group>['find']>[1]): void {
+    const before = workDone();
+    this.#index.find(new RecordFacts(segment.record(at), segment.values), told);
+    const work = (workDone() - before) / RECORD_WORK;
+    this.#turns.spend(1 + this.#index.shapes / SHAPES_A_RECORD + work);
   }
 
   #end(): void {

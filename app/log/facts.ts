@@ -7,7 +7,7 @@ const MAX_BYTES = 2 ** 20;
 /** What a row takes beside. */
 const ROW_BYTES = 256;
 /** To look at a record takes as long as to look at so many characters. */
-const RECORD_WORK = 128;
+export const RECORD_WORK = 128;
 
 /** Bounds how much is looked at at once. */
 interface Bounds {

@@ -281,21 +281,26 @@ export class Log {
     return isKnown ? offsets : null;
   }
 
+  /** Whether the index of keys tells where the latest of a filter's keys are. */
+  findsLatestOf(filter: Filter): boolean {
+    const keys = keysOf(filter);
+    if (this.keys === null || keys === null) return false;
+    return keys.length * this.positions.length <= MAX_LOOK_UPS;
+  }
+
   #eachLatest(
-    { equalities }: Filter,
+    filter: Filter,
     facts: Facts,
     use: (partition: number, latest: KeyPlace) => void,
   ): boolean {
-    const values = equalities.find(({ field }) => field === 'key')?.values;
+    if (!this.findsLatestOf(filter)) return false;
+    const keys = keysOf(filter)!;
     const partitions = this.positions.length;
-    if (this.keys === null || values === undefined) return false;
-    const lookUps = values.length * partitions;
-    if (lookUps > MAX_LOOK_UPS) return false;
-    facts.spend(1 + lookUps / LOOK_UPS_A_RECORD);
-    for (const value of values) {
+    facts.spend(1 + (keys.length * partitions) / LOOK_UPS_A_RECORD);
+    for (const value of keys) {
       const key = bytesOf(value);
       for (let partition = 0; partition < partitions; partition++) {
-        const latest = this.keys.get(partition, key);
+        const latest = this.keys!.get(partition, key);
         if (latest !== null) use(partition, latest);
       }
     }
@@ -487,4 +492,9 @@ export class Log {
       if (one === encoding) owner.encodings.delete(format);
     }
   }
+}
+
+/** The keys that a filter asks for by equality; `null` where it does not. */
+function keysOf({ equalities }: Filter): readonly string[] | null {
+  return equalities.find(({ field }) => field === 'key')?.values ?? null;
 }

@@ -1,12 +1,13 @@
-import type { Block } from '../history/block_cache.ts';
+import { type Block, dropSuperseded, rowFrom } from '../history/block_cache.ts';
 import { Waiter } from '../history/history_pool.ts';
-import { Rider } from '../history/scans.ts';
+import { type FoundRow, Rider } from '../history/scans.ts';
 import { LIVE } from '../log/columns.ts';
 import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
+import type { Filter } from '../views/filter.ts';
 import { retentionGap, unreadGap } from '../wire/gap.ts';
 import { coversAll, distance, type Place, type Positions } from '../wire/place.ts';
-import type { Client } from './client.ts';
+import type { Client, Told } from './client.ts';
 import { openAgain, type Step } from './step.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
 
@@ -41,9 +42,13 @@ export class History implements Stretch {
     this.#positions = place.positions;
     this.#waiter = new Waiter(() => client.wake());
     const { filter } = client.view;
-    // On a compacted topic it knows where the latest records of its keys are.
-    const rides = log.keys === null && filter !== null && Rider.mayHave(filter);
-    this.#rider = rides ? new Rider(filter, place.positions, () => client.wake()) : null;
+    // It knows where the latest records of its keys are.
+    const jumps = filter !== null && this.#mayJump(filter);
+    const keepsFrom = client.leaves === null ? null : client.leaves.newTo;
+    this.#rider =
+      filter === null || jumps
+        ? null
+        : new Rider(filter, place.positions, keepsFrom, () => client.wake());
   }
 
   place(): Place {
@@ -99,9 +104,10 @@ export class History implements Stretch {
     }
     const others = this.#pageOfOthers();
     if (others !== null) return others;
+    if (this.#rider?.ridesFirst === true && this.#join(this.#rider)) return null;
     const from = this.#positions.slice();
     this.#tellsOfLoss = false;
-    const { history, scans, page, turns } = this.#client.topic;
+    const { history, page, turns } = this.#client.topic;
     const isFiltered = this.#client.view.filter !== null;
     page.begin(this.#log.idTime);
     const lacking = new Map<number, number>();
@@ -125,12 +131,16 @@ export class History implements Stretch {
     if (!page.isEmpty) return this.#finish(from);
     if (this.#log.covers(this.#positions)) return this.#goOn();
     if (this.#restsNow()) turns.wait(this.#client);
-    else if (this.#rider === null) history.want(this.#waiter, lacking);
-    else {
-      scans.join(this.#rider);
-      this.#isRiding = true;
+    else if (this.#rider === null || !this.#join(this.#rider)) {
+      history.want(this.#waiter, lacking);
     }
     return null;
+  }
+
+  /** @returns false where it has to read for itself */
+  #join(rider: Rider): boolean {
+    this.#isRiding = this.#client.topic.scans.join(rider);
+    return this.#isRiding;
   }
 
   #openAgain(): Step {
@@ -150,29 +160,40 @@ export class History implements Stretch {
 
   /** What its scan has found for it. */
   #takeFound(rider: Rider): Uint8Array | null {
-    const { block } = rider;
-    if (block === null) return null;
-    const { partition, next } = block;
-    const { offsets } = block.segment!;
-    const bytes = this.#pageOfOthers() ?? this.#pageOf(block, rider.rows);
-    rider.rows = rider.rows.filter((at) => offsets[at]! >= this.#positions[partition]!);
-    if (rider.rows.length > 0) return bytes;
-    rider.block = null;
-    if (this.#positions[partition]! < next) this.#move(partition, next);
+    let bytes: Uint8Array | null = null;
+    while (bytes === null && rider.found !== null) {
+      const { block, rows, past } = rider.found;
+      const { partition } = block;
+      const { offsets } = block.segment!;
+      bytes = this.#pageOfOthers() ?? this.#pageOf(block, rows);
+      const left = rows.filter(({ at }) => offsets[at]! >= this.#positions[partition]!);
+      rider.found = left.length > 0 ? { block, rows: left, past } : null;
+      if (left.length === 0 && this.#positions[partition]! < past) this.#move(partition, past);
+    }
     return bytes;
   }
 
-  #pageOf({ partition, segment }: Block, rows: readonly number[]): Uint8Array {
+  #pageOf({ partition, segment }: Block, rows: readonly FoundRow[]): Uint8Array | null {
     const { page } = this.#client.topic;
     const from = this.#positions.slice();
     page.begin(this.#log.idTime);
-    for (const at of rows) {
+    for (const { at, told } of rows) {
       if (page.isFull) break;
       this.#move(partition, segment!.offsets[at]! + 1);
-      page.row(this.#client.view.format, segment!, at, this.#place);
-      this.#client.isPastId = false;
+      // Of what it is told here nothing leaves.
+      const what = told === 'look' ? this.#client.toldBy(segment!, at, () => false) : told;
+      if (what !== null) this.#tell(what, partition, segment!, at);
     }
-    return this.#finish(from);
+    return page.isEmpty ? null : this.#finish(from);
+  }
+
+  #tell(told: NonNullable<Told>, partition: number, segment: Segment, at: number): void {
+    const { page, topic } = this.#client.topic;
+    const { format } = this.#client.view;
+    if (told === 'record') page.row(format, segment, at, this.#place);
+    else if (told === 'leave') page.leave(format, segment, at, this.#place);
+    else page.gap(unreadGap(topic, partition, segment.offsets[at]!), this.#place);
+    this.#client.isPastId = false;
   }
 
   /** Whether its filter has looked at enough for now. */
@@ -194,11 +215,15 @@ export class History implements Stretch {
     return this.#positions[partition]! > from;
   }
 
+  /** Others have to be told of what their keys have lost. */
+  #mayJump(filter: Filter): boolean {
+    return filter.isOfKey && this.#log.findsLatestOf(filter);
+  }
+
   #latestOffsets(): ReadonlyMap<number, readonly number[]> | null {
     const { filter } = this.#client.view;
-    const { keys, nextSeq } = this.#log;
-    // Others have to be told of what their keys have lost.
-    if (filter === null || keys === null || !filter.isOfKey) return null;
+    const { nextSeq } = this.#log;
+    if (filter === null || !this.#mayJump(filter)) return null;
     // What came since may have left memory, too.
     if (this.#latest?.seq !== nextSeq) {
       const offsets = this.#log.latestOffsetsOf(filter, this.#client.topic.facts);
@@ -265,25 +290,13 @@ export class History implements Stretch {
     return origin.length === 1 && this.#positions.length === 1 && this.#place.unknown.length === 0;
   }
 
-  /** Once for all clients, and again only when something may have been superseded since. */
-  #dropSuperseded(block: Block, segment: Segment): void {
-    const { keys, start, nextSeq, supersededSeq } = this.#log;
-    if (keys === null || block.checkedSeq >= (block.wasBelowMemory ? supersededSeq : nextSeq))
-      return;
-    for (let at = 0; at < segment.count; at++) {
-      if (segment.states[at] === LIVE && !this.#log.isLatest(segment, at)) segment.kill(at);
-    }
-    block.checkedSeq = nextSeq;
-    block.wasBelowMemory = block.next <= start[block.partition]!;
-  }
-
   /** The next part of a block, the same bytes for all clients; `null` where nothing is left of it. */
   #slice(block: Block, segment: Segment): Uint8Array | null {
     const { next, partition } = block;
-    this.#dropSuperseded(block, segment);
+    dropSuperseded(this.#log, block, segment);
     const { topic, view } = this.#client;
     const encoding = topic.history.blocks.encode(block, segment, view);
-    const slice = encoding.slice(firstFrom(segment, this.#positions[partition]!));
+    const slice = encoding.slice(rowFrom(segment, this.#positions[partition]!));
     const isLast = slice === null || slice.nextSeq === segment.count;
     const past = slice === null ? next : segment.offsets[slice.nextSeq - 1]! + 1;
     this.#move(partition, isLast ? next : past);
@@ -301,14 +314,14 @@ export class History implements Stretch {
       this.#passLost(partition, next);
       return;
     }
-    this.#dropSuperseded(block, segment);
+    dropSuperseded(this.#log, block, segment);
     const { topic, view } = this.#client;
     if (view.filter !== null) {
       this.#passFiltered(block, segment);
       return;
     }
     const encoding = topic.history.blocks.encode(block, segment, view);
-    let at = firstFrom(segment, this.#positions[partition]!);
+    let at = rowFrom(segment, this.#positions[partition]!);
     for (; at < segment.count && !topic.page.isFull; at++) {
       this.#move(partition, segment.offsets[at]! + 1);
       if (segment.states[at] !== LIVE) continue;
@@ -320,7 +333,7 @@ export class History implements Stretch {
 
   #passFiltered({ partition, next }: Block, segment: Segment): void {
     const { topic, view } = this.#client;
-    const from = firstFrom(segment, this.#positions[partition]!);
+    const from = rowFrom(segment, this.#positions[partition]!);
     const byKeyAlone = this.#client.leaves !== null;
     const found = segment.candidates(view.filter!, topic.facts, byKeyAlone);
     const candidates = found?.filter((row) => row >= from);
@@ -330,11 +343,7 @@ export class History implements Stretch {
       this.#move(partition, segment.offsets[at]! + 1);
       if (segment.states[at] !== LIVE) continue;
       const told = this.#client.toldBy(segment, at, (leaves, facts) => leaves.tellsBelow(facts));
-      if (told === null) continue;
-      if (told === 'record') topic.page.row(view.format, segment, at, this.#place);
-      else if (told === 'leave') topic.page.leave(view.format, segment, at, this.#place);
-      else topic.page.gap(unreadGap(topic.topic, partition, segment.offsets[at]!), this.#place);
-      this.#client.isPastId = false;
+      if (told !== null) this.#tell(told, partition, segment, at);
     }
     this.#move(partition, next);
   }
@@ -358,15 +367,4 @@ export class History implements Stretch {
 
 function* range(from: number, to: number): Iterable<number> {
   for (let n = from; n < to; n++) yield n;
-}
-
-function firstFrom(segment: Segment, offset: number): number {
-  let low = 0;
-  let high = segment.count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (segment.offsets[middle]! < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -21,7 +21,8 @@ export class Leaves {
   readonly #log: Log;
   /** Where it began; what was there before it had anything is nothing to it. */
   readonly #from: Positions;
-  readonly #newTo: Positions;
+  /** Of what lies below it nothing has left that it had. */
+  readonly newTo: Positions;
   /**
    * Below it stands what other gateways may have read, and passed over, before the client came here;
    * infinite as long as that is not known.
@@ -39,7 +40,7 @@ export class Leaves {
     this.#filter = filter;
     this.#log = log;
     this.#from = from;
-    this.#newTo = newTo;
+    this.newTo = newTo;
     this.#settledSeq = isBack ? Number.POSITIVE_INFINITY : 0;
     log.linksKeys = true;
   }
@@ -65,7 +66,7 @@ export class Leaves {
    */
   tellsBelow(facts: RecordFacts): boolean {
     const { partition, offset, key } = facts.record;
-    if (key === null || offset < (this.#newTo[partition] ?? 0)) return false;
+    if (key === null || offset < (this.newTo[partition] ?? 0)) return false;
     return this.#filter.mayWantKeyOf(facts);
   }
 
@@ -96,6 +97,6 @@ export class Leaves {
   }
 
   #isOfBefore({ partition, offset }: KafkaRecord): boolean {
-    return offset < (this.#newTo[partition] ?? 0);
+    return offset < (this.newTo[partition] ?? 0);
   }
 }

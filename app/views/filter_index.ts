@@ -47,6 +47,11 @@ export class FilterIndex<Target extends HasFilter> {
     return this.#shapes.size === 0;
   }
 
+  /** How many a record is looked up in. */
+  get shapes(): number {
+    return this.#shapes.size;
+  }
+
   add(filter: Filter, target: Target): void {
     let shape = this.#shapes.get(filter.shape);
     if (shape === undefined) {
