@@ -30,6 +30,8 @@ import { percentile } from './statistics.mjs';
  * @property {number} latencyP99
  * @property {number} lost by the sampled clients
  * @property {number} repeated
+ * @property {number} foreign records that came to clients of other keys
+ * @property {number} slowestMs of all that were looked at
  * @property {number} closed clients
  * @property {number} userSeconds CPU of the server
  * @property {number} systemSeconds
@@ -52,9 +54,14 @@ answer({
   /** @param {{ server: number, seconds: number }} options */
   watch: ({ server, seconds }) => measure(server, () => delay(seconds * 1000)),
 
+  /** How many clients lack the last record of one of their keys. @param {number} records that were sent */
+  lacking: (records) => crowd.lacking(records),
+
   /** Connects and waits until all have the last record. @param {{ server: number, crowd: CrowdOptions }} options */
   async replay({ server, crowd: options }) {
-    crowd = new Crowd(options);
+    const ids = options.returning === true ? crowd.ids : [];
+    crowd.end();
+    crowd = new Crowd(options, ids);
     const window = await measure(server, async () => {
       await crowd.connect();
       await crowd.complete();
@@ -72,6 +79,7 @@ answer({
 async function measure(server, action) {
   const before = look(server);
   crowd.latencies = [];
+  crowd.slowest = 0;
   crowd.sampling = true;
   await action();
   crowd.sampling = false;
@@ -88,6 +96,8 @@ async function measure(server, action) {
     latencyP99: percentile(crowd.latencies, 0.99) / 1000,
     lost: crowd.lost,
     repeated: crowd.repeated,
+    foreign: crowd.foreign,
+    slowestMs: crowd.slowest / 1000,
     closed: crowd.closed,
     userSeconds: after.usage.user - before.usage.user,
     systemSeconds: after.usage.system - before.usage.system,

@@ -19,7 +19,7 @@ import { report } from './report.mjs';
 import { run } from './run.mjs';
 import { knownServers, peerServer } from './servers.mjs';
 
-import { ALL, CURVE, QUICK } from './workloads.mjs';
+import { ALL, CURVE, QUICK, VIEWS } from './workloads.mjs';
 
 /** @typedef {import('./servers.mjs').Server} Server */
 /** @typedef {import('./workloads.mjs').Workload} Workload */
@@ -35,11 +35,12 @@ function say(line) {
 async function main() {
   const options = parseOptions(process.argv.slice(2));
   const { quick, curve, only } = options;
-  const workloads = choose(curve ? CURVE : quick ? QUICK : ALL, only);
+  const listed = curve ? CURVE : quick ? QUICK : ALL;
+  const workloads = choose(listed, only, listed === ALL ? [...ALL, ...VIEWS] : listed);
   const known = knownServers(options.beside);
   const servers = choose([...known, ...options.peers.map(peerServer)], only);
   const { serverCore, description } = takeMachine(
-    Math.max(...workloads.map(({ clients }) => clients)),
+    Math.max(...workloads.map((one) => ('http2' in one && one.http2 ? 0 : one.clients))),
   );
 
   const folder = await mkdtemp(join(tmpdir(), 'sse-kafka-bench-'));
@@ -75,16 +76,17 @@ async function main() {
  * @template {{ name: string }} T
  * @param {T[]} all
  * @param {string[]} words
+ * @param {T[]} known what else can be named
  */
-function choose(all, words) {
-  const found = all.filter(({ name }) => words.some((word) => name.includes(word)));
+function choose(all, words, known = all) {
+  const found = known.filter(({ name }) => words.some((word) => name.includes(word)));
   return found.length > 0 ? found : all;
 }
 
 /**
  * Round by round, and in each the servers side by side, so that what drifts meets all alike.
  *
- * @param {import('./run.mjs').Bench} bench
+ * @param {import('./place.mjs').Bench} bench
  * @param {Server[]} servers
  * @param {Workload[]} workloads
  * @param {number} rounds
@@ -123,7 +125,8 @@ async function runAll(bench, servers, workloads, rounds) {
  */
 function takes(server, workload) {
   if (workload.kind === 'replay') return server.history;
-  return workload.kind === 'connects' || server.ours || !workload.onlyOurs;
+  if (workload.kind === 'connects') return server.ours || workload.keyed !== true;
+  return server.ours || (workload.kind === 'live' && !workload.onlyOurs);
 }
 
 /**

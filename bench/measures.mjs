@@ -4,7 +4,7 @@
  * @module
  */
 
-/** @typedef {import('./run.mjs').Figures} Figures */
+/** @typedef {import('./place.mjs').Figures} Figures */
 /** @typedef {(figures: Figures) => number} Measured */
 
 /**
@@ -100,6 +100,48 @@ const FEED = {
   of: ({ feedBytes = Number.NaN }) => feedBytes / 2 ** 20,
 };
 
+/** @type {Measure} */
+const SHARE = { title: '% of a core', of: ({ share = Number.NaN }) => share };
+
+/** @type {Measure} */
+const CORE = {
+  title: '% of a core',
+  of: (figures) => (cpuSeconds(figures) / (figures.seconds ?? Number.NaN)) * 100,
+};
+
+/** @type {Measure} */
+const ALL_BACK = { title: 'all have what they missed, ms', of: ({ last = Number.NaN }) => last };
+
+/** @type {Measure} */
+const READ_BACK = {
+  title: 'records read back, times what was missed',
+  of: ({ readBack = Number.NaN }) => readBack,
+};
+
+/** @type {Measure} */
+const CPU_SECONDS = { title: 'CPU-s', of: cpuSeconds };
+
+/** @type {Measure} */
+const STREAMS = { title: 'streams that were let in', of: ({ streams = Number.NaN }) => streams };
+
+/** @type {Measure} */
+const SLOWEST = { title: 'slowest, ms', of: ({ slowestMs = Number.NaN }) => slowestMs };
+
+/** @type {Measure} */
+const KEPT_BYTES = {
+  title: '% of the bytes of all records',
+  of: ({ keptBytes = Number.NaN }) => keptBytes * 100,
+};
+
+/** @type {Measure} */
+const FIRST_RECORD = { title: 'p50 of the first record, ms', of: ({ p50 = Number.NaN }) => p50 };
+
+/** @type {Measure} */
+const FIRST_RECORD_P99 = {
+  title: 'p99 of the first record, ms',
+  of: ({ last = Number.NaN }) => last,
+};
+
 /**
  * What is shown of a workload.
  *
@@ -113,6 +155,11 @@ export function measuresOf(workload) {
     const long = workload.clients > 1 || workload.keys === null;
     return long ? [LAST_RECORD, CPU, RESIDENT, FEED] : [LAST_RECORD, RESIDENT, FEED];
   }
+  if (workload.kind === 'returns') return [ALL_BACK, READ_BACK, CPU_SECONDS, RESIDENT];
+  if (workload.kind === 'attack') return [LATENCY_P50, LATENCY_P99, SHARE, STREAMS, RESIDENT];
+  if (workload.kind === 'paced') return [KEPT_BYTES, SHARE, SLOWEST];
+  if (workload.kind === 'lookUps') return [FIRST_RECORD, FIRST_RECORD_P99];
+  if (workload.keys !== null) return [CPU, CORE, LATENCY_P50, LATENCY_P99, RESIDENT];
   if (workload.burst > 1) return [CPU, A_CORE, THROUGHPUT, LATENCY_P50];
   if (workload.overload) return [CPU, THROUGHPUT, LATENCY_P50];
   if (workload.json) return [BYTES, CPU, LATENCY_P50];

@@ -26,8 +26,13 @@ import { stampedOrder, stampedValue } from './stamp.mjs';
  * @property {number} rate records a second
  * @property {number} burst of them at once
  * @property {number} seconds
- * @property {boolean} json whether their values are orders
+ * @property {boolean} [json] whether their values are orders
+ * @property {number} [valueBytes]
+ * @property {Pick<import('./crowd.mjs').Keys, 'count' | 'stride'>} [keys]
  */
+
+/** Of records that nobody asks for by their keys. */
+const KEYS = { count: 1000, stride: 1 };
 
 /** Where a server takes requests more slowly than they come, the rest of them are not sent. */
 const POST_BACKLOG_BYTES = 4 * 2 ** 20;
@@ -45,13 +50,13 @@ answer({ fill, pace });
 /**
  * Writes records as fast as the broker takes them.
  *
- * @param {{ brokers: string, topic: string, records: number, keys: number }} options
+ * @param {{ brokers: string, topic: string, records: number, keys: { count: number, stride: number } }} options
  */
 async function fill({ brokers, topic, records, keys }) {
   const producer = await producerFor(brokers, { 'linger.ms': 20, 'batch.size': 1_000_000 });
   for (let seq = 0; seq < records; ) {
     try {
-      producer.produce(topic, 0, stampedValue(nowMicros(), seq), `k${seq % keys}`);
+      producer.produce(topic, 0, stampedValue(nowMicros(), seq), keyOf(seq, keys));
       seq++;
     } catch (error) {
       if (/** @type {any} */ (error).code !== kafka.CODES.ERRORS.ERR__QUEUE_FULL) throw error;
@@ -69,9 +74,9 @@ async function fill({ brokers, topic, records, keys }) {
  * @param {Pace} options
  * @returns {Promise<{ sent: number }>}
  */
-async function pace({ sink, rate, burst, seconds, json }) {
-  const makeValue = json ? stampedOrder : stampedValue;
-  const send = await sender(sink, rate, burst, seconds, makeValue);
+async function pace(options) {
+  const { rate, burst, seconds } = options;
+  const send = await sender(options);
   const begun = nowMicros();
   const bursts = Math.round((rate * seconds) / burst);
   let seq = 0;
@@ -86,14 +91,12 @@ async function pace({ sink, rate, burst, seconds, json }) {
 }
 
 /**
- * @param {Sink} sink
- * @param {number} rate
- * @param {number} burst
- * @param {number} seconds
- * @param {(micros: number, seq: number) => Buffer} makeValue
+ * @param {Pace} options
  * @returns {Promise<(micros: number, seq: number) => boolean>} says whether it was sent
  */
-async function sender(sink, rate, burst, seconds, makeValue) {
+async function sender({ sink, rate, burst, seconds, json = false, valueBytes, keys = KEYS }) {
+  /** @type {(micros: number, seq: number) => Buffer} */
+  const makeValue = json ? stampedOrder : (micros, seq) => stampedValue(micros, seq, valueBytes);
   if (sink.kind === 'own') {
     const values = { rate, burst, seconds };
     const url = sink.url.replace(/\{(rate|burst|seconds)\}/g, (_, name) =>
@@ -110,9 +113,14 @@ async function sender(sink, rate, burst, seconds, makeValue) {
   return (micros, seq) => {
     const name = topics[seq % topics.length] ?? topic;
     const partition = Math.floor(seq / topics.length) % partitions;
-    producer.produce(name, partition, makeValue(micros, seq), `k${seq % 1000}`);
+    producer.produce(name, partition, makeValue(micros, seq), keyOf(seq, keys));
     return true;
   };
+}
+
+/** @param {number} seq @param {{ count: number, stride: number }} keys */
+function keyOf(seq, { count, stride }) {
+  return `k${(seq * stride) % count}`;
 }
 
 /**

@@ -37,7 +37,7 @@ export function report({ description, options, servers, workloads, results, file
   return `${lines.join('\n')}\n`;
 }
 
-/** @param {import('./run.mjs').Figures[]} runs */
+/** @param {import('./place.mjs').Figures[]} runs */
 function busyLine(runs) {
   const busy = runs.filter((figures) => figures.busy > BUSY_CORES).length;
   return busy === 0
@@ -52,7 +52,9 @@ function lossLines(results) {
     const lost = runs.reduce((sum, run) => sum + (run.lost ?? 0), 0);
     const repeated = runs.reduce((sum, run) => sum + (run.repeated ?? 0), 0);
     const closed = runs.reduce((sum, run) => sum + (run.closed ?? 0), 0);
-    if (lost + repeated + closed === 0) return [];
-    return [`${workload}, ${server}: ${lost} lost, ${repeated} twice, ${closed} clients cut.`];
+    const foreign = runs.reduce((sum, run) => sum + (run.foreign ?? 0), 0);
+    if (lost + repeated + closed + foreign === 0) return [];
+    const what = `${lost} lost, ${repeated} twice, ${foreign} that others asked for`;
+    return [`${workload}, ${server}: ${what}, ${closed} clients cut.`];
   });
 }

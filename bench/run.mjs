@@ -1,40 +1,19 @@
-import { mkdtemp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadBuilt } from './built.mjs';
 import { Child } from './child.mjs';
 import { untilQuiet } from './machine.mjs';
+import { CONNECT_MS, metric, newPlace, pathsOf, REPLAY_MS } from './place.mjs';
 import { treeUsage } from './process_tree.mjs';
 import { RunningServer } from './running_server.mjs';
+import { attack, beats, lookUps, returns } from './views.mjs';
+import { STRIDE } from './workloads.mjs';
 
 /** @typedef {import('./servers.mjs').Server} Server */
 /** @typedef {import('./servers.mjs').Place} Place */
 /** @typedef {import('./workloads.mjs').Workload} Workload */
+/** @typedef {import('./place.mjs').Bench} Bench */
+/** @typedef {import('./place.mjs').Figures} Figures */
+/** @typedef {import('./place.mjs').Started} Started */
 
-/**
- * What the runs of one benchmark share.
- *
- * @typedef {object} Bench
- * @property {import('./kafka.mjs').BenchKafka} kafka
- * @property {Child} producer
- * @property {string} folder
- * @property {string} serverCore
- * @property {number} warmSeconds
- * @property {number} measureSeconds
- * @property {number} patienceMs what is left of it, for others to leave the machine alone
- */
-
-/**
- * The figures of one run, by name; seconds, milliseconds or kB as the name says.
- *
- * @typedef {Partial<import('./load.mjs').Window> & {
- *   busyBefore: number, busy: number, firstBytesMs?: number, kbPerClient?: number,
- *   feedBytes?: number, p50?: number, last?: number,
- * }} Figures
- */
-
-const CONNECT_MS = 60_000;
-const REPLAY_MS = 120_000;
 /** One run waits no longer than this for a quiet machine. */
 const WAIT_MS = 10_000;
 /** For what is idle to come to rest before its memory is read. */
@@ -53,29 +32,25 @@ const filled = new Map();
  * @returns {Promise<Figures>}
  */
 export async function run(bench, server, workload) {
-  const { freePort } = await loadBuilt('ports.js');
-  const partitions = workload.kind === 'live' ? workload.partitions : 1;
-  const names = Array.from({ length: workload.kind === 'live' ? workload.topics : 1 }, (_, n) =>
+  const isLive = workload.kind === 'live';
+  const partitions = isLive ? workload.partitions : 1;
+  const names = Array.from({ length: isLive ? workload.topics : 1 }, (_, n) =>
     n === 0 ? `run-${runs}` : `run-${runs}-${n}`,
   );
   runs++;
-  const place = {
-    brokers: bench.kafka.brokers,
-    topic: workload.kind === 'replay' ? await filledTopic(bench, workload) : names.join(),
-    partitions,
-    port: await freePort(),
-    adminPort: await freePort(),
-    folder: await mkdtemp(join(bench.folder, 'server-')),
-  };
-  if (workload.kind !== 'replay') {
-    for (const name of names) await bench.kafka.createTopic(name, { partitions });
+  const topic = 'records' in workload ? await filledTopic(bench, workload) : names.join();
+  const place = await newPlace(bench, topic, partitions, isLive && workload.http2);
+  if (!('records' in workload)) {
+    const compacted = workload.kind === 'paced';
+    for (const name of names) await bench.kafka.createTopic(name, { partitions, compacted });
   }
-  const running = await RunningServer.start(server, place, bench.serverCore);
+  const settings = 'settings' in workload ? workload.settings : {};
+  const running = await RunningServer.start(server, place, bench.serverCore, settings);
   const load = new Child('load.mjs');
   try {
     const { busy: busyBefore, waitedMs } = await untilQuiet(Math.min(bench.patienceMs, WAIT_MS));
     bench.patienceMs -= waitedMs;
-    const figures = await measure(bench, server, workload, { place, load, pid: running.pid });
+    const figures = await measure({ bench, server, place, running, load }, workload);
     return { busyBefore, ...figures };
   } finally {
     await Promise.all([load.end(), running.stop()]);
@@ -83,15 +58,19 @@ export async function run(bench, server, workload) {
 }
 
 /**
- * @param {Bench} bench
- * @param {Server} server
+ * @param {Started} started
  * @param {Workload} workload
- * @param {{ place: Place, load: Child, pid: number }} started
  * @returns {Promise<Omit<Figures, 'busyBefore'>>}
  */
-async function measure(bench, server, workload, { place, load, pid }) {
+async function measure(started, workload) {
+  const { bench, server, place, load } = started;
+  const { pid } = started.running;
   const { clients } = workload;
   const url = server.url(place);
+  if (workload.kind === 'returns') return returns(started, workload);
+  if (workload.kind === 'attack') return attack(started, workload);
+  if (workload.kind === 'paced') return beats(started, workload);
+  if (workload.kind === 'lookUps') return lookUps(started, workload);
   if (workload.kind === 'replay') {
     const crowd = { url, clients, atOnce: true, lastSeq: workload.records - 1 };
     const window = await load.call('replay', { server: pid, crowd }, REPLAY_MS);
@@ -101,15 +80,13 @@ async function measure(bench, server, workload, { place, load, pid }) {
   const before = treeUsage(pid).rssKb;
   const crowd =
     workload.kind === 'connects'
-      ? { url, clients, atOnce: true }
-      : // Between partitions there is no order.
-        {
-          url: url + workload.query,
+      ? {
+          url,
           clients,
-          atOnce: false,
-          ordered: workload.partitions * workload.topics === 1,
-          gzip: workload.gzip,
-        };
+          atOnce: true,
+          ...(workload.keyed ? { paths: pathsOf(place.topic, clients) } : {}),
+        }
+      : { url: url + workload.query, clients, atOnce: false, ...ofLive(workload, place) };
   const connected = await load.call('connect', crowd, CONNECT_MS);
   if (workload.kind === 'connects') {
     await delay(REST_MS);
@@ -122,12 +99,14 @@ async function measure(bench, server, workload, { place, load, pid }) {
     };
   }
 
-  const { rate, burst, json } = workload;
-  const { warmSeconds, measureSeconds } = bench;
+  const { rate, burst, json, valueBytes } = workload;
+  const { warmSeconds } = bench;
+  const measureSeconds = workload.seconds ?? bench.measureSeconds;
   const seconds = warmSeconds + measureSeconds;
+  const pace = { sink: server.sink(place), rate, burst, json, valueBytes, seconds: seconds + 0.2 };
   const paced = bench.producer.call(
     'pace',
-    { sink: server.sink(place), rate, burst, json, seconds: seconds + 0.2 },
+    workload.keys === null ? pace : { ...pace, keys: { count: workload.keys, stride: STRIDE } },
     seconds * 1000 + CONNECT_MS,
   );
   await delay(warmSeconds * 1000);
@@ -137,15 +116,31 @@ async function measure(bench, server, workload, { place, load, pid }) {
 }
 
 /**
+ * How its clients ask.
+ *
+ * @param {import('./workloads.mjs').Live} workload
+ * @param {Place} place
+ */
+function ofLive({ keys, spread, http2, partitions, topics, gzip }, { topic, httpsPort }) {
+  const paths = spread ? topic.split(',').map((name) => `/${name}`) : null;
+  return {
+    // Between partitions there is no order.
+    ordered: partitions * topics === 1,
+    gzip,
+    ...(keys === null ? {} : { keys: { count: keys, stride: STRIDE, all: false } }),
+    ...(keys === null ? (paths === null ? {} : { paths }) : { paths: pathsOf(topic, keys) }),
+    ...(http2 ? { http2, url: `https://127.0.0.1:${httpsPort}` } : {}),
+  };
+}
+
+/**
  * What the gateway says of its own memory, where it has metrics.
  *
  * @param {Place} place
  */
-async function feedBytes({ adminPort }) {
+async function feedBytes(place) {
   try {
-    const response = await fetch(`http://127.0.0.1:${adminPort}/metrics`);
-    const line = /^sse_kafka_feed_bytes\S* (\S+)$/m.exec(await response.text());
-    return line === null ? {} : { feedBytes: Number(line[1]) };
+    return { feedBytes: await metric(place, 'sse_kafka_feed_bytes') };
   } catch {
     return {};
   }
@@ -153,19 +148,31 @@ async function feedBytes({ adminPort }) {
 
 /**
  * @param {Bench} bench
- * @param {import('./workloads.mjs').Replay} workload
+ * @param {Exclude<Workload, { rate: number } | { kind: 'connects' }> | import('./workloads.mjs').Attack} workload
  */
-function filledTopic({ kafka, producer }, { records, keys }) {
+function filledTopic({ kafka, producer }, workload) {
+  const { records, kind } = workload;
+  const keys = kind === 'replay' ? workload.keys : kind === 'lookUps' ? records : null;
+  // What is written while they are away is written later.
+  if (kind === 'returns') return newTopic(kafka);
   const topic = `filled-${records}-${keys ?? 'all'}`;
   let ready = filled.get(topic);
   if (ready === undefined) {
     ready = (async () => {
       await kafka.createTopic(topic, { compacted: keys !== null });
-      const wanted = { brokers: kafka.brokers, topic, records, keys: keys ?? 1000 };
+      const order = { count: keys ?? 1000, stride: 1 };
+      const wanted = { brokers: kafka.brokers, topic, records, keys: order };
       await producer.call('fill', wanted, REPLAY_MS);
       return topic;
     })();
     filled.set(topic, ready);
   }
   return ready;
+}
+
+/** @param {import('./kafka.mjs').BenchKafka} kafka */
+async function newTopic(kafka) {
+  const topic = `run-${runs++}`;
+  await kafka.createTopic(topic);
+  return topic;
 }

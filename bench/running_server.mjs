@@ -24,8 +24,9 @@ export class RunningServer {
    * @param {Server} server
    * @param {Place} place
    * @param {string} core
+   * @param {Record<string, string>} [settings]
    */
-  static async start(server, place, core) {
+  static async start(server, place, core, settings = {}) {
     const log = join(place.folder, 'server.log');
     const command = await server.command(place);
     const { PATH = '', HOME = '', BENCH_FOLDER = '' } = process.env;
@@ -40,10 +41,11 @@ export class RunningServer {
         TOPICS: place.topic,
         HOST: '127.0.0.1',
         HTTP_PORT: String(place.port),
-        HTTPS_PORT: '0',
+        HTTPS_PORT: String(place.httpsPort),
         ADMIN_PORT: String(place.adminPort),
         LOG_LEVEL: 'warn',
         ...server.env,
+        ...settings,
       },
       stdio: ['ignore', out, out],
     });
@@ -70,6 +72,12 @@ export class RunningServer {
   get #hasEnded() {
     const { pid, exitCode, signalCode } = this.#child;
     return pid === undefined || exitCode !== null || signalCode !== null;
+  }
+
+  /** Ends it as a power cut would. */
+  async kill() {
+    this.#child.kill('SIGKILL');
+    while (!this.#hasEnded) await delay(POLL_MS);
   }
 
   async stop() {

@@ -14,6 +14,7 @@ import { nchanCommand, nchanMissing } from './servers/nchan.mjs';
  * @property {string} topic several are joined by commas
  * @property {number} partitions
  * @property {number} port
+ * @property {number} httpsPort 0 for none
  * @property {number} adminPort
  * @property {string} folder
  */

@@ -18,10 +18,11 @@ const LONGEST = 40;
 /**
  * @param {number} micros
  * @param {number} seq
+ * @param {number} bytes at least `VALUE_BYTES`
  */
-export function stampedValue(micros, seq) {
+export function stampedValue(micros, seq, bytes = VALUE_BYTES) {
   const head = `{"m":"@${Math.round(micros)}000:${seq};","p":"`;
-  return Buffer.from(`${head}${'x'.repeat(VALUE_BYTES - head.length - 2)}"}`, 'latin1');
+  return Buffer.from(`${head}${'x'.repeat(bytes - head.length - 2)}"}`, 'latin1');
 }
 
 /**

@@ -2,7 +2,7 @@ import { BUSY_CORES } from './machine.mjs';
 import { CPU, CPU_PER_BYTE, measuresOf } from './measures.mjs';
 import { median, spread } from './statistics.mjs';
 
-/** @typedef {import('./run.mjs').Figures} Figures */
+/** @typedef {import('./place.mjs').Figures} Figures */
 /** @typedef {import('./measures.mjs').Measure} Measure */
 
 /**

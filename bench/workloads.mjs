@@ -4,6 +4,8 @@
  * @module
  */
 
+import { VALUE_BYTES } from './stamp.mjs';
+
 /**
  * Clients that wait for what comes, at a pace.
  *
@@ -20,6 +22,12 @@
  * @property {boolean} onlyOurs no other server has it
  * @property {boolean} json whether the values are orders, as people have them
  * @property {boolean} gzip whether clients ask for it
+ * @property {number | null} keys of the records; each client asks for one of them, so that every record is for somebody
+ * @property {boolean} spread whether each client has one of the topics, in turn
+ * @property {boolean} http2 whether clients come by HTTP/2, over TLS
+ * @property {number} valueBytes
+ * @property {number | null} seconds measured; null: as many as usual
+ * @property {Record<string, string>} settings of the gateway
  */
 
 /**
@@ -29,6 +37,7 @@
  * @property {'connects'} kind
  * @property {string} name
  * @property {number} clients
+ * @property {boolean} [keyed] whether each asks for a key of its own
  */
 
 /**
@@ -42,7 +51,59 @@
  * @property {number | null} keys of a compacted topic
  */
 
-/** @typedef {Live | Connects | Replay} Workload */
+/**
+ * Clients that each ask for a key of their own, of a gateway that is killed: they go on at another one, with
+ * what was written meanwhile, most of it no longer in its memory.
+ *
+ * @typedef {object} Returns
+ * @property {'returns'} kind
+ * @property {string} name
+ * @property {number} clients
+ * @property {number} records that they have missed
+ * @property {Record<string, string>} settings of the gateways
+ */
+
+/**
+ * Strangers that each come with another filter, most of which find nothing, beside a few plain clients.
+ *
+ * @typedef {object} Attack
+ * @property {'attack'} kind
+ * @property {string} name
+ * @property {number} clients
+ * @property {number} probes
+ * @property {number} records that are there already
+ * @property {number} rate
+ * @property {Record<string, string>} settings
+ */
+
+/**
+ * Clients of a compacted topic that take what is new at beats.
+ *
+ * @typedef {object} Paced
+ * @property {'paced'} kind
+ * @property {string} name
+ * @property {number} clients
+ * @property {number} keys
+ * @property {number} rate
+ * @property {number} every milliseconds
+ * @property {Record<string, string>} settings
+ */
+
+/**
+ * New clients that ask for a key of a compacted topic of which next to nothing is in memory, one after the other.
+ *
+ * @typedef {object} LookUps
+ * @property {'lookUps'} kind
+ * @property {string} name
+ * @property {number} clients
+ * @property {number} records each of a key of its own
+ * @property {Record<string, string>} settings
+ */
+
+/** @typedef {Live | Connects | Replay | Returns | Attack | Paced | LookUps} Workload */
+
+/** Of a prime distance, so that keys which follow each other are of clients far apart. */
+export const STRIDE = 7919;
 
 /**
  * @param {string} name
@@ -63,8 +124,26 @@ function live(name, rest) {
     onlyOurs: false,
     json: false,
     gzip: false,
+    keys: null,
+    spread: false,
+    http2: false,
+    valueBytes: VALUE_BYTES,
+    seconds: null,
+    settings: {},
     ...rest,
   };
+}
+
+/**
+ * Each client has a key of its own.
+ *
+ * @param {number} clients
+ * @param {Partial<Live>} [rest]
+ */
+function keyed(clients, rest) {
+  const name = `${clients.toLocaleString('en')} keyed clients${rest?.http2 ? ' by HTTP/2' : ''}`;
+  const many = { onlyOurs: true, rate: 1000, seconds: 8, settings: MANY };
+  return live(name, { ...many, clients, keys: clients, ...rest });
 }
 
 /**
@@ -78,6 +157,13 @@ function replay(name, clients, records, keys) {
   return { kind: 'replay', name, clients, records, keys };
 }
 
+/**
+ * So that a delivery is measured, and not that idle clients are told their place: with ten thousand of them that is as
+ * much again.
+ */
+const MANY = { MAX_CONNECTIONS: '0', HEARTBEAT_SECONDS: '300' };
+/** Most of what is wanted is to be read back. */
+const LITTLE_MEMORY = { FEED_MEMORY_MB: '1' };
 const ONE_AT_A_TIME = live('one at a time, 40/s', {});
 const SATURATION = live('saturation, one at a time', { rate: 1000, overload: true });
 const REPLAY_BY_ONE = replay('replay by 1', 1, 50_000, 10_000);
@@ -109,6 +195,13 @@ export const GROWTH = [
   { title: 'JSON', from: 'one at a time, 40/s', to: 'format=json, 40/s', perByte: true },
   { title: '5 x topics', from: '30 partitions, 40/s', to: '5 topics of 6, 40/s' },
   { title: '5 x topics', from: '30 partitions, 1,000/s', to: '5 topics of 6, 1,000/s' },
+  { title: 'keys', from: '10 clients of ten topics', to: '1,000 keyed clients' },
+  { title: '10 x keyed clients', from: '1,000 keyed clients', to: '10,000 keyed clients' },
+  {
+    title: '50 x keyed clients',
+    from: '1,000 keyed clients by HTTP/2',
+    to: '50,000 keyed clients by HTTP/2',
+  },
 ];
 
 /** Of `npm run bench`. @type {Workload[]} */
@@ -147,6 +240,39 @@ export const ALL = [
   replay('replay by 100', 100, 50_000, 10_000),
   replay('catch-up of 100,000', 1, 100_000, null),
   replay('catch-up of 1,000,000', 1, 1_000_000, null),
+];
+
+/** Of `npm run bench` where they are named: clients with views of their own. @type {Workload[]} */
+export const VIEWS = [
+  { kind: 'connects', name: '5,000 connects at once, keyed', clients: 5000, keyed: true },
+  live('10 clients of ten topics', {
+    ...{ clients: 10, topics: 10, spread: true, rate: 1000, seconds: 8 },
+    ...{ onlyOurs: true, settings: MANY },
+  }),
+  keyed(1000),
+  keyed(10_000),
+  keyed(1000, { http2: true }),
+  keyed(50_000, { http2: true }),
+  live('keyed, as Lightstreamer', {
+    ...{ clients: 19_000, keys: 40, rate: 100, valueBytes: 1024 },
+    ...{ onlyOurs: true, settings: MANY },
+  }),
+  {
+    ...{ kind: 'returns', name: '10,000 keyed clients, killed' },
+    ...{ clients: 10_000, records: 30_000, settings: { ...MANY, ...LITTLE_MEMORY } },
+  },
+  {
+    ...{ kind: 'attack', name: '10,000 strangers with filters' },
+    ...{ clients: 10_000, probes: 20, records: 50_000, rate: 100, settings: MANY },
+  },
+  {
+    ...{ kind: 'paced', name: '1,000 clients at beats' },
+    ...{ clients: 1000, keys: 400, rate: 10_000, every: 1000, settings: MANY },
+  },
+  {
+    ...{ kind: 'lookUps', name: 'a key below memory' },
+    ...{ clients: 100, records: 200_000, settings: LITTLE_MEMORY },
+  },
 ];
 
 /** Of `npm run bench -- --quick`. @type {Workload[]} */
