@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
 import { within } from '../support/deadline.ts';
+import { Issuer } from '../support/issuer.ts';
 import type { Topic } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { onEachRuntime } from '../support/runtime.ts';
@@ -37,11 +42,28 @@ const told = ({ event, data }: Block): string => {
 const come = ({ events }: SseStream): string[] =>
   events.map(told).map((text) => text.replace(/^test-\S+-/, ''));
 
+/** Topic and key of each record; who comes back may hear of keys that left, too. */
+function keysOf(events: readonly Block[]): string[] {
+  const records = events.filter(({ event }) => event === 'message');
+  return records
+    .map(({ data }) => {
+      const { topic, key } = JSON.parse(data) as Record<string, string>;
+      return `${topic!.replace(/.*-/, '')} ${key}`;
+    })
+    .toSorted();
+}
+
 async function untilLive(stream: SseStream, times = 1): Promise<string[]> {
   const count = (): number => stream.events.filter(({ event }) => event === 'live').length;
   await stream.until(`live, ${times} times`, () => count() >= times);
   return come(stream);
 }
+
+let issuer: Issuer;
+beforeAll(async () => {
+  issuer = await Issuer.start();
+});
+afterAll(() => issuer[Symbol.asyncDispose]());
 
 onEachRuntime((runtime) => {
   const name = newName();
@@ -214,6 +236,104 @@ onEachRuntime((runtime) => {
       expect([bytes(a) > 1000, bytes(c)]).toEqual([true, 0]);
       const label = after.series('sse_kafka_connections').map(({ labels }) => labels['topic']);
       expect(label.toSorted()).toEqual([a.name, b.name, c.name].toSorted());
+    });
+  });
+
+  describe('several topics and rights', () => {
+    let orders!: Topic;
+    let prices!: Topic;
+    let hidden!: Topic;
+    const signed = shared(async () => {
+      const first = newName();
+      orders = await kafka.createTopic({ name: `${first}-orders`, compacted: true });
+      prices = await kafka.createTopic({ name: `${first}-prices`, partitions: 2 });
+      hidden = await kafka.createTopic({ name: `${first}-hidden` });
+      for (const [key, size] of [
+        ['alice', 1],
+        ['bob', 2],
+        ['alice', 3],
+      ] as const) {
+        const value = JSON.stringify({ customer: key, size });
+        await orders.produce({ key: `${key}${size}`, value });
+        await prices.produce({ key, value: `${size}`, partition: size % 2 });
+      }
+      await hidden.produce({ key: 'alice', value: 'a' }, { key: 'bob', value: 'b' });
+      const folder = mkdtempSync(join(process.env['TEST_FOLDER'] ?? tmpdir(), 'streams-'));
+      const STREAMS_FILE = join(folder, 'streams.yaml');
+      writeFileSync(
+        STREAMS_FILE,
+        `
+topics:
+  ${orders.name}: { value: json, keys: open, require: '"orders" in scopes' }
+  ${prices.name}: { require: "true", where: 'key != "bob"' }
+  ${hidden.name}: { path: false }
+streams:
+  "/all/{id}":
+    topics: [${hidden.name}, ${orders.name}]
+    keys: open
+    require: claims.sub == params.id
+    where: key == params.id || (topic == "${orders.name}" && value.customer == claims.sub)
+`,
+      );
+      const env = { ...issuer.env, STREAMS_FILE, ADMIN_TOKEN_FILE: '' };
+      return Gateway.startReady(runtime, { env });
+    });
+    const as = async (claims: object): Promise<Record<string, string>> => ({
+      authorization: `Bearer ${await issuer.token(claims)}`,
+    });
+    const ALICE = { sub: 'alice', scope: 'orders' };
+
+    test('lets in whoever has the right to each of them, and nobody else', async () => {
+      const gateway = signed();
+      const statusOf = async (target: string, claims: object): Promise<number> => {
+        const { authorization } = await as(claims);
+        return (await curl('-I', '-H', `authorization: ${authorization}`, gateway.http + target))
+          .status;
+      };
+      expect(await statusOf(path(orders, prices), ALICE)).toBe(200);
+      expect(await statusOf(path(orders, prices), { sub: 'alice' })).toBe(403);
+      expect(await statusOf(path(prices, orders), { sub: 'alice' })).toBe(403);
+      expect(await statusOf(path(prices), { sub: 'alice' })).toBe(200);
+      // What has no path of its own is not there, whatever else is asked for.
+      expect(await statusOf(path(prices, hidden), ALICE)).toBe(404);
+      expect(await statusOf('/all/alice?format=json', ALICE)).toBe(200);
+      expect(await statusOf('/all/alice?format=json', { sub: 'bob' })).toBe(403);
+      expect(await statusOf('/all/alice', ALICE)).toBe(400);
+      const { authorization } = await as({ sub: 'alice' });
+      const refused = await curl(
+        ...['-H', `authorization: ${authorization}`, '-H', 'accept: text/event-stream'],
+        gateway.http + path(orders, prices),
+      );
+      expect(`${refused.body}`).toMatch(/event:unauthorized\ndata:\{"reason":"forbidden"\}\n\n$/);
+    });
+
+    test('shows of each topic what its own filter lets through, from every id on', async () => {
+      const gateway = signed();
+      const headers = await as(ALICE);
+      for (const [target, expected] of [
+        [
+          path(prices, orders),
+          ['alice1', 'bob2', 'alice3']
+            .map((key) => `orders ${key}`)
+            .concat('prices alice', 'prices alice'),
+        ],
+        ['/all/alice?format=json', ['hidden alice', 'orders alice1', 'orders alice3']],
+      ] as const) {
+        const open = async (id?: string): Promise<SseStream> => {
+          const more = id === undefined ? {} : { 'last-event-id': id };
+          const stream = await gateway.stream(target, { headers: { ...headers, ...more } });
+          await untilLive(stream);
+          return stream;
+        };
+        await using stream = await open();
+        const { events } = stream;
+        expect([target, keysOf(events)]).toEqual([target, expected.toSorted()]);
+        for (const [n, { id }] of events.entries()) {
+          await using again = await open(id);
+          const rest = keysOf(events.slice(n + 1));
+          expect([target, n, keysOf(again.events)]).toEqual([target, n, rest]);
+        }
+      }
     });
   });
 
