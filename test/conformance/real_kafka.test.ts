@@ -4,6 +4,7 @@ import { Gateway } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
+import type { Block } from '../support/sse_stream.ts';
 import { gapBlock, recordBlock } from '../support/wire_format.ts';
 
 const TIME = 1_700_000_000_000;
@@ -122,6 +123,44 @@ onEachRuntime((runtime) => {
         const described = told.find((one) => one.name === name);
         return described !== undefined && 'compacted' in described && described.compacted === true;
       });
+    });
+
+    test('several topics are one stream, which goes on from its id after a kill: nothing lost, nothing twice', async () => {
+      const [plain, compacted, grown] = [topic('plain'), topic('compacted'), topic('grown')];
+      const path = `/${[grown, plain, compacted].map(({ name }) => name).join()}?format=json`;
+      const come = (events: readonly Block[]): string[] =>
+        events
+          .map(({ event, data }) => {
+            const { topic: of, value } = JSON.parse(data) as { topic?: string; value?: string };
+            return of === undefined ? event : `${names.get(of)} ${value}`;
+          })
+          .toSorted();
+      const names = new Map([...topics].map(([kind, { name }]) => [name, kind]));
+      let id: string;
+      {
+        await using stream = await gateway().stream(path);
+        const there = await stream.untilEvents(8);
+        expect(come(there)).toEqual(
+          ['compacted 2', 'compacted end', 'grown in the new one', 'live']
+            .concat(['plain null', 'plain one', 'plain two\nlines', 'plain undefined'])
+            .toSorted(),
+        );
+        await plain.produce({ value: 'before' });
+        id = (await stream.untilEvents(9)).at(-1)!.id;
+        gateway().kill('SIGKILL');
+        await gateway().ended();
+      }
+      await plain.produce({ value: 'meanwhile' });
+      await compacted.produce({ key: 'a', value: '3' });
+      await gateway().start();
+      await gateway().untilReady();
+      await using stream = await gateway().stream(path, { headers: { 'last-event-id': id } });
+      await stream.untilEvents(3);
+      await grown.produce({ value: 'live again', partition: 1 });
+      const events = await stream.untilEvents(4);
+      expect(come(events)).toEqual(
+        ['compacted 3', 'grown live again', 'live', 'plain meanwhile'].toSorted(),
+      );
     });
   });
 });
