@@ -32,6 +32,8 @@ const ALL: readonly Temper[] = [
 const ENDS_LIVE = 0.15;
 /** Of clients: they take what they choose, the others take all. */
 const FILTERED = 0.5;
+/** Of clients: they read several topics in one stream. */
+const SEVERAL = 0.25;
 /** Of clients: what is new comes to them at beats, so many milliseconds apart at most. */
 const AT_BEATS = 0.2;
 const MAX_BEAT_MS = 5000;
@@ -100,10 +102,13 @@ export class Crowd {
       // Every kind on every topic; it does not show by its tempers.
       // A document does not say where in its records a gap is.
       const topic = kind === 'document' ? topics.compacted : all[number % all.length]!;
-      const read = [topic];
       const temper = random.pick<Temper>(KINDS[kind].tempers);
       const isDocument = kind === 'document';
-      const format: Format = random.chance(0.5) || isDocument ? 'json' : 'text';
+      const isJson = random.chance(0.5) || isDocument;
+      const other = random.pick(all.filter((one) => one !== topic));
+      const hasSeveral = random.chance(SEVERAL) && !isDocument;
+      const read = hasSeveral ? random.pick([[topic, other], all]) : [topic];
+      const format: Format = isJson || hasSeveral ? 'json' : 'text';
       const endsLive = random.chance(ENDS_LIVE) || isDocument;
       const name = `client ${number} (${kind})`;
       const saysAccept = random.chance(0.5);
@@ -113,7 +118,9 @@ export class Crowd {
         seconds: random.pick(tokenSeconds),
         isCareful: random.chance(0.5),
       });
-      const filter = random.chance(FILTERED) ? anyFilter(random, topic) : null;
+      // Of a compacted topic it takes less.
+      const filtered = read.find(({ isCompacted }) => isCompacted) ?? topic;
+      const filter = random.chance(FILTERED) ? anyFilter(random, filtered) : null;
       const beatMs = random.chance(AT_BEATS) ? random.between(100, MAX_BEAT_MS) : null;
       const own = {
         beatMs,
