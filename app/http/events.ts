@@ -98,8 +98,9 @@ export async function streamEvents(
   const userAgent = loggedUserAgent(c);
   const stream = new EventStream(channel, address, userAgent, subscribe, streams, leave, gzip);
   streams.add(stream, c.env, asker);
-  const body = c.env.createBody?.(stream) ?? new ReadableStream(pulledFrom(stream), PULL_ONLY);
-  return c.body(body, 200, head);
+  const response = c.body(new ReadableStream(pulledFrom(stream), PULL_ONLY), 200, head);
+  c.env.streams?.(response, stream);
+  return response;
 }
 
 /** What is asked for of each topic. @returns what is wrong with it, in words */

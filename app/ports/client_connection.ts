@@ -14,10 +14,10 @@ export interface ClientConnection {
    */
   letGo(): void;
   /**
-   * Makes the body of an event stream where the server has a cheaper way to read it than a plain
-   * `ReadableStream`, which it is as well.
+   * Is told what the body of an event stream is pulled from. A server that is handed this very
+   * response in the end may read from there, and leave the `ReadableStream` alone.
    */
-  createBody?(source: ByteSource): ReadableStream<Uint8Array>;
+  streams?(response: Response, source: ByteSource): void;
   /** Its answer is watched: it may take as long as its client takes something of it. */
   watched?(): void;
   /** Ends it at once, whatever waits; over HTTP/2 this answer alone. */

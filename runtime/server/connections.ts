@@ -7,7 +7,6 @@ import {
 } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
-import type { ClientConnection } from '../../app/ports/client_connection.ts';
 import type { Pair } from '../process/pem.ts';
 import type { ConnectionRoom } from './connection_room.ts';
 import { Http1Connection, Http2Connection, type Http2Use } from './http_connection.ts';
@@ -73,7 +72,7 @@ export class Connections {
   }
 
   /** To be called with each request, before it is answered. */
-  begin(request: Request, response: Response): ClientConnection {
+  begin(request: Request, response: Response): Http1Connection | Http2Connection {
     const address = request.socket.remoteAddress ?? '';
     if ('stream' in response) return this.#beginHttp2(address, response);
     const { socket } = request;
@@ -123,7 +122,7 @@ export class Connections {
     });
   }
 
-  #beginHttp2(address: string, response: Http2ServerResponse): ClientConnection {
+  #beginHttp2(address: string, response: Http2ServerResponse): Http2Connection {
     const { stream } = response;
     const { session } = stream;
     const use = this.#sessions.get(session as ServerHttp2Session) ?? {
@@ -139,7 +138,7 @@ export class Connections {
     return this.#admit(new Http2Connection(address, response, use));
   }
 
-  #admit(connection: ClientConnection): ClientConnection {
+  #admit<T extends Http1Connection | Http2Connection>(connection: T): T {
     if (this.#isDraining) connection.letGo();
     return connection;
   }

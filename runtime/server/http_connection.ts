@@ -3,16 +3,33 @@ import { constants, type Http2ServerResponse, type Http2Session } from 'node:htt
 import type { Socket } from 'node:net';
 import type { ByteSource } from '../../app/ports/byte_source.ts';
 import type { ClientConnection } from '../../app/ports/client_connection.ts';
-import { DirectStream } from './direct_stream.ts';
+
+/** What a server knows of the answer to a request. */
+abstract class KnownAnswer {
+  watched?(): void;
+  #stream: { readonly response: Response; readonly source: ByteSource } | null = null;
+
+  streams(response: Response, source: ByteSource): void {
+    this.#stream = { response, source };
+  }
+
+  /** What a response is to be sent from; `null`: from its body. Once asked, it is forgotten. */
+  takeSource(response: Response): ByteSource | null {
+    const stream = this.#stream;
+    this.#stream = null;
+    return stream?.response === response ? stream.source : null;
+  }
+}
 
 /** Of a request over HTTP/1.1. */
-export class Http1Connection implements ClientConnection {
+export class Http1Connection extends KnownAnswer implements ClientConnection {
   readonly address: string;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
 
   /** @param socket below TLS */
   constructor(address: string, response: ServerResponse, socket: Socket) {
+    super();
     this.address = address;
     this.#response = response;
     this.#socket = socket;
@@ -27,10 +44,6 @@ export class Http1Connection implements ClientConnection {
     const { socket } = this.#response;
     if (socket === null) return 0;
     return socket.bytesWritten - socket.writableLength - queuedBytes(socket);
-  }
-
-  createBody(source: ByteSource): DirectStream {
-    return new DirectStream(source);
   }
 
   letGo(): void {
@@ -64,7 +77,7 @@ export interface Http2Use {
 }
 
 /** Of a request over HTTP/2. */
-export class Http2Connection implements ClientConnection {
+export class Http2Connection extends KnownAnswer implements ClientConnection {
   readonly address: string;
   readonly #response: Http2ServerResponse;
   readonly #use: Http2Use;
@@ -73,6 +86,7 @@ export class Http2Connection implements ClientConnection {
   #lastSent = 0;
 
   constructor(address: string, response: Http2ServerResponse, use: Http2Use) {
+    super();
     this.address = address;
     this.#response = response;
     this.#use = use;
@@ -105,10 +119,6 @@ export class Http2Connection implements ClientConnection {
       if (this.#use.streams === 1 || stream.writableLength === 0) this.#progress++;
     }
     return this.#progress;
-  }
-
-  createBody(source: ByteSource): DirectStream {
-    return new DirectStream(source);
   }
 
   letGo(): void {

@@ -7,6 +7,7 @@ import {
 } from 'node:http2';
 import { Server as NetServer, type Server, type Socket } from 'node:net';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { getLogger } from '@logtape/logtape';
 import { Connections } from './connections.ts';
 import type { Listener, ListenOptions } from './listeners.ts';
@@ -20,6 +21,7 @@ import {
   type RequestListener,
   Requests,
 } from './requests.ts';
+import { sendStream } from './send_stream.ts';
 import { StreamResponse } from './stream_response.ts';
 import type { Turns } from './turns.ts';
 
@@ -71,7 +73,10 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
       const response = await fetch(request, connection);
       if (outgoing instanceof StreamResponse) outgoing.prepare(response);
       else if ('stream' in outgoing) requests.prepare(outgoing, response, connection);
-      return response;
+      const source = connection.takeSource(response);
+      if (source === null) return response;
+      sendStream(outgoing, response, source);
+      return RESPONSE_ALREADY_SENT;
     },
     ...serverOptions(options, requests, http2?.Response),
   }) as Server;

@@ -252,10 +252,7 @@ export class RightsClient {
       ...(onSource === null
         ? {}
         : {
-            createBody: (source: ByteSource) => {
-              onSource(source);
-              return new ReadableStream<Uint8Array>();
-            },
+            streams: (_: Response, source: ByteSource) => onSource(source),
           }),
     };
   }
