@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { answerTo, CORPUS } from '../../test/values/corpus.ts';
+import { APICURIO, answerTo, CORPUS } from '../../test/values/corpus.ts';
 import { DecodeCounts } from '../counts/decode_counts.ts';
 import type { WebAnswer } from '../ports/web.ts';
 import { Registry } from './registry.ts';
@@ -17,13 +17,16 @@ function answer(status: number, body: unknown): WebAnswer {
 }
 
 /** Reads values by the registry of the corpus, once it has all that they name. */
-async function readerOf(records = CORPUS.records): Promise<{
+async function readerOf(
+  records = CORPUS.records,
+  corpus = CORPUS,
+): Promise<{
   values: RegistryValues;
   counts: DecodeCounts;
 }> {
   const web = {
     async get(url: string) {
-      const found = answerTo(new URL(url).pathname);
+      const found = answerTo(new URL(url).pathname, corpus);
       return answer(found === null ? 404 : 200, found);
     },
   };
@@ -51,6 +54,16 @@ describe('RegistryValues', () => {
     }
     expect(counts.of('t')).toMatchObject({ ok: CORPUS.records.length, malformed: 0 });
     expect(CORPUS.records.length).toBeGreaterThan(300);
+  });
+
+  test('RegistryValues.read() gives the JSON of what the serializers of Apicurio for Java wrote', async () => {
+    const { values } = await readerOf(APICURIO.records, APICURIO);
+    for (const { title, value, headers, schema, json } of APICURIO.records) {
+      const read = values.read(value, headers);
+      expect([title, read.error, read.schema]).toEqual([title, null, schema]);
+      expect([title, decoder.decode(read.json!)]).toEqual([title, json]);
+    }
+    expect(APICURIO.records.length).toBeGreaterThan(5);
   });
 
   test('RegistryValues.read() tells of what is cut, or has bytes too many, and goes on', async () => {

@@ -18,7 +18,7 @@ export interface CorpusRecord {
   readonly json: string;
 }
 
-interface Corpus {
+export interface Corpus {
   readonly schemas: Readonly<Record<string, SchemaAnswer>>;
   readonly guids: Readonly<Record<string, SchemaAnswer>>;
   /** By subject, a slash, and version. */
@@ -27,15 +27,19 @@ interface Corpus {
 }
 
 /** Made by `test/python/make_values.py`. */
-export const CORPUS: Corpus = read();
+export const CORPUS: Corpus = read('corpus.json');
 
-function read(): Corpus {
-  const file = new URL('./corpus.json', import.meta.url);
-  return JSON.parse(readFileSync(file, 'utf8'), (name, value) => {
+/** Made by `test/java/src/MakeValues.java`, with ids of its own. */
+export const APICURIO: Corpus = read('apicurio.json');
+
+function read(name: string): Corpus {
+  const file = new URL(name, import.meta.url);
+  const read = JSON.parse(readFileSync(file, 'utf8'), (name, value) => {
     if (name === 'value') return bytesOf(value);
     if (name !== 'headers') return value;
     return value.map(([header, base64]: [string, string]) => [header, bytesOf(base64)]);
   });
+  return { guids: {}, versions: {}, ...read };
 }
 
 /** Not a `Buffer`, which shares its memory with others. */
@@ -44,8 +48,8 @@ function bytesOf(base64: string): Uint8Array {
 }
 
 /** What the registry answers to a path; `null` for 404. */
-export function answerTo(path: string): SchemaAnswer | null {
+export function answerTo(path: string, corpus: Corpus = CORPUS): SchemaAnswer | null {
   const [, kind, name, of, version] = path.split('/').map(decodeURIComponent);
-  if (kind === 'subjects') return CORPUS.versions[`${name}/${version}`] ?? null;
-  return (name === 'ids' ? CORPUS.schemas : CORPUS.guids)[of!] ?? null;
+  if (kind === 'subjects') return corpus.versions[`${name}/${version}`] ?? null;
+  return (name === 'ids' ? corpus.schemas : corpus.guids)[of!] ?? null;
 }
