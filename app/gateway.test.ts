@@ -204,6 +204,47 @@ describe('Gateway.serve()', () => {
   });
 });
 
+test('createGateway() has clients begin anew where what their stream lets through has changed', async () => {
+  kafka.create('rows', '05060708', 1, { 'cleanup.policy': 'compact' });
+  const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const put = (key: string, value: string, kind: string): void => {
+    const headers = [['kind', encode(kind)]] as const;
+    const record = { partition: 0, timestamp: 0, key: encode(key), value: encode(value), headers };
+    kafka.produce('rows', [record], false);
+  };
+  const serve = (kinds: string): void =>
+    gateway.serve(
+      parseStreamsFile(
+        `streams:
+          /same: { topic: rows, where: headers.kind == "a" }
+          /changed: { topic: rows, where: ${kinds} }`,
+        false,
+      ),
+    );
+  const open = (path: string, id = ''): Promise<Client> =>
+    connect(`${path}?format=json&lastEventId=${encodeURIComponent(id)}`);
+  const idOf = ({ text }: Client): string => /id:(.*)\n\n$/.exec(text)![1]!;
+  serve('headers.kind == "a"');
+  put('x', '1', 'a');
+  put('y', '2', 'b');
+  const [same, changed] = [await open('/same'), await open('/changed')];
+  for (const one of [same, changed]) await one.got('event:live');
+  serve('headers.kind == "b"');
+  await within('the end of what changed', changed.ended);
+  // Nothing was written since, and yet what it has is not for it any more.
+  const back = await open('/changed', idOf(changed));
+  await back.got('event:live');
+  expect(back.text).toContain('"reason":"view"');
+  expect(back.text.match(/"key":"."/g)).toEqual(['"key":"y"']);
+  put('x', '3', 'b');
+  put('x', '4', 'c');
+  put('y', '5', 'c');
+  await same.got('event:leave');
+  await back.got('event:leave\ndata:{"partition":0,"offset":4');
+  expect(back.text).not.toContain('"offset":0');
+  expect(same.text).not.toContain('gap');
+});
+
 test('Gateway logs what ended streams got and who asked for nothing, at debug, without a query', async () => {
   using logged = new Logged();
   const headers = { 'user-agent': `curl/${'8'.repeat(300)}` };

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Feed } from '../feed/feed.ts';
+import type { Filter } from '../views/filter.ts';
 import { Channels } from './channels.ts';
 
 /** What became of the feeds, in order. */
 let told: string[];
 let missing: Map<string, string>;
+/** What each feed is to know of what its channels let through. */
+let kept: Map<string, readonly Filter[]>;
 let channels: Channels;
 let end: AbortController;
 
@@ -14,6 +17,9 @@ function createFeed(topic: string): Feed {
     topic,
     get missing() {
       return missing.get(topic) ?? null;
+    },
+    keepGuards(guards: readonly Filter[]) {
+      kept.set(topic, guards);
     },
     async run(signal: AbortSignal) {
       told.push(`read ${topic}`);
@@ -30,6 +36,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 beforeEach(() => {
   told = [];
   missing = new Map();
+  kept = new Map();
   end = new AbortController();
   channels = new Channels(createFeed);
 });
@@ -69,6 +76,29 @@ describe('Channels', () => {
     );
     expect(channels.find('/a')!.value.parts[0]!.feed).not.toBe(before[0]!.parts[0]!.feed);
     expect(channels.feeds).toHaveLength(2);
+  });
+
+  test('Channels.replace() tells feeds what is to be known of what they let through, and since when', async () => {
+    const of = (path: string, where: string | null) => ({ path, topic: 't', where });
+    const mine = of('/mine', 'headers.owner == claims.sub && value.size > 2');
+    const other = of('/other', 'value.team in claims.teams');
+    const ofKey = of('/key', 'key == claims.sub');
+    const perClient = of('/client', 'value.size > claims.least');
+    const open = { ...of('/open', 'value.open'), hasOpenKeys: true };
+    channels.replace([mine, other, ofKey, perClient, open]);
+    void channels.run(end.signal);
+    const shapes = (): string[] => kept.get('t')!.map(({ shape }) => shape);
+    expect(kept.get('t')!.map(({ equalities }) => equalities.map(({ field }) => field))).toEqual([
+      ['header:owner'],
+      ['value:team'],
+    ]);
+    const before = shapes();
+    const since = (path: string): number => channels.find(path)!.value.parts[0]!.whereSince;
+    expect(['/mine', '/other'].map(since)).toEqual([0, 0]);
+    // What it lets through is the same, though its streams end.
+    channels.replace([{ ...mine, every: 500 }, of('/other', 'headers.owner == "all"')]);
+    expect(shapes()).toEqual([before[0]!, expect.stringContaining('header:owner')]);
+    expect([since('/mine'), since('/other') > 0]).toEqual([0, true]);
   });
 
   test('Channels.run() reads each topic once, until the signal aborts', async () => {

@@ -6,7 +6,8 @@ import {
 } from '../expressions/expression.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { ValueKind } from '../ports/values.ts';
-import { RECORD_NAMES } from '../views/filter_parts.ts';
+import { Filter } from '../views/filter.ts';
+import { RECORD_NAMES, shapeParts } from '../views/filter_parts.ts';
 import { LinkedAbort } from '../waits/abortable.ts';
 import { parametersOf, type Segment, segmentsOf } from './path_pattern.ts';
 import { type Found, PathTree } from './path_tree.ts';
@@ -59,9 +60,14 @@ export interface Channel extends Served, Omit<ChannelDefinition, 'where' | 'topi
   readonly segments: readonly Segment[];
   readonly right: Expression | null;
   readonly where: Template | null;
+  /** Since when it lets that through, Unix milliseconds; 0 where it has done so since the start. */
+  readonly whereSince: number;
   /** The feed of its topic, which other channels may share. */
   readonly feed: Feed;
 }
+
+/** What a filter may ask for that differs from client to client. */
+const OF_CLIENTS: ReadonlySet<string> = new Set(['claims', 'scopes', 'params']);
 
 /** A topic that channels read. */
 interface ServedTopic {
@@ -150,6 +156,7 @@ export class Channels implements Iterable<Served> {
   /** Serves these and no others from now on. What is as it was goes on untouched. */
   replace(definitions: readonly ChannelDefinition[]): void {
     const wanted = new Map(definitions.map((definition) => [definition.path, definition]));
+    const before = new Map(this.#byPath);
     for (const [path, known] of this.#byPath) {
       const definition = wanted.get(path);
       if (definition === undefined || !isSame(known.definition, definition)) this.#remove(known);
@@ -159,9 +166,11 @@ export class Channels implements Iterable<Served> {
       if (this.#topics.get(topic)?.value !== value) this.#endUnused(topic);
     }
     for (const definition of definitions) {
-      if (!this.#byPath.has(definition.path)) this.add(definition);
+      const { path } = definition;
+      if (!this.#byPath.has(path)) this.#add(definition, before.get(path));
     }
     this.#endUnused();
+    this.#keepGuards();
   }
 
   /**
@@ -169,10 +178,22 @@ export class Channels implements Iterable<Served> {
    * @throws Error where the path is taken
    */
   add(definition: ChannelDefinition): Served {
+    const served = this.#add(definition);
+    this.#keepGuards();
+    return served;
+  }
+
+  /** @param before what the path was before */
+  #add(definition: ChannelDefinition, before?: ServedPath): Served {
     const { path } = definition;
     if (this.#byPath.has(path)) throw new Error(`${path} is served already: drop it first`);
     const end = new AbortController();
-    const parts = topicsOf(definition).map((one) => this.#part(definition, one, end.signal));
+    const isAsBefore = before !== undefined && whatOf(before.definition) === whatOf(definition);
+    const since = this.#signal === null ? 0 : Date.now();
+    const whereSince = isAsBefore ? before.served.parts[0]!.whereSince : since;
+    const parts = topicsOf(definition).map((one) => {
+      return this.#part(definition, one, end.signal, whereSince);
+    });
     const served = parts.length === 1 ? parts[0]! : severalOf(definition, parts);
     const known = { definition, served, end };
     this.#byPath.set(path, known);
@@ -181,7 +202,12 @@ export class Channels implements Iterable<Served> {
     return served;
   }
 
-  #part(definition: ChannelDefinition, said: TopicOfSeveral, signal: AbortSignal): Channel {
+  #part(
+    definition: ChannelDefinition,
+    said: TopicOfSeveral,
+    signal: AbortSignal,
+    whereSince: number,
+  ): Channel {
     const { path, isStream = false, require = null, where = null } = definition;
     const { every = null, compression = true, hasOpenKeys = false } = definition;
     const { topic, value = 'bytes' } = said;
@@ -200,6 +226,7 @@ export class Channels implements Iterable<Served> {
       segments,
       right: rightOf(require, segments),
       where: whereOf(where, segments),
+      whereSince,
       feed,
       parts,
       signal,
@@ -214,6 +241,16 @@ export class Channels implements Iterable<Served> {
     if (known === undefined) return;
     this.#remove(known);
     this.#endUnused();
+    this.#keepGuards();
+  }
+
+  /** What each topic has to know of what its channels let through. */
+  #keepGuards(): void {
+    for (const { feed, paths } of this.#topics.values()) {
+      const parts = [...paths].flatMap(({ served }) => served.parts);
+      const ofFeed = parts.filter((part) => part.feed === feed && !part.hasOpenKeys);
+      feed.keepGuards(ofFeed.map(guardOf).filter((guard) => guard !== null));
+    }
   }
 
   #remove(known: ServedPath): void {
@@ -285,6 +322,19 @@ function whereOf(where: string | null, segments: readonly Segment[]): Template |
   if (where === null) return null;
   const given = namesOf(parametersOf(segments), true);
   return parseTemplate(where, new Map([...given, ...RECORD_NAMES]), new Set(given.keys()));
+}
+
+/** One of the guards that its clients have; `null` where they differ in more than constants, or hide no keys. */
+function guardOf({ where, topic }: Channel): Filter | null {
+  if (where === null) return null;
+  const parts = shapeParts(where.given({ topic }), OF_CLIENTS);
+  const guard = parts === null ? null : new Filter(parts.equalities, parts.conditions);
+  return guard?.isOfKey === true ? null : guard;
+}
+
+/** What a stream lets through, of which topics. */
+function whatOf({ where = null, hasOpenKeys = false, ...definition }: ChannelDefinition): string {
+  return JSON.stringify([where, hasOpenKeys, topicsOf({ ...definition })]);
 }
 
 function topicsOf({ topic, topics, value }: ChannelDefinition): readonly TopicOfSeveral[] {

@@ -132,11 +132,15 @@ export interface Conjunct {
   readonly looksAt: ReadonlySet<string>;
   /** Whether what was given for it stands in it. */
   readonly hasGiven: boolean;
+  /** The names that were given of those that it asks for. */
+  readonly given: ReadonlySet<string>;
   /** `path` is one of these values, and nothing else is asked; `null`: it asks for something else. */
   readonly equality: {
     readonly path: readonly string[];
     readonly values: readonly Constant[];
   } | null;
+  /** The path of such a part whatever is given for the values, also where it comes to something else; else `null`. */
+  readonly equalityPath: readonly string[] | null;
   evaluate(scope: Scope): Outcome;
 }
 
@@ -228,6 +232,8 @@ class Compiler {
   readonly #text: string;
   readonly #names: Names;
   readonly #given: Given | null;
+  /** Those that are given. */
+  readonly #givenNames = new Set<string>();
   /** How often a name was met that is given, and one that is not. */
   #givenMet = 0;
   #othersMet = 0;
@@ -252,12 +258,24 @@ class Compiler {
       name: JSON.stringify([this.#text, number, results]),
       looksAt,
       hasGiven: this.#givenMet > 0,
+      given: this.#givenNames,
       equality: this.#constantEquality(node),
+      equalityPath: this.#compared(node)?.path ?? null,
       evaluate: (scope) => outcomeOf(run, scope),
     };
   }
 
   #constantEquality(node: ASTNode): Conjunct['equality'] {
+    const compared = this.#compared(node);
+    if (compared === null) return null;
+    const { path, constant } = compared;
+    const value = new Compiler(this.#text, this.#names, this.#given).#compile(constant).run({});
+    const values = node.op === 'in' ? value : [value];
+    return Array.isArray(values) && values.every(isConstant) ? { path, values } : null;
+  }
+
+  /** What is compared by equality, and with what of which all is given. */
+  #compared(node: ASTNode): { readonly path: string[]; readonly constant: ASTNode } | null {
     if (node.op !== '==' && node.op !== 'in') return null;
     const [left, right] = node.args;
     const pairs =
@@ -270,9 +288,7 @@ class Compiler {
     for (const [asked, constant] of pairs) {
       const path = pathOf(asked!);
       if (path === null || this.#isGiven(asked!) || !this.#isGiven(constant!)) continue;
-      const value = new Compiler(this.#text, this.#names, this.#given).#compile(constant!).run({});
-      const values = node.op === 'in' ? value : [value];
-      return Array.isArray(values) && values.every(isConstant) ? { path, values } : null;
+      return { path, constant: constant! };
     }
     return null;
   }
@@ -359,6 +375,7 @@ class Compiler {
     }
     if (this.#given?.names.has(name) === true) {
       this.#givenMet++;
+      this.#givenNames.add(name);
       const { scope } = this.#given;
       return { type, run: () => named(scope, name) };
     }

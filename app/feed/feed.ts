@@ -22,6 +22,7 @@ import type { Start } from '../stretches/step.ts';
 import { Subscription } from '../stretches/subscription.ts';
 import type { Topic, TopicClient, TopicState } from '../stretches/topic.ts';
 import { Turns } from '../stretches/turns.ts';
+import type { Filter } from '../views/filter.ts';
 import { OpenViews } from '../views/open_views.ts';
 import type { View } from '../views/view.ts';
 import { abortableDelay, backoff, LinkedAbort, untilAborted } from '../waits/abortable.ts';
@@ -63,6 +64,8 @@ interface FeedOptions {
   /** When brokers that deny a partition are asked for it again. */
   readonly deniedAgainMs?: number;
   readonly maxScannedViews?: number;
+  /** How many changes are kept of what guards let through. */
+  readonly maxChanges?: number;
   /** By which filters work. */
   readonly turns?: Turns;
 }
@@ -91,6 +94,7 @@ export class Feed implements Topic {
   readonly deniedAgainMs: number;
   readonly #source: RecordSource;
   readonly #maxBytes: number;
+  readonly #maxChanges: number | undefined;
   readonly #readers: SharedReaders;
   readonly sleepers: Sleepers = new Sleepers();
   readonly #freshness = new Freshness(() => this.sleepers.wakeAll());
@@ -112,6 +116,8 @@ export class Feed implements Topic {
   #log: Log | null = null;
   #history: HistoryPool | null = null;
   #scans: Scans | null = null;
+  /** Of what may differ in constants alone: which keys its clients may see. */
+  #guards: readonly Filter[] = [];
   /** On compacted topics. */
   #tombstones: Tombstones | null = null;
   #caughtUp = new CaughtUp(0);
@@ -154,6 +160,7 @@ export class Feed implements Topic {
     this.views = new OpenViews(options.maxScannedViews ?? MAX_SCANNED_VIEWS);
     this.#source = source;
     this.#maxBytes = maxBytes;
+    this.#maxChanges = options.maxChanges;
     this.#readers = readers;
   }
 
@@ -211,6 +218,12 @@ export class Feed implements Topic {
 
   get scans(): Scans {
     return this.#scans!;
+  }
+
+  /** From now on it is known what comes into and goes out of guards that differ from these in constants alone. */
+  keepGuards(examples: readonly Filter[]): void {
+    this.#guards = examples;
+    this.#log?.guards?.keep(examples);
   }
 
   /** Reads until `signal` aborts; brokers that do not answer are asked again. */
@@ -474,7 +487,7 @@ export class Feed implements Topic {
     const end = toPositions(description, ends);
     this.#target = new Map(ends);
     this.#ends = ends;
-    return new Log({
+    const log = new Log({
       topic: this.topic,
       topicId: description.id,
       start: description.compacted ? this.#starts : end,
@@ -483,7 +496,10 @@ export class Feed implements Topic {
       clock: description.compacted ? newClock(description, askedAt) : null,
       values: this.#source.values,
       tally: this.traffic.filterRecords,
+      maxChanges: this.#maxChanges,
     });
+    log.guards?.keep(this.#guards);
+    return log;
   }
 
   #continues(state: TopicState, log: Log, positions: Positions): boolean {
@@ -524,12 +540,46 @@ export class Feed implements Topic {
 
   /** Beside the watch: a topic may take long to read back. */
   #forgetDeletes(log: Log, description: TopicDescription, signal: AbortSignal): void {
-    if (description.deleteRetentionMs === null || !this.#loaded) return;
+    if (!this.#loaded) return;
+    void this.#learnMarks(log, description, signal);
+    if (description.deleteRetentionMs === null) return;
     this.#tombstones
       ?.sweep(this.#source, description, log, this.#readers.sweeps, signal)
       .catch((error) => {
         logger.debug('Cannot look for deletes of {topic}: {error}', { topic: this.topic, error });
       });
+  }
+
+  /**
+   * Of a filter that came with the streams file while the gateway was running it is not known what it lets
+   * through of the records that have left memory: they are read back once.
+   */
+  async #learnMarks(log: Log, topic: TopicDescription, signal: AbortSignal): Promise<void> {
+    const { guards } = log;
+    const holder = { giveWay: () => {} };
+    if (guards?.lacksMarks !== true || !this.#readers.sweeps.take(holder)) return;
+    const learned = guards.learns();
+    const ends = log.start;
+    const from = new Map(
+      [...ends].map((_, partition) => [partition, this.#starts[partition] ?? 0]),
+    );
+    for (const [partition, start] of from) if (start >= ends[partition]!) from.delete(partition);
+    const left = new Set(from.keys());
+    try {
+      const batches = left.size === 0 ? [] : this.#source.read(topic, from, signal);
+      for await (const { records, positions } of batches) {
+        for (const record of records) guards.learn(record);
+        for (const [partition, next] of positions) {
+          if (next >= ends[partition]!) left.delete(partition);
+        }
+        if (left.size === 0) break;
+      }
+      if (left.size === 0) learned();
+    } catch (error) {
+      logger.debug('Cannot read topic {topic} back: {error}', { topic: this.topic, error });
+    } finally {
+      this.#readers.sweeps.release(holder);
+    }
   }
 
   #checkLoaded(log: Log): void {
@@ -540,6 +590,7 @@ export class Feed implements Topic {
     this.#loaded = true;
     this.#wasLoaded = true;
     if (log.clock !== null) log.clock.loadedAt = Date.now();
+    log.guards?.isLoaded();
     logger.info('Topic {topic} is loaded', { topic: this.topic, compacted: log.keys !== null });
     this.sleepers.wakeAll();
   }

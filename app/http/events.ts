@@ -32,9 +32,6 @@ const MAX_PATH_BYTES = 300;
 /** Some clients cannot send the header and put the cursor in the query, under one of these names. */
 export const CURSOR_QUERY_NAMES = ['lastEventId', 'last_event_id', 'Last-Event-ID'];
 
-const NOT_SERVED =
-  'of a compacted topic the filter of a stream takes keys alone, or keys: open: which keys may be told of is not known yet';
-
 /** `GET` and `HEAD` of a channel: its stream. */
 export async function streamEvents(
   c: Context<{ Bindings: ClientConnection }>,
@@ -116,9 +113,12 @@ async function wantedTopics(
     const own = parseFilterQuery(query, channel.topic);
     if (typeof own === 'string') return own;
     const ofStream = streamFilter(channel, params, reader);
-    const { filter, limit } = filterOf(own, ofStream, channel.path, channel.hasOpenKeys);
-    if (filter?.guard && channel.feed.description?.compacted === true) return NOT_SERVED;
-    topics.push({ channel, nameHash: await channel.feed.nameHash, filter, limit });
+    const { path, feed, hasOpenKeys, whereSince } = channel;
+    const { filter, limit: most } = filterOf(own, ofStream, path, hasOpenKeys, whereSince);
+    // On other topics nothing is kept for it.
+    const lingers = most?.lingers === true && feed.description?.compacted === true;
+    const limit = most === null ? null : { ...most, lingers };
+    topics.push({ channel, nameHash: await feed.nameHash, filter, limit });
   }
   const hashes = new Set(topics.map(({ nameHash }) => nameHash.join()));
   return hashes.size < topics.length

@@ -83,27 +83,28 @@ function parseWheres(texts: readonly string[], topic: string): FilterParts | nul
  * @param stream what its stream asks for, for this client
  * @param path of the stream
  * @param hasOpenKeys whether its keys are no secret: then all of it is as the client's own
+ * @param since when the stream began to ask for that, Unix milliseconds
  */
 export function filterOf(
   own: FilterParts | null,
   stream: FilterParts | null,
   path: string,
   hasOpenKeys: boolean = false,
+  since: number = 0,
 ): { readonly filter: Filter | null; readonly limit: ViewLimit | null } {
   const parts = own === null || stream === null ? (own ?? stream) : joined(own, stream);
   if (parts === null) return { filter: null, limit: null };
-  const guard =
-    stream === null || hasOpenKeys ? null : new Filter(stream.equalities, stream.conditions);
-  const filter = new Filter(
-    parts.equalities,
-    parts.conditions,
-    guard?.isOfKey === true ? null : guard,
-  );
+  const ofStream = stream === null ? null : new Filter(stream.equalities, stream.conditions);
+  const guard = hasOpenKeys || ofStream?.isOfKey === true ? null : ofStream;
+  const filter = new Filter(parts.equalities, parts.conditions, guard, since);
   const { shape } = filter;
+  const hasOwnShape = stream?.hasGiven === true || ofStream?.hasLongLists === true;
+  const lingers = hasOwnShape && guard !== null;
   if (own === null || new Filter(own.equalities, own.conditions).isKeysAlone) {
-    return { filter, limit: stream?.hasGiven === true ? { pool: path, shape } : null };
+    return { filter, limit: hasOwnShape ? { pool: path, shape, lingers } : null };
   }
-  return { filter, limit: { pool: own.equalities.length > 0 ? 'equalities' : 'others', shape } };
+  const pool = own.equalities.length > 0 ? 'equalities' : 'others';
+  return { filter, limit: { pool, shape, lingers } };
 }
 
 /** Either alphabet, padded or not. @returns what is wrong, in words, for what is no base64 */

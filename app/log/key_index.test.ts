@@ -34,6 +34,8 @@ interface Known {
 /** Does the same to an index and to a Map, and compares each answer, and all that is left. */
 function compareWithMap(index: Index, calls: readonly Call[]): void {
   const model = new Map<string, Known>();
+  const [wide, narrow] = [index.addMarks(true), index.addMarks(false)];
+  const marks = new Map<string, number>();
   const answers: unknown[] = [];
   const expected: unknown[] = [];
   for (const [seq, [name, partition, key]] of calls.entries()) {
@@ -50,7 +52,10 @@ function compareWithMap(index: Index, calls: readonly Call[]): void {
       const forgotten = [...index.forgetUnseen(before)].flat().map((one) => one.seq);
       answers.push(forgotten.sort((one, other) => one - other));
       expected.push(gone.map(([, { place }]) => place.seq).sort((one, other) => one - other));
-      for (const [other] of gone) model.delete(other);
+      for (const [other] of gone) {
+        model.delete(other);
+        marks.delete(other);
+      }
       continue;
     }
     expected.push(known?.place ?? null);
@@ -61,10 +66,19 @@ function compareWithMap(index: Index, calls: readonly Call[]): void {
     const [place, isDelete] = [{ offset: seq * 2, seq }, name === 'delete'];
     answers.push(index.put(partition, key, place.offset, seq, isDelete));
     model.set(id, { place, partition, key, isDelete });
+    // What stands beside a key stays with its next record.
+    answers.push(index.mark(wide, partition, key));
+    expected.push(marks.get(id) ?? 0);
+    if (seq % 3 === 0) continue;
+    index.setMark(wide, partition, key, 2 ** 53 - seq);
+    index.setMark(narrow, partition, key, seq % 256);
+    marks.set(id, 2 ** 53 - seq);
   }
-  for (const { place, partition, key } of model.values()) {
-    expected.push(place);
+  for (const [id, { place, partition, key }] of model) {
+    const mark = marks.get(id);
+    expected.push(place, mark ?? 0, mark === undefined ? 0 : (2 ** 53 - mark) % 256);
     answers.push(index.get(partition, key));
+    for (const column of [wide, narrow]) answers.push(index.mark(column, partition, key));
   }
   expect(answers).toEqual(expected);
   expect(index.size).toBe(model.size);
@@ -154,6 +168,26 @@ describe('KeyIndex', () => {
     for (let i = 0; i < count; i++) index.put(0, keyOf(i), 3 * count + i, i, true);
     forgetAll(index);
     expect(index.size).toBe(0);
+  });
+
+  test('KeyIndex keeps marks of 40,000 keys, of columns that come later too', () => {
+    const index = new KeyIndex();
+    const columns = [index.addMarks(true)];
+    for (let i = 0; i < 40_000; i++) {
+      index.put(0, keyOf(i), i, i);
+      index.setMark(columns[0]!, 0, keyOf(i), i + 1);
+      if (i === 20_000) columns.push(index.addMarks(true));
+    }
+    const marksOf = (column: number): number[] =>
+      Array.from({ length: 40_000 }, (_, i) => index.mark(column, 0, keyOf(i)));
+    expect(marksOf(columns[0]!)).toEqual(Array.from({ length: 40_000 }, (_, i) => i + 1));
+    expect(new Set(marksOf(columns[1]!))).toEqual(new Set([0]));
+    const held = index.heldBytes;
+    index.removeMarks(columns[0]!);
+    expect(index.heldBytes).toBeLessThan(held);
+    // The place of one that is gone is taken, empty.
+    expect(index.addMarks(false)).toBe(columns[0]);
+    expect(index.mark(columns[0]!, 0, keyOf(1))).toBe(0);
   });
 
   test('KeyIndex does not grow where as many keys go as come', () => {

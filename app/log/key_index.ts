@@ -16,6 +16,15 @@ const UNSEEN_DELETE = 1;
 const FIRST_SWEEP = 2;
 const LAST_SWEEP = 255;
 
+/** What stands for no mark of a key. */
+export const NO_MARK = 0;
+
+interface Column {
+  readonly isWide: boolean;
+}
+
+type Marks = Float64Array | Uint8Array;
+
 /** Where the latest record of a key stands. */
 export interface Place {
   readonly offset: number;
@@ -38,6 +47,8 @@ export interface ForgottenDelete extends Place {
  *
  * It knows which of the latest records are deletes, and where they stand, so that those that Kafka
  * has dropped can be told and forgotten, see `Tombstones`. That takes another 24 bytes a delete.
+ *
+ * Others keep marks beside the keys, see `Guards`: a column each, which grows and is split with the table.
  */
 export class KeyIndex {
   readonly #hash = new Hash128();
@@ -47,6 +58,7 @@ export class KeyIndex {
   #sweep = LAST_SWEEP;
   /** By partition. */
   readonly #deletes = new Map<number, DeleteList>();
+  readonly #columns: (Column | null)[] = [];
 
   get size(): number {
     return this.#tables.reduce((sum, table) => sum + table.size, 0);
@@ -76,6 +88,34 @@ export class KeyIndex {
     if (isDelete) this.#deletesOf(partition).push(offset, words);
     if (table.size > MAX_TABLE_KEYS && table.depth < MAX_DEPTH) this.#split(table);
     return previous;
+  }
+
+  /**
+   * Begins to keep a mark of each key, `NO_MARK` until one is set. It goes with the key.
+   * @param isWide whether it is a whole number up to 2^53, 8 bytes, or one up to 255, one byte
+   * @returns the column
+   */
+  addMarks(isWide: boolean): number {
+    const free = this.#columns.indexOf(null);
+    const column = free < 0 ? this.#columns.length : free;
+    this.#columns[column] = { isWide };
+    for (const table of this.#tables) table.setColumns(this.#columns);
+    return column;
+  }
+
+  removeMarks(column: number): void {
+    this.#columns[column] = null;
+    for (const table of this.#tables) table.setColumns(this.#columns);
+  }
+
+  /** Also of a key that is not there. */
+  mark(column: number, partition: number, key: Uint8Array): number {
+    return this.#table(partition, key).mark(this.#hash.words, column);
+  }
+
+  /** Of a key that is there. */
+  setMark(column: number, partition: number, key: Uint8Array, mark: number): void {
+    this.#table(partition, key).setMark(this.#hash.words, column, mark);
   }
 
   /** @returns the latest record of a key, `null` where there is none. */
@@ -178,6 +218,7 @@ class Table {
   #offsets!: Float64Array;
   #seqs!: Float64Array;
   #kinds!: Uint8Array;
+  #marks: readonly (Marks | null)[] = [];
 
   constructor(depth: number, capacity: number) {
     this.depth = depth;
@@ -185,7 +226,26 @@ class Table {
   }
 
   get heldBytes(): number {
-    return this.#capacity * 33;
+    const marks = this.#marks.reduce((sum, column) => sum + (column?.byteLength ?? 0), 0);
+    return this.#capacity * 33 + marks;
+  }
+
+  /** Those that it has not got yet are empty. */
+  setColumns(columns: readonly (Column | null)[]): void {
+    this.#marks = columns.map((column, n) => {
+      if (column === null) return null;
+      return this.#marks[n] ?? emptyMarks(column.isWide, this.#capacity);
+    });
+  }
+
+  mark(words: Uint32Array, column: number): number {
+    const at = this.#find(words);
+    return this.#offsets[at] === EMPTY ? NO_MARK : this.#marks[column]![at]!;
+  }
+
+  setMark(words: Uint32Array, column: number, mark: number): void {
+    const at = this.#find(words);
+    if (this.#offsets[at] !== EMPTY) this.#marks[column]![at] = mark;
   }
 
   get(words: Uint32Array): Place | null {
@@ -247,15 +307,18 @@ class Table {
   split(bit: number): Table {
     this.depth++;
     const [hashes, offsets, seqs, kinds] = [this.#hashes, this.#offsets, this.#seqs, this.#kinds];
+    const marks = this.#marks;
     const capacity = this.#capacity;
     const half = Math.ceil((this.size / 2 / MAX_LOAD) * 1.05) + 1;
     const other = new Table(this.depth, half);
     this.#allocate(half);
+    other.#marks = emptyLike(this.#marks, half);
     for (let at = 0; at < capacity; at++) {
       if (offsets[at] === EMPTY) continue;
       const words = hashes.subarray(at * 4, at * 4 + 4);
       const table = (words[0]! & bit) === 0 ? this : other;
       table.put(words, offsets[at]!, seqs[at]!, kinds[at]!);
+      table.#takeMarks(table.#find(words), marks, at);
     }
     return other;
   }
@@ -268,6 +331,13 @@ class Table {
     this.#offsets = new Float64Array(capacity).fill(EMPTY);
     this.#seqs = new Float64Array(capacity);
     this.#kinds = new Uint8Array(capacity);
+    this.#marks = emptyLike(this.#marks, capacity);
+  }
+
+  #takeMarks(to: number, marks: readonly (Marks | null)[], from: number): void {
+    for (const [column, of] of marks.entries()) {
+      if (of !== null) this.#marks[column]![to] = of[from]!;
+    }
   }
 
   /** Closes the hole that is left, so that no probe ends too early. */
@@ -283,10 +353,12 @@ class Table {
       this.#offsets[hole] = this.#offsets[at]!;
       this.#seqs[hole] = this.#seqs[at]!;
       this.#kinds[hole] = this.#kinds[at]!;
+      this.#takeMarks(hole, this.#marks, at);
       hole = at;
     }
     this.#offsets[hole] = EMPTY;
     this.#kinds[hole] = VALUE;
+    for (const marks of this.#marks) if (marks !== null) marks[hole] = NO_MARK;
   }
 
   /** The entry of a hash, or the empty one where it would go. */
@@ -316,6 +388,7 @@ class Table {
 
   #grow(): void {
     const [hashes, offsets, seqs, kinds] = [this.#hashes, this.#offsets, this.#seqs, this.#kinds];
+    const marks = this.#marks;
     const { size, deletes } = this;
     this.#allocate(Math.ceil(this.#capacity * GROWTH) + 1);
     for (let at = 0; at < offsets.length; at++) {
@@ -326,8 +399,19 @@ class Table {
       this.#offsets[to] = offsets[at]!;
       this.#seqs[to] = seqs[at]!;
       this.#kinds[to] = kinds[at]!;
+      this.#takeMarks(to, marks, at);
     }
     this.size = size;
     this.deletes = deletes;
   }
+}
+
+function emptyMarks(isWide: boolean, capacity: number): Marks {
+  return isWide ? new Float64Array(capacity) : new Uint8Array(capacity);
+}
+
+function emptyLike(columns: readonly (Marks | null)[], capacity: number): (Marks | null)[] {
+  return columns.map((marks) =>
+    marks === null ? null : emptyMarks(marks instanceof Float64Array, capacity),
+  );
 }

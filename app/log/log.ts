@@ -9,6 +9,7 @@ import type { TopicId } from '../wire/topic_id.ts';
 import { LIVE, NO_RECORD, UNKNOWN_RECORD } from './columns.ts';
 import type { Block, Encoding, Slice } from './encoding.ts';
 import type { Facts } from './facts.ts';
+import { Guards, type GuardUse } from './guards.ts';
 import type { IdClock } from './id_clock.ts';
 import type { ForgottenDelete, KeyIndex, Place as KeyPlace } from './key_index.ts';
 import { SEGMENT_BYTES, SEGMENT_ROWS, Segment } from './segment.ts';
@@ -39,6 +40,8 @@ export interface LogOptions {
   readonly values?: ValueReader | undefined;
   /** Counts what filters make of the records. */
   readonly tally?: FilterTally;
+  /** How many changes are kept of what guards let through. */
+  readonly maxChanges?: number | undefined;
 }
 
 /** Where a log ended at a time: the cursor that the feed had then, and its place in the log. */
@@ -83,10 +86,14 @@ export class Log {
   readonly clock: IdClock | null;
   /** The end of the log when a record below memory was superseded last. */
   supersededSeq = 0;
+  /** The end of the log before what was read last. */
+  batchSeq = 0;
   /** The place of the last gap: a new client is not told of what was lost before it came. */
   lastGapSeq = -1;
   /** Those that are in memory, and before them the last one that has left it. */
   #gapSeqs: number[] = [];
+  /** What comes into and goes out of what guards let through, on compacted topics. */
+  readonly guards: Guards | null;
   /** Whether rows tell where the record of their key before them stands: 8 bytes a row. */
   linksKeys = false;
   /** What the filters of those choose who wait for what comes. */
@@ -121,7 +128,9 @@ export class Log {
     this.keys = options.keys;
     this.clock = options.clock;
     const tally = options.tally ?? { match: 0, skip: 0, error: 0 };
-    this.selections = new Selections(tally, options.values ?? null);
+    const values = options.values ?? null;
+    this.selections = new Selections(tally, values);
+    this.guards = this.keys === null ? null : new Guards(this.keys, values, options.maxChanges);
     this.#maxBytes = options.maxBytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
     this.#addSegment(0);
@@ -157,6 +166,7 @@ export class Log {
 
   /** @param lows log starts of partitions in which the batch jumps: what lies below is lost */
   append(batch: Batch, lows: Offsets): void {
+    this.batchSeq = this.#nextSeq;
     const lost = (partition: number, next: number): number =>
       Math.min(lows.get(partition) ?? 0, next);
     for (const record of batch.records) {
@@ -248,6 +258,20 @@ export class Log {
       if (found === null) return;
       seq = found.segment.previousOf(found.at);
     }
+  }
+
+  /**
+   * Whether a guard let through a record of a key before one that it refuses, and the key went out of it since a
+   * place, as far as that is known. That one may have been read back before it came.
+   */
+  hadKey(use: GuardUse, record: KafkaRecord, sinceSeq: number): boolean {
+    const guards = this.guards!;
+    const { partition, offset, key } = record;
+    if (guards.took(use, record, sinceSeq)) return true;
+    if (key === null || offset < this.positions[partition]!) return false;
+    const newest = this.keys!.get(partition, key);
+    const found = newest === null ? null : this.#find(newest.seq);
+    return guards.letsThrough(use, record, found === null ? null : found.segment.record(found.at));
   }
 
   /** Where a record stands, dead or not; `null` where it is not in memory. */
@@ -400,10 +424,12 @@ export class Log {
     this.positions[partition] = offset + 1;
     this.selections.add(seq, record);
     if (previous === null) return;
-    if (this.selections.tellLeaves) {
+    const { guards } = this;
+    if (this.selections.tellLeaves || guards?.isEmpty === false) {
       const found = this.#find(previous.seq);
       const superseded = found === null ? null : found.segment.record(found.at);
-      this.selections.addLeaves(seq, record, previous.seq, superseded);
+      const moves = guards?.supersede(seq, record, superseded) ?? [];
+      this.selections.addLeaves(seq, record, previous.seq, superseded, moves);
     }
     this.#kill(previous.seq);
     if (previous.offset < this.start[partition]!) this.supersededSeq = seq + 1;
@@ -468,6 +494,7 @@ export class Log {
   #evict(): void {
     while (this.#heldBytes > this.#maxBytes * RECORDS_SHARE && this.#segments.length > 1) {
       const oldest = this.#segments.shift()!;
+      if (this.guards !== null) noteEvicted(this.guards, oldest);
       this.#evictedSeq = oldest.nextSeq;
       // Of partitions that were added later nothing leaves memory yet.
       this.start = this.start.slice();
@@ -497,4 +524,13 @@ export class Log {
 /** The keys that a filter asks for by equality; `null` where it does not. */
 function keysOf({ equalities }: Filter): readonly string[] | null {
   return equalities.find(({ field }) => field === 'key')?.values ?? null;
+}
+
+/** The newest records of keys leave memory. */
+function noteEvicted(guards: Guards, segment: Segment): void {
+  guards.hasEvicted = true;
+  if (guards.isEmpty) return;
+  for (let at = 0; at < segment.count; at++) {
+    if (segment.states[at] === LIVE) guards.evict(segment.record(at));
+  }
 }

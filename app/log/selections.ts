@@ -3,6 +3,7 @@ import type { ValueReader } from '../ports/values.ts';
 import type { Filter } from '../views/filter.ts';
 import { FilterIndex, type FilterTally } from '../views/filter_index.ts';
 import { RecordFacts } from '../views/record_facts.ts';
+import type { GuardUse, Move } from './guards.ts';
 
 /** Places that are kept for those who have not taken them yet; who is slower looks for them again. */
 const MAX_PLACES = 16;
@@ -13,17 +14,22 @@ const MAX_PLACES = 16;
  */
 export class Selection {
   readonly filter: Filter;
+  /** Says which keys its clients may see at all; `null` for all. */
+  readonly guard: GuardUse | null;
   /** From this place on it knows every record that the filter lets through. */
   fromSeq: number;
   clients = 0;
+  /** Whether keys can leave it. */
+  tellsLeave = false;
   readonly #seqs: number[] = [];
   /** Those of which it cannot be told, for want of a schema, whether the filter lets them through. */
   readonly #unread = new Set<number>();
   /** Those of them at which a key may have left the view. */
   readonly leaves: Set<number> = new Set();
 
-  constructor(filter: Filter, fromSeq: number) {
+  constructor(filter: Filter, fromSeq: number, guard: GuardUse | null) {
     this.filter = filter;
+    this.guard = guard;
     this.fromSeq = fromSeq;
   }
 
@@ -84,8 +90,11 @@ export class Selections {
   readonly #byFilter = new Map<string, Selection>();
   readonly #index: FilterIndex<Selection>;
   /** Those of which keys can leave, looked up by the record that was superseded. */
-  readonly #leaving = new Set<Selection>();
   readonly #leavingIndex = new FilterIndex<Selection>({ match: 0, skip: 0, error: 0 });
+  /** Those of them that may see any key, and the others by shape and constant of what they may see. */
+  readonly #leaving = new Set<Selection>();
+  readonly #guarded = new Map<object, Map<number, Set<Selection>>>();
+  #leavingCount = 0;
   /**
    * Where a key went out, and of which: as long as a slow client may lack that, the key's next record
    * that is not for it either tells it in its place.
@@ -126,17 +135,15 @@ export class Selections {
   /**
    * @param seq the end of the log; each who joins has to leave
    * @param tellsLeave whether keys can leave its view
+   * @param guard says which keys may be seen at all; `null` for all
    */
-  join(filter: Filter, seq: number, tellsLeave: boolean): Selection {
+  join(filter: Filter, seq: number, tellsLeave: boolean, guard: GuardUse | null = null): Selection {
     let selection = this.#byFilter.get(filter.name);
     if (selection === undefined) {
-      selection = new Selection(filter, seq);
+      selection = new Selection(filter, seq, guard);
       this.#byFilter.set(filter.name, selection);
       this.#index.add(filter, selection);
-      if (tellsLeave) {
-        this.#leaving.add(selection);
-        this.#leavingIndex.add(filter, selection);
-      }
+      if (tellsLeave) this.#addLeaving(selection);
     }
     selection.clients++;
     return selection;
@@ -146,8 +153,8 @@ export class Selections {
     if (--selection.clients > 0) return;
     this.#byFilter.delete(selection.filter.name);
     this.#index.delete(selection.filter, selection);
-    if (!this.#leaving.delete(selection)) return;
-    this.#leavingIndex.delete(selection.filter, selection);
+    if (!selection.tellsLeave) return;
+    this.#deleteLeaving(selection);
     this.#takeDown(selection, [...selection.leaves]);
   }
 
@@ -160,18 +167,49 @@ export class Selections {
 
   /** Whether there are some of which keys can leave. */
   get tellLeaves(): boolean {
-    return this.#leaving.size > 0;
+    return this.#leavingCount > 0;
+  }
+
+  #addLeaving(selection: Selection): void {
+    const { filter, guard } = selection;
+    selection.tellsLeave = true;
+    this.#leavingCount++;
+    this.#leavingIndex.add(filter, selection);
+    if (guard === null) this.#leaving.add(selection);
+    for (const constant of guard?.constants ?? []) {
+      const ofShape = this.#guarded.get(guard!.shape) ?? new Map<number, Set<Selection>>();
+      this.#guarded.set(guard!.shape, ofShape);
+      const there = ofShape.get(constant);
+      if (there === undefined) ofShape.set(constant, new Set([selection]));
+      else there.add(selection);
+    }
+  }
+
+  #deleteLeaving(selection: Selection): void {
+    const { filter, guard } = selection;
+    this.#leavingCount--;
+    this.#leavingIndex.delete(filter, selection);
+    this.#leaving.delete(selection);
+    for (const constant of guard?.constants ?? []) {
+      const ofShape = this.#guarded.get(guard!.shape)!;
+      const there = ofShape.get(constant)!;
+      there.delete(selection);
+      if (there.size === 0) ofShape.delete(constant);
+      if (ofShape.size === 0) this.#guarded.delete(guard!.shape);
+    }
   }
 
   /**
    * The record that came last has superseded another of its key, which may leave those that it is not for.
    * @param superseded `null` where it is not in memory: then any of them may have had it
+   * @param moves what guards let through of it, and let through now
    */
   addLeaves(
     seq: number,
     record: KafkaRecord,
     supersededSeq: number,
     superseded: KafkaRecord | null,
+    moves: readonly Move[],
   ): void {
     this.#seq = seq;
     if (superseded !== null)
@@ -179,6 +217,13 @@ export class Selections {
     else {
       const facts = new RecordFacts(record, this.#values);
       for (const one of this.#leaving) if (one.filter.mayWantKeyOf(facts)) this.#lose(one);
+      for (const { shape, from, to } of moves) {
+        const guarded = this.#guarded.get(shape);
+        // Some of them have to begin anew.
+        if (from === null) for (const some of guarded?.values() ?? []) this.#wakeAll(some);
+        else for (const one of guarded?.get(from) ?? []) this.#lose(one);
+        if (from !== to) for (const one of guarded?.get(to) ?? []) this.#lose(one);
+      }
     }
     // Nobody is woken for it: who has all there is has had it.
     for (const selection of this.#standing.get(supersededSeq) ?? []) {
@@ -186,6 +231,10 @@ export class Selections {
       if (!selection.has(seq)) this.#pushLeave(selection);
     }
     this.#standing.delete(supersededSeq);
+  }
+
+  #wakeAll(selections: Iterable<Selection>): void {
+    for (const one of selections) this.#matched.add(one);
   }
 
   #push(selection: Selection, isUnread: boolean): void {

@@ -7,7 +7,13 @@ import { areSameParts, type CursorPart, writeTopicsCursor } from '../wire/topics
 import type { MergedLog } from './merged_log.ts';
 import type { MergedGroup } from './merged_logs.ts';
 import type { StartOfSeveral } from './several_cursors.ts';
-import { isAgeingIn, SeveralTopics, staleBlockOf, type TopicOfStream } from './several_topics.ts';
+import {
+  earlier,
+  isAgeingIn,
+  SeveralTopics,
+  staleBlockOf,
+  type TopicOfStream,
+} from './several_topics.ts';
 
 /** Bytes handed to a socket at once. */
 const MAX_ARRAY_BYTES = 64 * 1024;
@@ -214,8 +220,4 @@ export class MergedStream implements ClientStream {
     this.#bytes = bytes.length > MAX_ARRAY_BYTES ? bytes.subarray(MAX_ARRAY_BYTES) : null;
     return this.#bytes === null ? bytes : bytes.subarray(0, MAX_ARRAY_BYTES);
   }
-}
-
-function earlier(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }

@@ -115,6 +115,11 @@ class Member {
 /** One for all whose pages are put together one after the other. */
 let spare = new ByteWriter(0);
 
+/** The earlier of two times of ids; `null` where neither has one. */
+export function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
 /** Whether an id of that time, which tells of all of them, will soon be too old. */
 export function isAgeingIn(topics: readonly TopicOfStream[], time: number | null): boolean {
   return time !== null && topics.some(({ topic }) => topic.idClock?.isAgeing(time) === true);
@@ -359,7 +364,8 @@ export class SeveralTopics implements ClientStream {
   }
 
   #writePage(out: ByteWriter): void {
-    this.#time = this.#timeNow();
+    const now = this.#timeNow();
+    this.#time = this.#blocks === null ? now : earlier(this.#time, now);
     while (out.length < PAGE_BYTES) {
       // That it has all that was there is told before what came since.
       if (this.#blocks === null && this.#isLive()) break;
@@ -420,8 +426,8 @@ export class SeveralTopics implements ClientStream {
 
   #blocksOf(member: Member, blocks: Uint8Array): BlocksOfSeveral {
     this.#source = member;
-    // It may have begun only now.
-    this.#time = this.#timeNow();
+    // It may have begun only now; and who is cut within has not had all of it.
+    this.#time = earlier(this.#time, this.#timeNow());
     return new BlocksOfSeveral(blocks, member.name, this.#writeId, this.#maxPageBytes);
   }
 
@@ -463,7 +469,7 @@ export class SeveralTopics implements ClientStream {
     let time: number | null = null;
     for (const { subscription } of this.#members ?? []) {
       const { idTime } = subscription;
-      if (idTime !== null) time = Math.min(time ?? idTime, idTime);
+      time = earlier(time, idTime);
     }
     return time;
   }

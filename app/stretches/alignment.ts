@@ -46,7 +46,7 @@ export class Alignment implements Stretch {
   }
 
   get idTime(): number | null {
-    return this.#log.idTime;
+    return this.#client.timeOn(this.#log);
   }
 
   behind(): number {
@@ -79,7 +79,7 @@ export class Alignment implements Stretch {
     const { page, traffic, turns } = this.#client.topic;
     const { count, deaths } = this.#segment;
     if (count !== this.#rowsOf.count || deaths !== this.#rowsOf.deaths) this.#lookUp();
-    page.begin(log.idTime);
+    page.begin(this.idTime);
     while (!page.isFull && !this.#restsNow() && this.#advance());
     if (!page.isEmpty) {
       const written = page.finish();

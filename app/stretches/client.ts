@@ -95,6 +95,7 @@ export class Client {
     }
     const wake = this.#wake;
     this.#wake = null;
+    this.leaves?.stirs();
     try {
       wake?.();
     } catch (error) {
@@ -112,9 +113,10 @@ export class Client {
    * It goes on at these positions. Once it has what is in the log now it is live, and told so, once, if it
    * is to be told.
    * @param cursor what it came with; `null` where it begins anew
+   * @param hasAll whether nothing was written since
    */
-  comesTo(log: Log, positions: Positions, cursor: Cursor | null): void {
-    this.#goesOnAt(log, positions, cursor);
+  comesTo(log: Log, positions: Positions, cursor: Cursor | null, hasAll: boolean = false): void {
+    this.#goesOnAt(log, positions, cursor, hasAll);
     if (this.until !== null || this.leaves?.isSettled === false) this.#askKafka(log);
     else if (this.#asksWhenLive && !this.isPastLive) this.#liveAt = log.end();
   }
@@ -133,6 +135,7 @@ export class Client {
   isOpening(): void {
     this.asks(null);
     this.#kafkas = null;
+    this.#letGo();
   }
 
   /** The topic is another: what it was told of the one before does not count. */
@@ -216,7 +219,7 @@ export class Client {
   }
 
   /** What was deleted in a partition of which it has had nothing is no loss to it. */
-  #goesOnAt(log: Log, positions: Positions, cursor: Cursor | null): void {
+  #goesOnAt(log: Log, positions: Positions, cursor: Cursor | null, hasAll: boolean): void {
     this.newFrom = {
       seq: cursor === null ? log.nextSeq : 0,
       positions: log.positions.map((end, partition) => (cursor?.offsets.has(partition) ? 0 : end)),
@@ -225,10 +228,31 @@ export class Client {
       cursor?.offsets.has(partition) ? 0 : 1,
     );
     const { filter } = this.view;
-    this.leaves = null;
+    this.#letGo();
     if (filter === null || !log.tellsLeave(filter)) return;
     const from = positions.map((next, partition) => (cursor?.offsets.has(partition) ? 0 : next));
-    this.leaves = new Leaves(filter, log, from, this.newFrom.positions, cursor !== null);
+    // Without a time it goes on only where there is nothing that it could lack.
+    const { time } = cursor ?? {};
+    const hadAllAt = hasAll || time === undefined ? Date.now() : time * 1000;
+    const backSince = cursor === null ? null : hadAllAt;
+    this.leaves = new Leaves(filter, log, from, this.newFrom.positions, backSince);
+  }
+
+  /** The time of an id that is made for it now; `null` on a topic that is not compacted. */
+  timeOn({ idTime }: Log): number | null {
+    return this.leaves === null ? idTime : this.leaves.idTime(idTime);
+  }
+
+  /** It goes away. */
+  close(): void {
+    this.onWake(null);
+    this.asks(null);
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    this.leaves?.close();
+    this.leaves = null;
   }
 
   /** Whether it has no place in a partition yet. */

@@ -62,7 +62,7 @@ export class History implements Stretch {
   }
 
   get idTime(): number | null {
-    return this.#log.idTime;
+    return this.#client.timeOn(this.#log);
   }
 
   behind(): number {
@@ -109,7 +109,7 @@ export class History implements Stretch {
     this.#tellsOfLoss = false;
     const { history, page, turns } = this.#client.topic;
     const isFiltered = this.#client.view.filter !== null;
-    page.begin(this.#log.idTime);
+    page.begin(this.idTime);
     const lacking = new Map<number, number>();
     for (const partition of this.#lagging()) {
       while (!page.isFull && !this.#restsNow() && this.#lags(partition)) {
@@ -176,7 +176,7 @@ export class History implements Stretch {
   #pageOf({ partition, segment }: Block, rows: readonly FoundRow[]): Uint8Array | null {
     const { page } = this.#client.topic;
     const from = this.#positions.slice();
-    page.begin(this.#log.idTime);
+    page.begin(this.idTime);
     for (const { at, told } of rows) {
       if (page.isFull) break;
       this.#move(partition, segment!.offsets[at]! + 1);
@@ -190,6 +190,7 @@ export class History implements Stretch {
   #tell(told: NonNullable<Told>, partition: number, segment: Segment, at: number): void {
     const { page, topic } = this.#client.topic;
     const { format } = this.#client.view;
+    if (told === 'record') this.#client.leaves?.gets(segment, at);
     if (told === 'record') page.row(format, segment, at, this.#place);
     else if (told === 'leave') page.leave(format, segment, at, this.#place);
     else page.gap(unreadGap(topic, partition, segment.offsets[at]!), this.#place);

@@ -1,3 +1,5 @@
+import type { Columns } from '../log/columns.ts';
+import type { GuardUse } from '../log/guards.ts';
 import type { Log, SeenRecord } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { KafkaRecord } from '../ports/source.ts';
@@ -28,20 +30,41 @@ export class Leaves {
    * infinite as long as that is not known.
    */
   #settledSeq: number;
-  /** Where it was told last of all that had left until then; 0 for never. */
+  /** Whether it was told of all that had left at some time. */
+  isSure = false;
+  /** Where that was last. */
   #sureSeq = 0;
+  /** Says which keys it may see at all; `null` for all. */
+  readonly guard: GuardUse | null;
+  /** When it had all that there was, or began to have it, Unix milliseconds; and the end of the log then. */
+  #hadAllAt: number;
+  #hadAllSeq: number;
+  readonly #isBack: boolean;
+  /** Whether it has had all there is, and was not woken since. */
+  #rests = false;
 
   /**
    * @param from where the client begins; 0 in partitions of which it may have had something
    * @param newTo where the log ended then, in partitions of which it had nothing; else 0
-   * @param isBack whether another gateway may have told it something
+   * @param backSince when it had all, by the id that it came with, Unix milliseconds; `null` where it came with
+   *   none: else another gateway may have told it something
    */
-  constructor(filter: Filter, log: Log, from: Positions, newTo: Positions, isBack: boolean) {
+  constructor(
+    filter: Filter,
+    log: Log,
+    from: Positions,
+    newTo: Positions,
+    backSince: number | null,
+  ) {
+    this.#hadAllAt = backSince ?? Date.now();
+    this.#hadAllSeq = log.nextSeq;
+    this.#isBack = backSince !== null;
+    this.guard = filter.guard === null ? null : log.guards!.use(filter.guard);
     this.#filter = filter;
     this.#log = log;
     this.#from = from;
     this.newTo = newTo;
-    this.#settledSeq = isBack ? Number.POSITIVE_INFINITY : 0;
+    this.#settledSeq = this.#isBack ? Number.POSITIVE_INFINITY : 0;
     log.linksKeys = true;
   }
 
@@ -57,7 +80,44 @@ export class Leaves {
 
   /** The client has been told of all that has left up to now. */
   hasAll(): void {
-    if (this.isSettled) this.#sureSeq = this.#log.nextSeq;
+    if (!this.isSettled) return;
+    this.isSure = true;
+    this.#sureSeq = this.#log.nextSeq;
+    this.#hadAllAt = Date.now();
+    this.#hadAllSeq = this.#sureSeq;
+  }
+
+  /** It waits for what comes. @param hasAll whether it has all there is */
+  waits(hasAll: boolean): void {
+    this.#rests = hasAll && this.isSure;
+  }
+
+  /** There may be something for it, and it had all before what was read last. */
+  stirs(): void {
+    if (!this.#rests) return;
+    this.#rests = false;
+    this.#hadAllAt = Date.now();
+    this.#hadAllSeq = Math.max(this.#hadAllSeq, this.#log.batchSeq);
+  }
+
+  /**
+   * The time of an id of its, Unix seconds. Where not every key may be seen, by that it is told what may have left
+   * its view since: so it is when the client last had all, or began to have it.
+   */
+  idTime(now: number | null): number | null {
+    if (this.guard === null || now === null) return now;
+    return Math.min(now, Math.floor(this.#hadAllAt / 1000));
+  }
+
+  /** Whether it is not known any more what has left since it last had all. */
+  get isLost(): boolean {
+    if (this.guard === null) return false;
+    return this.#log.guards!.lacks(this.guard, this.#hadAllSeq, this.#isBack);
+  }
+
+  /** Of nobody any more. */
+  close(): void {
+    if (this.guard !== null) this.#log.guards!.letGo(this.guard);
   }
 
   /**
@@ -67,7 +127,21 @@ export class Leaves {
   tellsBelow(facts: RecordFacts): boolean {
     const { partition, offset, key } = facts.record;
     if (key === null || offset < (this.newTo[partition] ?? 0)) return false;
-    return this.#filter.mayWantKeyOf(facts);
+    return this.#filter.mayWantKeyOf(facts) && this.#maySee(facts);
+  }
+
+  /** Whether the key is not kept from it: it is let through now, or was since it had all. */
+  #maySee(facts: RecordFacts): boolean {
+    const { guard } = this;
+    if (guard === null || guard.guard.outcome(facts) === 'match') return true;
+    const mayHaveAny = this.#isBack && !this.isSure;
+    return this.#log.hadKey(guard, facts.record, mayHaveAny ? 0 : this.#hadAllSeq);
+  }
+
+  /** It gets a record that was read back. */
+  gets(columns: Columns, at: number): void {
+    if (this.guard?.shape.lacksMarks !== true) return;
+    this.#log.guards!.learn(columns.record(at), this.guard);
   }
 
   /**

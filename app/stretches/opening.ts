@@ -1,3 +1,4 @@
+import { MARGIN_MS } from '../log/guards.ts';
 import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Offsets } from '../ports/source.ts';
 import type { Cursor } from '../wire/cursor.ts';
@@ -75,13 +76,9 @@ export class Opening implements Stretch {
   take(): Step | null {
     const { cursor, since } = this.#start;
     const gap = cursor === 'unreadable' ? this.#gap('unreadable-cursor', []) : null;
-    if (this.#now !== null) {
-      this.#checkFilter(this.#now.log);
-      return shareAt(this.#now, gap);
-    }
+    if (this.#now !== null) return shareAt(this.#now, gap);
     const log = this.#client.topic.loadedLog;
     if (log === null || this.#pauses) return null;
-    this.#checkFilter(log);
     if (this.#askedFor === log) return this.#answer === null ? null : this.#answer(log);
     if (cursor === null || cursor === 'unreadable') {
       if (typeof since === 'number' && since < 0) return this.#startBeforeEnds(log, since, gap);
@@ -92,18 +89,13 @@ export class Opening implements Stretch {
     const doubtful =
       this.#lacksDeletes ||
       this.#isLate(cursor) ||
+      this.#lacksView(log, cursor) ||
       !matches(cursor.topicId, log.topicId) ||
       !coversAll(log.positions, place.positions) ||
       place.unknown.length > 0;
     if (!doubtful) return this.#goOn(log, place, cursor, null);
     this.#askState(log, (state) => this.#judge(log, cursor, state));
     return null;
-  }
-
-  /** It is refused beforehand where the policy is known. */
-  #checkFilter(log: Log): void {
-    if (log.keys === null || !this.#client.view.filter?.guard) return;
-    throw new Error('which keys may be told of is not known yet');
   }
 
   /** A new client: from the beginning of the log, or live only. */
@@ -173,9 +165,12 @@ export class Opening implements Stretch {
     if (place.unknown.some(([partition]) => partition >= partitions)) return this.#deny(log, from);
     const wasWritten = from.some(([partition, next]) => (state.ends.get(partition) ?? next) > next);
     if (this.#lacksDeletes || (wasWritten && this.#isLate(cursor)))
-      return this.#startOver(log, from, state);
+      return this.#startOver(log, 'deletes', from, state);
     const beyond = from.filter(([partition, next]) => next > (state.ends.get(partition) ?? next));
-    if (beyond.length === 0) return this.#goOn(log, place, cursor, null);
+    const lacksView = this.#lacksView(log, cursor);
+    if (lacksView && (wasWritten || beyond.length > 0 || this.#isOfOldGuard(cursor)))
+      return this.#startOver(log, 'view', from, state);
+    if (beyond.length === 0) return this.#goOn(log, place, cursor, null, lacksView);
     if (areSame(cursor.topicId, NO_TOPIC_ID)) return this.#goOnInNewTopic(log, from);
     const lost = beyond.map(([partition, next]) => {
       return { partition, from: next, to: state.ends.get(partition)! };
@@ -210,14 +205,35 @@ export class Opening implements Stretch {
     return time !== undefined && this.#client.topic.idClock?.isLate(time, this.#cameAt) === true;
   }
 
-  /** What it has and does not get again was deleted. */
+  /** Whether keys may have left that it was let see, and it is not known any more which. */
+  #lacksView(log: Log, cursor: Cursor): boolean {
+    const { filter } = this.#client.view;
+    if (filter === null || filter.guard === null || !log.tellsLeave(filter)) return false;
+    // One that has had nothing of any partition lacks nothing.
+    if (cursor.offsets.size === 0) return false;
+    return (
+      cursor.time === undefined ||
+      this.#isOfOldGuard(cursor) ||
+      !log.guards!.knowsSince(filter.guard, cursor.time)
+    );
+  }
+
+  /** Whether it came with an id of before the streams file had what its stream lets through. */
+  #isOfOldGuard({ time }: Cursor): boolean {
+    const { filter } = this.#client.view;
+    if (filter === null || filter.guard === null || filter.guardSince === 0) return false;
+    return time === undefined || time * 1000 < filter.guardSince + MARGIN_MS;
+  }
+
+  /** What it has and does not get again was deleted, or has left its view. */
   #startOver(
     log: Log,
+    reason: 'deletes' | 'view',
     from: readonly [partition: number, offset: number][],
     { starts }: TopicState,
   ): Step {
     const positions = log.positions.map((_, partition) => starts.get(partition) ?? 0);
-    return this.#beginAnew(log, 'deletes', from, { topicId: log.topicId, positions, unknown: [] });
+    return this.#beginAnew(log, reason, from, { topicId: log.topicId, positions, unknown: [] });
   }
 
   #beginAnew(
@@ -235,9 +251,18 @@ export class Opening implements Stretch {
     return this.#goOn(log, beginning, null, this.#gap(reason, lost));
   }
 
-  /** @param cursor what the client came with; `null` where it begins anew */
-  #goOn(log: Log, place: Place, cursor: Cursor | null, first: First): Step {
-    this.#client.comesTo(log, place.positions, cursor);
+  /**
+   * @param cursor what the client came with; `null` where it begins anew
+   * @param hasAll whether nothing was written since
+   */
+  #goOn(
+    log: Log,
+    place: Place,
+    cursor: Cursor | null,
+    first: First,
+    hasAll: boolean = false,
+  ): Step {
+    this.#client.comesTo(log, place.positions, cursor, hasAll);
     if (cursor?.time !== undefined) this.#client.idTime = cursor.time;
     return { resume: log, place, first };
   }

@@ -33,7 +33,8 @@ export class PageWriter {
   #events = 0;
   #gaps = 0;
   #unread = 0;
-  #time: number | null = null;
+  /** That of the ids that follow, Unix seconds; `null` on a topic that is not compacted. */
+  time: number | null = null;
 
   get isEmpty(): boolean {
     return this.#out.length === 0;
@@ -45,7 +46,7 @@ export class PageWriter {
 
   /** @param time when it is made, Unix seconds; `null` on a topic that is not compacted */
   begin(time: number | null): void {
-    this.#time = time;
+    this.time = time;
     if (this.#out.capacity > MAX_HELD_BYTES) this.#out = new ByteWriter(0);
     this.#out.clear();
     this.#events = 0;
@@ -58,7 +59,7 @@ export class PageWriter {
     const lines = encoding.lines(at);
     this.#out.bytes(lines);
     if (lines.length > 0) this.#events++;
-    writeId(this.#out, place, this.#time);
+    writeId(this.#out, place, this.time);
   }
 
   /**
@@ -69,7 +70,7 @@ export class PageWriter {
     const before = this.#out.length;
     format.writeLines(this.#out, segment.record(at), segment.values);
     if (this.#out.length > before) this.#events++;
-    writeId(this.#out, place, this.#time);
+    writeId(this.#out, place, this.time);
   }
 
   /**
@@ -79,13 +80,13 @@ export class PageWriter {
   leave(format: Format, segment: Segment, at: number, place: Place): void {
     format.writeLeave(this.#out, segment.record(at));
     this.#events++;
-    writeId(this.#out, place, this.#time);
+    writeId(this.#out, place, this.time);
   }
 
   /** @param place where the client goes on */
   gap(gap: Gap, place: Place): void {
     writeGapLines(this.#out, gap);
-    writeId(this.#out, place, this.#time);
+    writeId(this.#out, place, this.time);
     this.#events++;
     if (gap.reason === 'unread') this.#unread++;
     else this.#gaps++;
@@ -94,7 +95,7 @@ export class PageWriter {
   finish(): WrittenPage {
     return {
       bytes: this.#out.copy(),
-      time: this.#time,
+      time: this.time,
       events: this.#events,
       gaps: this.#gaps,
       unread: this.#unread,

@@ -39,7 +39,7 @@ export function follow(client: Client, step: Step): Next {
 
 function firstBlock(client: Client, log: Log, first: First, place: Place): Uint8Array | null {
   if (first === null) return null;
-  const time = log.idTime;
+  const time = client.timeOn(log);
   client.gotPlace(time);
   if (first === 'place') return idFrame(place, time);
   client.topic.traffic.sendGap(first.reason);

@@ -58,7 +58,13 @@ export class Selected implements Stretch {
     this.#segment = log.locate(seq)!;
     this.#seq = seq;
     this.#liveFrom = liveFrom;
-    this.selection = log.selections.join(filter, log.nextSeq, client.leaves !== null);
+    const { leaves } = client;
+    this.selection = log.selections.join(
+      filter,
+      log.nextSeq,
+      leaves !== null,
+      leaves?.guard ?? null,
+    );
   }
 
   place(): Place {
@@ -69,7 +75,16 @@ export class Selected implements Stretch {
   }
 
   get idTime(): number | null {
-    return this.#log.idTime;
+    const hasAll = this.#seq === this.#log.nextSeq && this.#hasAllAfter(this.#log.tail);
+    return hasAll ? this.#log.idTime : this.#client.timeOn(this.#log);
+  }
+
+  /** Whether it has all there is once it has passed what is for it in a segment. */
+  #hasAllAfter(segment: Segment): boolean {
+    const { leaves } = this.#client;
+    return (
+      leaves === null || leaves.guard === null || (segment === this.#log.tail && leaves.isSure)
+    );
   }
 
   /** Those that its filter leaves out count as long as they have not been looked at. */
@@ -304,7 +319,7 @@ export class Selected implements Stretch {
     this.isShared = false;
     const isRecord = segment.states[first!] === LIVE && !this.#unread.has(first!);
     const isOneRecord = rows.length === 1 && isRecord && !this.#leaves.has(first!);
-    if (isOneRecord && segment === this.#log.tail) {
+    if (isOneRecord && segment === this.#log.tail && this.#hasAllAfter(segment)) {
       const { bytes, time, events } = this.#log.block(segment, view, first!);
       const timestamps = segment.timestamps.slice(first!, first! + 1);
       this.isShared = true;
@@ -317,7 +332,8 @@ export class Selected implements Stretch {
     const { view, topic } = this.#client;
     const { page, turns } = topic;
     turns.spend(PAGE_RECORDS);
-    page.begin(this.#log.idTime);
+    page.begin(this.#client.timeOn(this.#log));
+    const last = this.#hasAllAfter(segment) ? rows.at(-1) : undefined;
     let at = segment.placeOf(this.#seq);
     const positions = segment.cursorAt(this.#seq);
     const place = { topicId: this.#log.topicId, positions, unknown: [] };
@@ -329,6 +345,8 @@ export class Selected implements Stretch {
       const from = positions[partition]!;
       positions[partition] = segment.nextAt(row);
       at = row + 1;
+      // Who is cut before it has not had all.
+      if (row === last) page.time = this.#log.idTime;
       if (this.#unread.has(row)) {
         page.gap(unreadGap(topic.topic, partition, segment.offsets[row]!), place);
       } else if (segment.states[row] === LIVE) {

@@ -103,6 +103,7 @@ export class Subscription implements TopicClient, ClientStream {
     if (this.#rest !== null) return this.#portion(this.#rest);
     if (this.#topic.staleBlock !== this.#toldStale) return this.#tellStale();
     const sent = this.traffic.eventsSent;
+    this.#client.leaves?.stirs();
     const bytes = this.#takeNext(true);
     if (this.traffic.eventsSent > sent) this.#waitsNoMore = true;
     if (bytes !== null) return this.#portion(bytes);
@@ -111,10 +112,11 @@ export class Subscription implements TopicClient, ClientStream {
 
   #takeNext(tellsLive: boolean): Uint8Array | null {
     for (;;) {
-      const live = tellsLive ? this.#announceLive() : null;
+      const startsOver = this.#startsOver;
+      const live = tellsLive && !startsOver ? this.#announceLive() : null;
       if (live !== null) return live;
       if (this.#awaitedBeat() !== null) return null;
-      const next = this.#lacksDeletes ? this.#startOver() : this.#stretch.take();
+      const next = startsOver ? this.#startOver() : this.#stretch.take();
       // It may have passed places that hold nothing to send.
       if (next === null) {
         if (this.#stretch.behind() === 0) this.#pacing?.hasAll();
@@ -136,10 +138,16 @@ export class Subscription implements TopicClient, ClientStream {
     return blocks;
   }
 
+  /** Whether something may have gone from what it has of which it was not told. */
+  get #startsOver(): boolean {
+    return this.#lacksDeletes || this.#client.leaves?.isLost === true;
+  }
+
   #startOver(): Step {
+    const lacksDeletes = this.#lacksDeletes;
     this.#lacksDeletes = false;
     this.#stretch.close?.();
-    return openAgain(this.#stretch.place()!, this.#client.idTime, true);
+    return openAgain(this.#stretch.place()!, this.#client.idTime, lacksDeletes);
   }
 
   /** Kafka has dropped deletes that it may not have had. */
@@ -197,12 +205,13 @@ export class Subscription implements TopicClient, ClientStream {
 
   /** Whether it has all that was there when it came, and is to be told so. */
   get isLive(): boolean {
-    return !this.#lacksDeletes && this.#isLive();
+    return !this.#startsOver && this.#isLive();
   }
 
-  /** Whether it has all that its topic has. */
+  /** Whether it has all that its topic has, and was told of all that has left its view. */
   get hasAll(): boolean {
-    return !this.#lacksDeletes && this.#stretch.behind() === 0;
+    const isSure = this.#client.leaves?.isSure !== false;
+    return !this.#startsOver && isSure && this.#stretch.behind() === 0;
   }
 
   /** Whether it was told that it is live, and nothing has begun anew since. */
@@ -212,7 +221,7 @@ export class Subscription implements TopicClient, ClientStream {
 
   /** Whether what comes next cannot wait for a beat. */
   get isUrgent(): boolean {
-    return this.#lacksDeletes || this.#stretch.isUrgent;
+    return this.#startsOver || this.#stretch.isUrgent;
   }
 
   /** Its client is told by somebody else that it is live. */
@@ -251,7 +260,11 @@ export class Subscription implements TopicClient, ClientStream {
   wait(wake: () => void): void {
     this.#client.onWake(wake);
     const ofRecords = this.isAhead ? null : (this.#stretch.selection ?? null);
-    this.#waitFor(this.#awaitedBeat() ?? ofRecords);
+    const beat = this.#awaitedBeat();
+    const { leaves } = this.#client;
+    if (leaves !== null && leaves.guard !== null)
+      leaves.waits(beat === null && ofRecords !== null && this.#stretch.behind() === 0);
+    this.#waitFor(beat ?? ofRecords);
   }
 
   /** Ends the wait. */
@@ -261,8 +274,7 @@ export class Subscription implements TopicClient, ClientStream {
 
   close(): void {
     clearTimeout(this.#waitTimer);
-    this.#client.onWake(null);
-    this.#client.asks(null);
+    this.#client.close();
     this.#sleepers.delete(this, this.#choice);
     this.#topic.clients.delete(this);
     this.#stretch.close?.();
@@ -284,7 +296,7 @@ export class Subscription implements TopicClient, ClientStream {
 
   /** What it has to wait for though there may be something. */
   #awaitedBeat(): Beat | null {
-    if (this.#pacing === null || !this.#client.isPastLive || this.#lacksDeletes) return null;
+    if (this.#pacing === null || !this.#client.isPastLive || this.#startsOver) return null;
     const beat = this.#pacing.awaited(this.#stretch, this.#topic.loadedLog);
     // Its id has to be renewed before it is too old, and must not pass what it has not had.
     const isUrgent = beat !== null && (this.#stretch.isUrgent || this.#client.isAgeing);
@@ -304,7 +316,7 @@ export class Subscription implements TopicClient, ClientStream {
 
   /** `null` where it is not live now, was before, or is not to be told. */
   #announceLive(): Uint8Array | null {
-    if (this.#lacksDeletes || !this.#isLive()) return null;
+    if (this.#startsOver || !this.#isLive()) return null;
     const { idTime: time } = this.#stretch;
     const place = this.#stretch.place()!;
     this.#client.isToldLive();
@@ -319,8 +331,9 @@ export class Subscription implements TopicClient, ClientStream {
   /** `null` where its last id tells its place already, and is not about to be too old. */
   #tellPlace(): Uint8Array | null {
     const place = this.#stretch.place();
-    if (place === null || !(this.#client.isPastId || this.#client.isAgeing)) return null;
     const { idTime: time } = this.#stretch;
+    const isRenewed = this.#client.isAgeing && time !== this.#client.idTime;
+    if (place === null || !(this.#client.isPastId || isRenewed)) return null;
     this.#client.gotPlace(time);
     this.traffic.eventsSent++;
     return placeFrame(place, time);

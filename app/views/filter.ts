@@ -57,6 +57,8 @@ export class Filter {
   readonly #ofKey: readonly Condition[];
   /** Whether all records of a key and partition come to the same. */
   readonly isOfKey: boolean;
+  /** Whether it has equalities by which no record is looked up, as they have too many values. */
+  readonly hasLongLists: boolean;
   /** Whether it may ask for what lies in the value. */
   readonly looksAtValue: boolean;
   /** Whether an equality may be an error: a header or what lies in the value may not be there. */
@@ -67,13 +69,17 @@ export class Filter {
    * where its keys are no secret.
    */
   readonly guard: Filter | null;
+  /** Since when that has been so, Unix milliseconds; 0 for as long as the gateway has been there. */
+  readonly guardSince: number;
 
   constructor(
     equalities: readonly Equality[],
     conditions: readonly Condition[],
     guard: Filter | null = null,
+    guardSince: number = 0,
   ) {
     this.guard = guard;
+    this.guardSince = guardSince;
     const known = new Map<Field, Equality>();
     for (const one of equalities) known.set(one.field, inBoth(known.get(one.field), one));
     const inOrder = [...known.values()].sort((a, b) => (a.field < b.field ? -1 : 1));
@@ -88,9 +94,10 @@ export class Filter {
     const names = rest.map(({ name }) => name).sort();
     this.equalities = indexed;
     this.#conditions = rest;
+    this.hasLongLists = rest.length > conditions.length;
     this.shape = JSON.stringify([indexed.map(({ field }) => field), names]);
     const own = [indexed.map(({ field, values }) => [field, values]), names];
-    this.name = JSON.stringify(guard === null ? own : [...own, guard.name]);
+    this.name = JSON.stringify(guard === null ? own : [...own, guard.name, guardSince]);
     const fields = indexed.map(({ field }) => field);
     const looksAt = [...fields, ...rest.flatMap((condition) => [...condition.looksAt])];
     this.canFail = fields.some((field) => field !== 'key');

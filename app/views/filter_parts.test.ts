@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseExpression, parseTemplate } from '../expressions/expression.ts';
+import { ANY } from '../expressions/kinds.ts';
 import type { KafkaRecord } from '../ports/source.ts';
 import type { ReadValue } from '../ports/values.ts';
 import { Filter, type Outcome } from './filter.ts';
-import { filterParts, RECORD_NAMES } from './filter_parts.ts';
+import { filterParts, RECORD_NAMES, shapeParts } from './filter_parts.ts';
 import { RecordFacts } from './record_facts.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -118,4 +119,41 @@ describe('RecordFacts', () => {
     }
     expect(reads).toBe(1);
   });
+});
+
+describe('shapeParts()', () => {
+  const names = new Map([
+    ...RECORD_NAMES,
+    ...(['claims', 'topic'] as const).map((name) => [name, ANY] as const),
+  ]);
+  const given = new Set(['claims', 'topic']);
+  const shapesOf = (text: string, claims: Record<string, unknown>) => {
+    const template = parseTemplate(text, names, given);
+    const parts = shapeParts(template.given({ topic: 't' }), new Set(['claims']));
+    const own = filterParts(template.given({ topic: 't', claims }));
+    return [
+      parts && new Filter(parts.equalities, parts.conditions).shape,
+      new Filter(own.equalities, own.conditions).shape,
+    ];
+  };
+
+  test.each([
+    'value.owner == claims.sub',
+    'claims.sub == headers.owner && value.size > 2',
+    'value.team in claims.teams && key != null && headers.kind == "a"',
+    'value.a == claims.sub && value.b in ["x"] && topic == "t"',
+    'key == null && value.owner == claims.sub',
+  ])('shapeParts() of %s have the shape that each client has', (text) => {
+    const [ofAll, ofOne] = shapesOf(text, { sub: 'alice', teams: ['a', 'b'] });
+    expect(ofAll).toBe(ofOne);
+  });
+
+  test.each(['value.size > claims.least', 'claims.admin || value.a == 1'])(
+    'shapeParts() of %s are null where clients differ in more than constants',
+    (text) => {
+      const [ofAll, ofOne] = shapesOf(text, { least: 1, admin: false });
+      expect(ofAll).toBeNull();
+      expect(ofOne).not.toBeNull();
+    },
+  );
 });

@@ -38,6 +38,30 @@ export function filterParts(conjuncts: readonly Conjunct[]): FilterParts {
   return { equalities, conditions, hasGiven };
 }
 
+/**
+ * What differs in nothing but the constants of its equalities from what `conjuncts` come to, whatever is given.
+ * @param unknown names of what will be given
+ * @returns `null` where what comes of it may differ in more
+ */
+export function shapeParts(
+  conjuncts: readonly Conjunct[],
+  unknown: ReadonlySet<string>,
+): FilterParts | null {
+  const equalities: Equality[] = [];
+  const conditions: Condition[] = [];
+  for (const conjunct of conjuncts) {
+    const { equalityPath: path } = conjunct;
+    const isKnown = [...conjunct.given].every((name) => !unknown.has(name));
+    const ofAny = path === null ? null : { path, values: [] };
+    const asked = isKnown ? conjunct.equality : ofAny;
+    const equality = asked === null ? null : equalityOf(asked);
+    if (equality !== null) equalities.push(equality);
+    else if (isKnown) conditions.push(conditionOf(conjunct));
+    else return null;
+  }
+  return { equalities, conditions, hasGiven: false };
+}
+
 /** All of what both ask for. */
 export function joined(a: FilterParts, b: FilterParts): FilterParts {
   return {

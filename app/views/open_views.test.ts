@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { Filter } from './filter.ts';
 import { formatByName, TEXT } from './format.ts';
 import { OpenViews } from './open_views.ts';
@@ -43,6 +43,23 @@ describe('OpenViews', () => {
     expect(open('a', '3')).toBeNull();
     again!.letGo();
     expect(open('a', '3')).not.toBeNull();
+  });
+
+  test('OpenViews.open() has no room for a minute where one lingers that nobody has any more', () => {
+    const now = jest.spyOn(Date, 'now').mockReturnValue(0);
+    const views = new OpenViews(1);
+    const open = (shape: string) =>
+      views.open(TEXT, keys(shape), { pool: 'a', shape, lingers: true });
+    open('1')!.letGo();
+    now.mockReturnValue(59_999);
+    expect(open('2')).toBeNull();
+    open('1')!.letGo();
+    now.mockReturnValue(119_998);
+    expect(open('2')).toBeNull();
+    now.mockReturnValue(119_999);
+    expect(open('2')).not.toBeNull();
+    expect(open('1')).toBeNull();
+    now.mockRestore();
   });
 
   test('OpenViews.open() has room for half a million constants of filters with many, and always for few', () => {

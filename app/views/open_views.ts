@@ -8,6 +8,8 @@ export interface ViewLimit {
   readonly pool: string;
   /** In it, by what it is told from others: equal ones count once. */
   readonly shape: string;
+  /** Whether it counts for a while once nobody has it any more, as what is known for it is kept. */
+  readonly lingers?: boolean;
 }
 
 /** A view for as long as somebody has it. */
@@ -21,9 +23,16 @@ interface Entry extends View {
   clients: number;
 }
 
+/** How long some count once nobody has them. */
+const LINGER_MS = 60_000;
 /** Filters with more constants than this take them out of a stock: each is some hundred bytes of memory. */
 const FEW_CONSTANTS = 100;
 const STOCK = 500_000;
+
+interface Count {
+  readonly open: number;
+  readonly unusedSince: number;
+}
 
 /**
  * The views of a topic that are open, one for all who ask the same: let go with the last of them.
@@ -36,7 +45,7 @@ export class OpenViews {
   readonly #views = new Map<string, Entry[]>();
   #stock = STOCK;
   /** How many of each shape are open, by pool. */
-  readonly #pools = new Map<string, Map<string, number>>();
+  readonly #pools = new Map<string, Map<string, Count>>();
 
   /** @param max shapes that are open at once in each pool */
   constructor(max: number) {
@@ -92,19 +101,27 @@ export class OpenViews {
   }
 
   #count({ pool, shape }: ViewLimit): boolean {
-    const shapes = this.#pools.get(pool) ?? new Map<string, number>();
-    const count = shapes.get(shape) ?? 0;
-    if (count === 0 && shapes.size >= this.#max) return false;
-    this.#pools.set(pool, shapes.set(shape, count + 1));
+    const shapes = this.#pools.get(pool) ?? new Map<string, Count>();
+    if (!shapes.has(shape) && shapes.size >= this.#max) forgetPast(shapes);
+    const known = shapes.get(shape);
+    if (known === undefined && shapes.size >= this.#max) return false;
+    this.#pools.set(pool, shapes.set(shape, { open: (known?.open ?? 0) + 1, unusedSince: 0 }));
     return true;
   }
 
-  #uncount({ pool, shape }: ViewLimit): void {
+  #uncount({ pool, shape, lingers }: ViewLimit): void {
     const shapes = this.#pools.get(pool)!;
-    const count = shapes.get(shape)! - 1;
-    if (count > 0) shapes.set(shape, count);
+    const open = shapes.get(shape)!.open - 1;
+    if (open > 0 || lingers === true) shapes.set(shape, { open, unusedSince: Date.now() });
     else shapes.delete(shape);
     if (shapes.size === 0) this.#pools.delete(pool);
+  }
+}
+
+function forgetPast(shapes: Map<string, Count>): void {
+  const before = Date.now() - LINGER_MS;
+  for (const [shape, { open, unusedSince }] of shapes) {
+    if (open === 0 && unusedSince <= before) shapes.delete(shape);
   }
 }
 

@@ -9,6 +9,7 @@ export const GAP_REASONS = [
   'truncated',
   'unreadable-cursor',
   'deletes',
+  'view',
   'unread',
 ] as const;
 export type GapReason = (typeof GAP_REASONS)[number];

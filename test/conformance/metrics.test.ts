@@ -21,7 +21,15 @@ const DISCONNECTS = [
   ...['client', 'stalled', 'max_age', 'expired', 'config', 'kicked', 'drain', 'done', 'error'],
 ];
 const REJECTIONS = ['max_connections', 'max_connections_per_ip', 'max_views', 'drain'];
-const GAPS = ['retention', 'recreated', 'truncated', 'unreadable-cursor', 'deletes', 'unread'];
+const GAPS = [
+  'retention',
+  'recreated',
+  'truncated',
+  'unreadable-cursor',
+  'deletes',
+  'view',
+  'unread',
+];
 
 /** How many streams ended, by the reasons for which any did. */
 type Ends = Readonly<Record<string, number>>;

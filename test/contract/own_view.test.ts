@@ -13,10 +13,12 @@ const { blocks } = new Page('docs/own_view.md');
 let issuer: Issuer;
 let orders: Topic;
 let prices: Topic;
+let tickets: Topic;
 beforeAll(async () => {
   issuer = await Issuer.start();
   orders = await kafka.createTopic();
   prices = await kafka.createTopic({ compacted: true });
+  tickets = await kafka.createTopic({ compacted: true });
 });
 afterAll(() => issuer[Symbol.asyncDispose]());
 
@@ -24,11 +26,22 @@ afterAll(() => issuer[Symbol.asyncDispose]());
 function block(heading: string, language: string): string {
   const at = blocks.findIndex(({ prose }) => prose.includes(`## ${heading}\n`));
   const { text } = blocks.slice(at).find((one) => one.language === language)!;
-  return text.replaceAll('orders', orders.name).replaceAll('prices', prices.name);
+  return text
+    .replaceAll('orders', orders.name)
+    .replaceAll('prices', prices.name)
+    .replaceAll('tickets', tickets.name);
 }
 
-/** Runs what a page has, and shows what it got until all is there that was there. */
-async function shown(gateway: Gateway, script: string, headers = {}): Promise<unknown[][]> {
+/**
+ * Runs what a page has, and shows what it got until all is there that was there.
+ * @param then what happens from then on, until so many more events have come
+ */
+async function shown(
+  gateway: Gateway,
+  script: string,
+  headers = {},
+  then: { readonly events: number; happens(): Promise<void> } | null = null,
+): Promise<unknown[][]> {
   const calls: unknown[][] = [];
   const listeners = new Map<string, (event: { data: string }) => void>();
   let url = '';
@@ -44,6 +57,8 @@ async function shown(gateway: Gateway, script: string, headers = {}): Promise<un
   new Function('EventSource', 'show', script)(EventSource, show);
   await using stream = await gateway.stream(url, { headers });
   await stream.until('all there is', () => stream.events.some(({ event }) => event === 'live'));
+  await then?.happens();
+  await stream.untilEvents(stream.events.length + (then?.events ?? 0));
   for (const { event, data } of stream.events) listeners.get(event)?.({ data });
   return calls;
 }
@@ -95,5 +110,38 @@ onAnyRuntime((runtime) => {
     };
     expect([await of('alice'), await of('bob'), await of('carol')]).toEqual([[1, 3, 4], [2], []]);
     expect((await fetch(`${gateway.http}/${orders.name}`)).status).toBe(404);
+  });
+
+  test('what docs/own_view.md says of what leaves is what a page gets', async () => {
+    const ticket = (key: string, assignee: string, open = true) => ({
+      key,
+      value: JSON.stringify({ assignee, open }),
+    });
+    const heading = 'What is mine, while it is mine';
+    const file = join(await mkdtemp(join(tmpdir(), 'own-view-')), 'streams.yaml');
+    await writeFile(file, block(heading, 'yaml'));
+    await tickets.produce(ticket('a', 'alice'), ticket('b', 'alice'), ticket('c', 'bob'));
+    await using gateway = await Gateway.startReady(runtime, {
+      env: { ...issuer.env, STREAMS_FILE: file },
+    });
+    const authorization = `Bearer ${await issuer.token({ sub: 'alice' })}`;
+    const calls = await shown(
+      gateway,
+      block(heading, 'js'),
+      { authorization },
+      {
+        events: 3,
+        happens: () =>
+          tickets.produce(
+            ticket('a', 'alice', false),
+            ticket('c', 'carol'),
+            ticket('b', 'bob'),
+            ticket('d', 'alice'),
+          ),
+      },
+    );
+    expect(calls.at(-1)).toEqual([['d']]);
+    const all = new Set(calls.flatMap(([keys]) => keys as string[]));
+    expect([...all].toSorted()).toEqual(['a', 'b', 'd']);
   });
 });

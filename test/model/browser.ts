@@ -10,6 +10,7 @@ import type { HandedOutStream } from './handed_out.ts';
 import type { Random } from './random.ts';
 import type { Replica } from './replica.ts';
 import { type Block, SseParser } from './sse_parser.ts';
+import type { GuardedStream } from './stream_guards.ts';
 import type { Timer } from './virtual_clock.ts';
 import type { World } from './world.ts';
 
@@ -30,7 +31,10 @@ export interface SentCursor {
 export interface BrowserOptions {
   readonly name: string;
   readonly format: 'text' | 'json';
-  readonly filter: ClientFilter;
+  /** What it wants of records, as its stream is now. */
+  readonly filterNow: () => ClientFilter;
+  /** Of the streams file; `null`: a topic itself. */
+  readonly stream: GuardedStream | null;
   /** Between two beats; `null` for none. */
   readonly everyMs: number | null;
   readonly since: 'latest' | number | null;
@@ -77,6 +81,7 @@ export class Browser {
   /** While it does not take what there is. */
   #rest: Timer | null = null;
   #isCalm = false;
+  #filter: ClientFilter;
 
   constructor(world: World, random: Random, options: BrowserOptions) {
     this.#world = world;
@@ -84,11 +89,12 @@ export class Browser {
     this.#options = options;
     this.name = options.name;
     this.#last = options.first;
+    this.#filter = options.filterNow();
     this.#model = new ClientModel(
       world.kafka.ledger,
       world.topicName,
       options.format,
-      options.filter,
+      this.#filter,
       options.endsLive,
       options.everyMs,
     );
@@ -134,7 +140,7 @@ export class Browser {
       return;
     }
     const replica = this.#random.pick(running);
-    const { format, filter, everyMs, since, endsLive } = this.#options;
+    const { format, everyMs, since, endsLive } = this.#options;
     const { id, cursor } = this.#last;
     this.#world.note(() => `${this.name} opens at ${replica.name} with ${show(cursor)}`);
     this.#world.count('streams');
@@ -145,7 +151,7 @@ export class Browser {
       const found = findCursor([this.#foreignForm(id)]) as Cursor | null | 'unreadable';
       const start = { cursor: found, since };
       const { views } = replica.feed!;
-      const openView = views.open(formatByName(format)!, filter.asked, null, everyMs)!;
+      const openView = views.open(formatByName(format)!, this.#filter.asked, null, everyMs)!;
       const subscription = replica.feed!.subscribe(
         openView.view,
         start,
@@ -162,6 +168,14 @@ export class Browser {
       if (this.#isCalm || this.#random.chance(0.7)) this.#pump(stream);
       else this.#pumpLater(this.#random.next() * this.#options.pauseMs, stream);
     });
+  }
+
+  /** What its stream lets through may be something else from now on: then it ends, and the browser comes back. */
+  streamsChanged(): void {
+    if (this.#options.stream?.after === undefined || this.#options.stream.after === null) return;
+    this.#filter = this.#options.filterNow();
+    this.cut();
+    this.#model.changeFilter(this.#filter);
   }
 
   /** The connection breaks; the browser comes back by itself. */
@@ -272,6 +286,8 @@ export class Browser {
     this.#world.note(() => `${this.name} <- ${show(cursor)} ${block.event} ${short(block.data)}`);
     this.#world.count(kindOf(block));
     const { isWell } = stream.replica.source;
+    const { stream: ofFile } = this.#options;
+    this.#model.knowsSince = ofFile === null ? null : stream.replica.knowsSince(ofFile);
     this.#model.receive(block, cursor, this.#readUpTo, this.#handedOutAt, isWell);
     this.#last = { id: block.id, cursor };
   }

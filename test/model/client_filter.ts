@@ -1,7 +1,7 @@
 import { parseTemplate } from '../../app/expressions/expression.ts';
 import type { KafkaRecord } from '../../app/ports/source.ts';
 import { Filter } from '../../app/views/filter.ts';
-import { filterParts, RECORD_NAMES } from '../../app/views/filter_parts.ts';
+import { type FilterParts, filterParts, RECORD_NAMES } from '../../app/views/filter_parts.ts';
 import { byteText, type Field } from '../../app/views/record_facts.ts';
 import type { Random } from './random.ts';
 
@@ -15,6 +15,8 @@ export interface ClientFilter {
   readonly losesKeys: boolean;
   /** Whether it may let through some record of that key and partition. */
   mayWantKeyOf(record: KafkaRecord): boolean;
+  /** Whether the part of it which is not its own lets a record through; `null`: all keys may be seen. */
+  readonly mayHave: ((record: KafkaRecord) => boolean) | null;
 }
 
 export const EVERYTHING: ClientFilter = {
@@ -22,6 +24,7 @@ export const EVERYTHING: ClientFilter = {
   wants: () => true,
   losesKeys: false,
   mayWantKeyOf: () => true,
+  mayHave: null,
 };
 
 interface Part {
@@ -29,30 +32,43 @@ interface Part {
   readonly values: readonly Uint8Array[];
 }
 
-export function randomFilter(random: Random, keys: number): ClientFilter {
-  const parts: Part[] = [];
+type Asked = Pick<FilterParts, 'equalities' | 'conditions'>;
+
+/** What a client asks for itself. */
+export interface OwnFilter extends ClientFilter {
+  readonly parts: Asked;
+}
+
+export function randomFilter(random: Random, keys: number): OwnFilter {
+  const fields: Part[] = [];
   if (random.chance(0.6)) {
     const values = Array.from({ length: random.pick([1, 1, 1, 2, 5]) }, () => {
       const number = random.between(1, keys + 1);
       return number === 1 ? NOT_UTF8 : Buffer.from(number > keys ? 'no key' : `k${number}`);
     });
-    parts.push({ field: 'key', values });
+    fields.push({ field: 'key', values });
   }
-  if (parts.length === 0 || random.chance(0.5)) {
+  if (fields.length === 0 || random.chance(0.5)) {
     const values = Array.from({ length: random.pick([1, 1, 2]) }, () =>
       Buffer.from(random.pick(['a', 'b', '', 'none'])),
     );
-    parts.push({ field: 'header:kind', values });
+    fields.push({ field: 'header:kind', values });
   }
   const [text, holdsFor] = random.pick([...OF_KEY, ...BEYOND_KEY]);
   const isExpressed = random.chance(0.4);
-  const used = isExpressed && random.chance(0.5) ? [] : parts;
+  const used = isExpressed && random.chance(0.5) ? [] : fields;
   const isTextOfKey = OF_KEY.some(([one]) => one === text);
   const equalities = used.map(({ field, values }) => ({ field, values: values.map(byteText) }));
   const parsed = filterParts(parseTemplate(text, RECORD_NAMES, new Set()).given({}));
   const expressed = isExpressed ? parsed : { equalities: [], conditions: [] };
+  const parts = {
+    equalities: [...equalities, ...expressed.equalities],
+    conditions: expressed.conditions,
+  };
   return {
-    asked: new Filter([...equalities, ...expressed.equalities], expressed.conditions),
+    asked: new Filter(parts.equalities, parts.conditions),
+    parts,
+    mayHave: null,
     wants: (record) =>
       used.every((part) => holds(part, record)) && (!isExpressed || holdsFor(record)),
     losesKeys: used.some(({ field }) => field !== 'key') || (isExpressed && !isTextOfKey),
@@ -63,7 +79,7 @@ export function randomFilter(random: Random, keys: number): ClientFilter {
 }
 
 /** An expression, and when it holds. */
-type Expressed = readonly [text: string, holds: (record: KafkaRecord) => boolean];
+export type Expressed = readonly [text: string, holds: (record: KafkaRecord) => boolean];
 
 const OF_KEY: readonly Expressed[] = [
   ['partition == 0', ({ partition }) => partition === 0],
@@ -71,7 +87,7 @@ const OF_KEY: readonly Expressed[] = [
   ['key.startsWith("k1")', ({ key }) => key !== null && /^k1/.test(`${key}`)],
   ['key == null || partition > 0', ({ key, partition }) => key === null || partition > 0],
 ];
-const BEYOND_KEY: readonly Expressed[] = [
+export const BEYOND_KEY: readonly Expressed[] = [
   ['offset < 20 || partition == 1', ({ offset, partition }) => offset < 20 || partition === 1],
   ['timestamp > 1700000005000', ({ timestamp }) => timestamp > 1_700_000_005_000],
   ['has(headers.etag)', ({ headers }) => headers.some(([name]) => name === 'etag')],
@@ -105,11 +121,11 @@ function contentOf({ value }: KafkaRecord): Content {
   }
 }
 
-const kindIn = (record: KafkaRecord): unknown => contentOf(record).of?.kind;
+export const kindIn = (record: KafkaRecord): unknown => contentOf(record).of?.kind;
 const sizeIn = (record: KafkaRecord): number => contentOf(record).size ?? Number.NaN;
 
 /** That of the last header `kind`; `null` where there is none. */
-function kindOf(headers: KafkaRecord['headers']): string | null {
+export function kindOf(headers: KafkaRecord['headers']): string | null {
   const last = headers.filter(([name]) => name === 'kind').at(-1);
   return last === undefined ? null : Buffer.from(last[1] ?? []).toString();
 }

@@ -57,7 +57,7 @@ export class ClientModel {
   readonly #topicName: string;
   readonly #format: 'text' | 'json';
   readonly #endsLive: boolean;
-  readonly #filter: ClientFilter;
+  #filter: ClientFilter;
   readonly #place: ClientPlace;
   #stream: Stream | null = null;
   /** The time of the last id. */
@@ -65,6 +65,8 @@ export class ClientModel {
   /** When its stream before this one was over; `null` where that does not count. */
   #leftAt: number | null = null;
   readonly #table: ClientTable;
+  /** Since when its replica knows by all means what left its view, Unix milliseconds; `null` where it may not. */
+  knowsSince: number | null = null;
   readonly beats: ClientBeats;
 
   /**
@@ -87,6 +89,13 @@ export class ClientModel {
     this.#place = new ClientPlace(ledger, filter);
     this.#table = new ClientTable(filter);
     this.beats = new ClientBeats(everyMs, this.#place);
+  }
+
+  /** From now on it is to get something else. */
+  changeFilter(filter: ClientFilter): void {
+    this.#filter = filter;
+    this.#place.filter = filter;
+    this.#table.filter = filter;
   }
 
   /**
@@ -238,7 +247,9 @@ export class ClientModel {
     const maxMs = Math.max(1000, deleteRetentionMs / 4);
     const age = Math.floor(now) - time * 1000;
     const isOfCurrent = this.#place.topic === this.#ledger.current;
-    if (age < 0 || (isPrompt && isOfCurrent && age > maxMs))
+    // Of one whose stream hides keys it is when it last had all.
+    const isOfNow = isPrompt && this.#filter.mayHave === null;
+    if (age < 0 || (isOfNow && isOfCurrent && age > maxMs))
       throw new Error(`an id that is ${age} ms old, not ${maxMs}`);
   }
 
@@ -293,8 +304,22 @@ export class ClientModel {
       throw new Error(`record ${partition}/${offset} was deleted long before the client came`);
     }
     if (this.#filter.wants(record)) this.#table.put(record);
-    else this.#table.delete(record);
+    else this.#receiveLeave(record);
     this.#place.follow(id);
+  }
+
+  /** A key has left its view, or may have. */
+  #receiveLeave(record: LedgerRecord): void {
+    const had = this.#table.delete(record);
+    if (!had && !this.#maySee(record))
+      throw new Error('a key is shown that the client may not see');
+  }
+
+  /** Whether its stream lets the record through, or let through one of the key before. */
+  #maySee(record: LedgerRecord): boolean {
+    const { mayHave } = this.#filter;
+    if (mayHave === null || mayHave(record)) return true;
+    return this.#place.topic!.partition(record.partition).before(record).some(mayHave);
   }
 
   /** Losses are told by the gap that is to come. */
@@ -318,6 +343,7 @@ export class ClientModel {
     const record =
       same.find(({ partition, offset: at }) => this.#place.missing(partition, at, at + 1)[0]) ??
       same.find((one) => isLatest(one) && this.#table.has(one)) ??
+      same.findLast((one) => isLatest(one) && this.#maySee(one)) ??
       same.findLast(isLatest) ??
       same[0];
     if (record !== undefined) return record;
@@ -452,6 +478,7 @@ export class ClientModel {
     else if (gap.reason === 'truncated') this.#receiveTruncated(gap, id);
     else if (gap.reason === 'retention') this.#receiveRetention(gap, id);
     else if (gap.reason === 'deletes') this.#receiveDeletes(gap, id, now);
+    else if (gap.reason === 'view') this.#receiveView(gap, id, now);
     else throw new Error('a gap of an unknown reason');
   }
 
@@ -494,10 +521,32 @@ export class ClientModel {
     }
   }
 
-  #receiveDeletes({ partitions }: Gap, id: DecodedCursor, now: number): void {
+  #receiveDeletes(gap: Gap, id: DecodedCursor, now: number): void {
     const topic = this.#place.topicOf(id);
     if (!topic.everCompacted) throw new Error('a gap of deletes where there is no compaction');
     this.#checkMayLackDeletes(topic, now);
+    this.#beginAnew(topic, gap, id, now);
+  }
+
+  #receiveView(gap: Gap, id: DecodedCursor, now: number): void {
+    const topic = this.#place.topicOf(id);
+    if (!topic.everCompacted || this.#filter.mayHave === null)
+      throw new Error('a gap of a view that hides no key');
+    this.#checkMayLackView(topic);
+    this.#beginAnew(topic, gap, id, now);
+  }
+
+  /** Whoever had all 10 s after its replica began to know is told what left since. */
+  #checkMayLackView({ isSteady }: LedgerTopic): void {
+    const { cursor, blocks, at } = this.#stream!;
+    if (this.knowsSince === null || !isSteady) return;
+    const time = cursor === null || cursor === 'unreadable' ? null : cursor.time;
+    const from = blocks > 1 ? Math.floor(at / 1000) : (time ?? 0);
+    if (from * 1000 >= this.knowsSince + 10_000)
+      throw new Error('it is told to start over by a gateway that knows what left');
+  }
+
+  #beginAnew(topic: LedgerTopic, { partitions }: Gap, id: DecodedCursor, now: number): void {
     this.#checkStartsOver(partitions, id);
     this.#place.beginIn(topic);
     this.#table.beginAnew();

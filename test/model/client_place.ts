@@ -5,7 +5,7 @@ import { type Ledger, type LedgerPartition, type LedgerRecord, LedgerTopic } fro
 /** Where a client is: up to which offset of each partition it has everything, or was told. */
 export class ClientPlace {
   readonly #ledger: Ledger;
-  readonly #filter: ClientFilter;
+  filter: ClientFilter;
   /** `null` while the client has no place. */
   #topic: LedgerTopic | null = null;
   readonly #next = new Map<number, number>();
@@ -14,7 +14,7 @@ export class ClientPlace {
 
   constructor(ledger: Ledger, filter: ClientFilter) {
     this.#ledger = ledger;
-    this.#filter = filter;
+    this.filter = filter;
   }
 
   get topic(): LedgerTopic | null {
@@ -166,7 +166,7 @@ export class ClientPlace {
    * was cut a gateway that has not noticed takes one record for another.
    */
   #mayBeLeftOut(record: LedgerRecord, partition: LedgerPartition): boolean {
-    if (!this.#filter.wants(record)) return true;
+    if (!this.filter.wants(record)) return true;
     const { everCompacted } = this.#topic ?? this.#ledger.current!;
     if (!everCompacted) return false;
     const isDropped = record.value === null && record.offset < partition.start;

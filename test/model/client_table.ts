@@ -8,10 +8,10 @@ export class ClientTable {
   #unconfirmed: Set<string> | null = null;
   /** Whether a stream of it was cut before it had all: what was dropped by then is not told. */
   #wasLeftBehind = false;
-  readonly #filter: ClientFilter;
+  filter: ClientFilter;
 
   constructor(filter: ClientFilter) {
-    this.#filter = filter;
+    this.filter = filter;
   }
 
   put(record: LedgerRecord): void {
@@ -64,7 +64,7 @@ export class ClientTable {
       const latest = latestOf(record);
       const { start } = topic.partition(latest.partition);
       if (latest.value !== null) {
-        if (latest.offset < start || this.#filter.wants(latest)) continue;
+        if (latest.offset < start || this.filter.wants(latest)) continue;
         throw new Error(`it has a stale row of ${name}, which left by ${latest.offset}`);
       }
       if (!this.#wasLeftBehind && latest.offset >= start) {

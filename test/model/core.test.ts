@@ -38,6 +38,8 @@ const KINDS = [
   'gap recreated',
   'gap unreadable-cursor',
   'gap deletes',
+  'gap view',
+  'reload',
 ];
 const RIGHTS_KINDS = [
   'streams',

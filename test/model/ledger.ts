@@ -85,6 +85,15 @@ export class LedgerPartition {
     return since < 0 ? Math.max(this.start, this.end + since) : this.offsetOf(since);
   }
 
+  /** The records of a record's key before it. */
+  before({ offset, key }: LedgerRecord): LedgerRecord[] {
+    const records = this.cells.slice(0, offset).flat();
+    return records.filter(
+      (one): one is LedgerRecord =>
+        one !== null && one.key !== null && keyName(one.key) === keyName(key!),
+    );
+  }
+
   cut(end: number): void {
     this.cuts.push(end);
     for (let offset = end; offset < this.end; offset++) {

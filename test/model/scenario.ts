@@ -1,5 +1,5 @@
 import { Browser, type SentCursor } from './browser.ts';
-import { EVERYTHING, randomFilter } from './client_filter.ts';
+import { type ClientFilter, EVERYTHING, randomFilter } from './client_filter.ts';
 import { encodeCursor, encodeCursorWithoutId, NO_TOPIC_ID } from './cursor_decoder.ts';
 import { Events } from './events.ts';
 import { Random } from './random.ts';
@@ -7,6 +7,7 @@ import { Records } from './records.ts';
 import { Replica } from './replica.ts';
 import type { TopicOptions } from './simulated_kafka.ts';
 import { SimulatedSource } from './simulated_source.ts';
+import { StreamsFile, throughGuard } from './stream_guards.ts';
 import { World } from './world.ts';
 
 /**
@@ -16,6 +17,8 @@ import { World } from './world.ts';
 const DRAIN_MS = 25_000;
 /** And then nothing must come that is wrong. */
 const AFTER_MS = 6000;
+/** Until then each replica has started once. */
+const MAX_START_MS = 10_000;
 /** How often it is looked who has an id that gets old, and who is to be told where it is. */
 const SWEEP_MS = 1000;
 const SWEEPS_PER_HEARTBEAT = 3;
@@ -56,9 +59,13 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   const topic = topicOptions(random, isSlow, isAway);
   // One that takes longer than `delete.retention.ms` to read the topic misses deletes.
   const isPrompt = topic.compacted && topic.deleteRetentionMs < 60_000;
-  makeReplicas(world, random.fork(), hasIds, isPrompt);
+  // A gateway that starts again knows of no change before.
+  const changes = !isAway && random.chance(0.4);
+  const file = new StreamsFile(random.fork(), changes);
+  makeReplicas(world, random.fork(), hasIds, isPrompt, file);
   const browsers: Browser[] = [];
-  const options = { isSlow, isAway, keys, outageMs: isAway ? topic.deleteRetentionMs : null };
+  const outageMs = isAway ? topic.deleteRetentionMs : null;
+  const options = { isSlow, isAway, keys, outageMs, restarts: !changes };
   const events = makeEvents(world, random, options, (replica) => {
     for (const browser of browsers) if (browser.replica === replica) browser.cut();
   });
@@ -74,11 +81,15 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   for (let number = random.between(2, 5); number > 0; number--) {
     const options = { random: random.fork(), name: `client ${number}` };
     clock.setTimeout(() => {
-      const browser = makeBrowser(world, options.random, options.name, { isSlow, keys });
+      const browser = makeBrowser(world, options.random, options.name, { isSlow, keys, file });
       browsers.push(browser);
       browser.connect();
       if (random.chance(0.3)) clock.setTimeout(() => browser.cut(), random.next() * length);
     }, random.next() * length);
+  }
+  if (changes && length > MAX_START_MS) {
+    const after = MAX_START_MS + random.next() * (length - MAX_START_MS);
+    clock.setTimeout(() => changeFile(world, file, browsers), after);
   }
   let sweeps = 0;
   const sweep = (): void => {
@@ -100,6 +111,15 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
     if (most > MAX_READS) world.fail(`${name} had ${most} reads open`);
   }
   kafka.changed();
+}
+
+/** All replicas read the streams file anew. */
+function changeFile(world: World, file: StreamsFile, browsers: readonly Browser[]): void {
+  world.note(() => 'the streams file changes');
+  world.count('reload');
+  file.changedAt = Date.now();
+  for (const { feed } of world.replicas) feed?.keepGuards(file.kept);
+  for (const browser of browsers) browser.streamsChanged();
 }
 
 /** All faults end, nothing is written any more. */
@@ -139,7 +159,13 @@ async function drain(world: World, events: Events, browsers: readonly Browser[])
   }
 }
 
-function makeReplicas(world: World, random: Random, hasIds: boolean, isPrompt: boolean): void {
+function makeReplicas(
+  world: World,
+  random: Random,
+  hasIds: boolean,
+  isPrompt: boolean,
+  file: StreamsFile,
+): void {
   const { clock, kafka, topicName, replicas } = world;
   const allWithout = random.chance(0.5);
   for (let number = random.between(2, 3); number > 0; number--) {
@@ -156,10 +182,11 @@ function makeReplicas(world: World, random: Random, hasIds: boolean, isPrompt: b
     const maxReaders = random.pick([1, 8]);
     const turnRecords = random.pick([3, 50, 4000]);
     const name = `replica ${number}`;
-    const limits = { maxBytes, maxReaders, turnRecords };
+    const maxChanges = random.pick([3, 20, 10_000, 10_000]);
+    const limits = { maxBytes, maxReaders, turnRecords, maxChanges, file };
     const replica = new Replica(name, makeSource, topicName, limits);
     replicas.push(replica);
-    clock.setTimeout(() => replica.start(), random.chance(0.5) ? 0 : random.next() * 10_000);
+    clock.setTimeout(() => replica.start(), random.chance(0.5) ? 0 : random.next() * MAX_START_MS);
     world.note(() => `${replica.name}: ${maxBytes} bytes`);
   }
 }
@@ -192,12 +219,14 @@ interface EventOptions {
   readonly isAway: boolean;
   readonly keys: number;
   readonly outageMs: number | null;
+  /** Whether replicas start again; left out: they may. */
+  readonly restarts?: boolean;
 }
 
 export function makeEvents(
   world: World,
   random: Random,
-  { isSlow, isAway, keys, outageMs, maxValueBytes }: EventOptions,
+  { isSlow, isAway, keys, outageMs, maxValueBytes, restarts = true }: EventOptions,
   disconnect: (replica: Replica) => void,
 ): Events {
   const sometimes = (probability: number, weight: number): number =>
@@ -213,7 +242,7 @@ export function makeEvents(
     switchPolicy: isAway ? 0 : sometimes(0.1, 1),
     // They last longer than `delete.retention.ms` is there.
     faults: isAway ? 2 : isSlow ? 0 : sometimes(0.4, 2),
-    restart: sometimes(0.3, 1),
+    restart: restarts ? sometimes(0.3, 1) : 0,
   };
   const records = new Records(random.fork(), {
     keys,
@@ -230,15 +259,24 @@ function makeBrowser(
   world: World,
   random: Random,
   name: string,
-  { isSlow, keys }: { isSlow: boolean; keys: number },
+  { isSlow, keys, file }: { isSlow: boolean; keys: number; file: StreamsFile },
 ): Browser {
+  const hasOwn = random.chance(0.5);
+  const own = hasOwn ? randomFilter(random, keys) : null;
+  const stream = random.chance(hasOwn ? 0.3 : 0.4) ? random.pick(file.streams) : null;
+  const filterNow = (): ClientFilter => {
+    if (stream === null) return own ?? EVERYTHING;
+    const { guard, since } = file.guardOf(stream);
+    return throughGuard(own, guard, since);
+  };
   const kind = random.next();
   const time = Math.floor(world.clock.now) - random.between(-2000, 20_000);
   return new Browser(world, random.fork(), {
     name,
     endsLive: random.chance(0.2),
     format: random.chance(0.5) ? 'text' : 'json',
-    filter: random.chance(0.5) ? EVERYTHING : randomFilter(random, keys),
+    filterNow,
+    stream,
     everyMs: random.chance(0.4) ? random.pick([100, 700, 3000]) : null,
     since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),
