@@ -208,7 +208,8 @@ export class MergedStream implements ClientStream {
     const { places } = place.log;
     if (places === null || !(this.isAgeing || !areSameParts(places, place.parts))) return null;
     const { bytes, time } = place.log.placeFrame(places);
-    if (time === place.time && areSameParts(places, place.parts)) return null;
+    const isLater = (time ?? 0) > (place.time ?? 0);
+    if (!isLater && areSameParts(places, place.parts)) return null;
     place.parts = places;
     place.time = time;
     place.ageFrom = time;

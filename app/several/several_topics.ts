@@ -494,7 +494,7 @@ export class SeveralTopics implements ClientStream {
   /** `null` where its last id tells its place already, and is not about to be too old. */
   #tellPlace(): Uint8Array | null {
     const members = this.#members!;
-    const isRenewed = this.isAgeing && this.#timeNow() !== this.#idTime;
+    const isRenewed = this.isAgeing && (this.#timeNow() ?? 0) > (this.#idTime ?? 0);
     if (!isRenewed && !members.some((member) => member.isPastId)) return null;
     return this.#tell('place');
   }
