@@ -104,6 +104,19 @@ describe('run() with --json prints', () => {
     },
   );
 
+  test('the topic of each record of a stream of several', async () => {
+    const record = '{"topic":"b","partition":0,"offset":5,"key":"1","value":"a"}';
+    const body = `data:${record}\nid:1\n\nevent:live\ndata:{}\nid:1\n\n`;
+    const [one, two] = [await answers(stream(body)), await answers(stream(body))];
+    expect((await output('--json', one.url.replace('events', 'a,b'))).stdout).toBe(
+      '{"topic":"b","id":"1","event":"message","partition":0,"offset":5,"key":"1","value":"a"}\n' +
+        '{"topic":"a,b","id":"1","event":"live"}\n',
+    );
+    const line = String.raw`%t %s\n`;
+    expect((await output('-f', line, two.url.replace('events', 'a,b'))).stdout).toBe('b a\n');
+    expect(one.requests[0]!.url).toBe('/a,b?format=json');
+  });
+
   test('the topic as the last part of the path has it', async () => {
     const { url } = await answers(stream('data:{}\n\n'));
     const { stdout } = await output('--json', `${url.replace('events', 'a/b%20c')}`);

@@ -298,6 +298,25 @@ export function table<Value = Content>(
 ): Table<Value>;
 
 /**
+ * A table a topic, by name, of several topics of one gateway in one stream: `table(['/prices', '/orders'])`.
+ * What is asked for, such as `where`, holds for all of them.
+ */
+export function table<Value = Content>(
+  urls: readonly (string | URL)[],
+  options?: TableOptions<Value>,
+): Tables<Value>;
+
+/** Each starts over by itself where its topic does, and all where records were lost of one. */
+export interface Tables<Value = Content> extends ReadonlyMap<string, Table<Value>> {
+  /** The stream of all. */
+  readonly connection: Connection<Value>;
+  /** Resolves once all of them are whole; rejects as that of one does. */
+  readonly whole: Promise<Tables<Value>>;
+  /** Ends the stream, and all tables with it. */
+  close(): void;
+}
+
+/**
  * It shows what a new client would get, always: after a gap (where the network was away for longer
  * than Kafka keeps deletes, the gateway tells one) it is read again from the beginning, and what it
  * shows stays as it was until all of it can be changed at once. With a filter it shows what matches:

@@ -8,7 +8,7 @@
 import { addressOf } from './client_address.js';
 import { addHandlers, StreamEvent, startsOver, TOLD } from './client_events.js';
 import { BlockParser, Comeback, retryAfterMs } from './client_stream.js';
-import { Table } from './client_table.js';
+import { Table, tables } from './client_table.js';
 import { isHidden, watchPage } from './client_wake.js';
 
 const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
@@ -31,7 +31,8 @@ export function connect(url, options) {
 }
 
 export function table(url, options) {
-  return new Table(url, { connect, ...options });
+  const all = { connect, ...options };
+  return Array.isArray(url) ? tables(url, all) : new Table(url, all);
 }
 
 class Connection extends EventTarget {
@@ -94,7 +95,7 @@ class Connection extends EventTarget {
 
   restart() {
     this.#startsOver = true;
-    this.#attempt.abort(new Error('Starting over without an id'));
+    this.#attempt.abort(new Error('Starting over'));
   }
 
   wake() {

@@ -5,11 +5,10 @@ export function addressOf(url, { format, since, key, where, every, parse }) {
   const { searchParams } = address;
   const asked = {
     format: format ?? (parse || isSeveral ? 'json' : undefined),
-    since,
+    since: since instanceof Date ? since.getTime() : since,
     where,
     every,
   };
-  asked.since = since instanceof Date ? since.getTime() : since;
   for (const [name, value] of Object.entries(asked)) {
     if (value !== undefined) searchParams.set(name, value);
   }
@@ -28,11 +27,14 @@ export function addressOf(url, { format, since, key, where, every, parse }) {
 function severalOf(urls) {
   const all = urls.map((url) => new URL(url, globalThis.location?.href));
   const [first] = all;
-  const folderOf = ({ origin, pathname }) => origin + pathname.replace(/[^/]*$/, '');
-  if (first === undefined || all.some((one) => folderOf(one) !== folderOf(first))) {
-    throw new TypeError('Expected the addresses of topics of one gateway');
+  if (new Set(all.map((one) => new URL('.', one).href)).size !== 1) {
+    throw new TypeError('Not of one gateway');
   }
-  const names = all.map(({ pathname }) => pathname.split('/').at(-1));
-  first.pathname = first.pathname.replace(/[^/]*$/, names.join());
+  first.pathname = first.pathname.replace(/[^/]*$/, all.map(nameIn));
   return first;
+}
+
+/** Of the topic that an address is of. */
+export function nameIn({ pathname }) {
+  return pathname.split('/').at(-1);
 }

@@ -1,7 +1,7 @@
 /** Events of the connection, whose data is JSON in every format. */
 export const TOLD = ['gap', 'live', 'stale', 'fresh', 'expired', 'unauthorized'];
 /** Events of the topic. */
-const RECORDS = ['message', 'delete', 'leave'];
+export const RECORDS = ['message', 'delete', 'leave'];
 /** The stream goes on as for a new client. */
 const STARTS_OVER = ['recreated', 'unreadable-cursor', 'deletes', 'view'];
 
@@ -30,7 +30,7 @@ export function startsOver({ reason }) {
 function detailOf(type, data, isJson, parse) {
   if (TOLD.includes(type)) return JSON.parse(data);
   if (!isJson && type !== 'message') return { key: textOf(bytesOf(data)) };
-  if (!isJson) throw new TypeError("A message has `detail` with format: 'json' alone; see `data`");
+  if (!isJson) throw new TypeError("`detail` needs format: 'json'; see `data`");
   const { keyBase64, valueBase64, headers = [], ...record } = JSON.parse(data);
   if (keyBase64 !== undefined) record.key = bytesOf(keyBase64);
   if (valueBase64 !== undefined) record.value = bytesOf(valueBase64);

@@ -1,8 +1,22 @@
-import { addressOf } from './client_address.js';
-import { startsOver } from './client_events.js';
+import { addressOf, nameIn } from './client_address.js';
+import { RECORDS, startsOver } from './client_events.js';
 
 /** As it is while nothing is missed. */
 const LIVE = ['live', 'polling', 'stale'];
+
+/** Those of several topics, by name, of one stream. */
+export function tables(urls, { connect, ...options }) {
+  const all = new Map();
+  const connectOnce = (_, asked) => (all.connection ??= connect(urls, asked));
+  for (const url of urls) {
+    const topic = nameIn(addressOf(url, options));
+    all.set(topic, new Table(url, { ...options, connect: connectOnce, topic }));
+  }
+  all.whole = Promise.all(Array.from(all.values(), ({ whole }) => whole)).then(() => all);
+  all.whole.catch(() => {}); // It is told to who waits for it.
+  all.close = () => all.connection.close();
+  return all;
+}
 
 /** The live Map of `table()` in client.js. */
 export class Table extends EventTarget {
@@ -17,24 +31,24 @@ export class Table extends EventTarget {
   #freshAt = 0;
   /** How long Kafka keeps deletes; where it is not known, the gateway's own gap has to do. */
   #deleteRetentionMs;
-  /** What its stream was last asked for with. */
-  #bearer = '';
-  #fetch;
+  #url;
+  #options;
   #giveUp;
 
-  constructor(url, { connect, ...options }) {
+  /** `topic`: of several, the one that it is of. */
+  constructor(url, { connect, topic, ...options }) {
     super();
-    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
-    const address = addressOf(url, { ...options, format: 'json' });
-    const { signal, token } = options;
-    const signIn = token && { token: async () => (this.#bearer = await token()) };
+    this.#options = options;
+    this.#url = addressOf(url, { ...options, format: 'json' }).href;
+    const { signal } = options;
     // No store: the rows do not outlive the page, so the id must not, either.
-    this.connection = connect(address.href, { ...options, ...signIn, store: undefined });
-    const on = (type, listener) => this.connection.addEventListener(type, listener);
+    this.connection = connect(this.#url, { ...options, store: undefined });
+    const on = (type, listener) =>
+      this.connection.addEventListener(type, (event) => {
+        if (((topic && event.detail?.topic) ?? topic) === topic) listener(event);
+      });
     on('open', () => this.#opened());
-    on('message', ({ detail }) => this.#put(detail, true));
-    on('delete', ({ detail }) => this.#put(detail, false));
-    on('leave', ({ detail }) => this.#put(detail, false));
+    for (const type of RECORDS) on(type, ({ detail }) => this.#put(detail, type === 'message'));
     on('gap', ({ detail }) => this.#missed(detail));
     on('live', () => this.#live());
     on('statuschange', () => this.#turned());
@@ -43,11 +57,14 @@ export class Table extends EventTarget {
       on('error', ({ error, retryMs }) => {
         if (retryMs === null) reject(error);
       });
-      this.#giveUp = reject;
+      // What is refused for good says so first, in the same turn.
+      this.#giveUp = () =>
+        queueMicrotask(() =>
+          reject(signal?.reason ?? new DOMException('The table was closed', 'AbortError')),
+        );
     });
     this.whole.catch(() => {}); // It is told to who waits for it.
-    signal?.addEventListener('abort', () => this.#giveUp(signal.reason));
-    if (signal?.aborted) this.#giveUp(signal.reason);
+    if (signal?.aborted) this.#giveUp();
   }
 
   get status() {
@@ -92,27 +109,28 @@ export class Table extends EventTarget {
   }
 
   close() {
-    this.#giveUp(new DOMException('The table was closed', 'AbortError'));
     this.connection.close();
   }
 
   async #opened() {
     const { lastEventId } = this.connection;
     const absenceMs = Date.now() - this.#freshAt;
-    if (lastEventId === '') this.#freshAt = Date.now();
+    // All of it comes: it may have been another table of the stream that starts over.
+    if (lastEventId === '') this.#stage();
     this.#deleteRetentionMs ??= await this.#retention().catch(() => undefined);
     // Those that were dropped before a replay that was cut had reached them would never come.
     if (lastEventId !== '' && absenceMs > this.#deleteRetentionMs) this.#restart();
   }
 
   async #retention() {
-    const { url, withCredentials } = this.connection;
-    const response = await this.#fetch(new URL('-/topics', url).href, {
-      headers: this.#bearer ? { Authorization: `Bearer ${this.#bearer}` } : {},
-      credentials: withCredentials ? 'include' : 'same-origin',
+    const { fetch = globalThis.fetch, token } = this.#options;
+    const bearer = await token?.();
+    const response = await fetch(new URL('-/topics', this.#url).href, {
+      headers: bearer ? { Authorization: `Bearer ${bearer}` } : {},
+      credentials: this.connection.withCredentials ? 'include' : 'same-origin',
     });
     // A proxy may have put something before it.
-    const { pathname } = new URL(url);
+    const { pathname } = new URL(this.#url);
     const { topics } = response.ok ? await response.json() : { topics: [] };
     const topic = topics.find(({ path }) => pathname.endsWith(path));
     // The gateway itself has not heard of it yet.
@@ -126,6 +144,7 @@ export class Table extends EventTarget {
       this.#isLive = false;
       this.#freshAt = lastActivity;
     }
+    if (status === 'closed') this.#giveUp();
     this.dispatchEvent(new Event('statuschange'));
   }
 

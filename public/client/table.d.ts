@@ -1,2 +1,2 @@
-export type { Table, TableOptions } from './client.js';
+export type { Table, TableOptions, Tables } from './client.js';
 export { table } from './client.js';

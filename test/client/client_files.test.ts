@@ -123,6 +123,7 @@ describe('client.js', () => {
       const prices = table<Price>('/prices', { connect: shared, where: 'value.price > 1.0' });
       prices.get('a')?.price.toFixed(2);
       prices.status === 'live' && prices.record('a')?.value.price;
+      table<Price>(['/prices', '/orders']).get('orders')?.get('a')?.price.toFixed(2);
       // @ts-expect-error a value is what it is said to be
       prices.get('a')?.cost;
       // @ts-expect-error a table is made of JSON

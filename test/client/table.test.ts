@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
+import type { Tables } from '../../public/client/client.js';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { ClientProcess, type RemoteClient } from '../support/client_process.ts';
 import { eventually } from '../support/deadline.ts';
@@ -64,6 +65,72 @@ describe('Table', () => {
     await eventually('the question', async () => asked.length > 0);
     const init = { headers: { Authorization: 'Bearer a.b.c' }, credentials: 'include' };
     expect(asked).toEqual([['https://gateway.example/-/topics', init]]);
+  });
+
+  test('table() of several topics is a table a topic, of one stream; one starts over by itself, or all', async () => {
+    const { table } = (await import('../../public/client/client.js')) as {
+      table(urls: readonly string[], options: object): Tables;
+    };
+    const asked: unknown[] = [];
+    const restarts: number[] = [];
+    const stream = Object.assign(new EventTarget(), {
+      lastEventId: '',
+      status: 'live',
+      restart: () => restarts.push(restarts.length),
+      close: () => {
+        stream.status = 'closed';
+        stream.dispatchEvent(new Event('statuschange'));
+      },
+    });
+    const tell = (type: string, detail: object = {}): void => {
+      stream.dispatchEvent(Object.assign(new Event(type), { detail }));
+    };
+    const put = (topic: string, value: number, offset: number): void =>
+      tell('message', { topic, partition: 0, offset, timestamp: offset, key: 'k', value });
+    const tables = table(
+      ['/prices?x=1', '/orders'].map((path) => `https://gateway.example${path}`),
+      {
+        connect: (urls: readonly string[]) => {
+          asked.push(urls);
+          return stream;
+        },
+        fetch: async () => ({ ok: true, json: async () => ({ topics: [] }) }),
+        where: 'value > 0',
+      },
+    );
+    expect(asked).toHaveLength(1);
+    const [prices, orders] = [tables.get('prices')!, tables.get('orders')!];
+    tell('open');
+    put('prices', 1, 0);
+    put('orders', 2, 0);
+    tell('live');
+    await tables.whole;
+    expect([[...tables.keys()], prices.get('k'), orders.get('k')]).toEqual([
+      ['prices', 'orders'],
+      1,
+      2,
+    ]);
+    stream.lastEventId = 'x';
+    tell('gap', { topic: 'prices', reason: 'recreated', partitions: [] });
+    put('orders', 3, 1);
+    expect([prices.isWhole, prices.get('k'), orders.isWhole, orders.get('k')]).toEqual([
+      false,
+      1,
+      true,
+      3,
+    ]);
+    tell('live');
+    expect([prices.isWhole, prices.size, orders.get('k')]).toEqual([true, 0, 3]);
+    // What was lost of one is read again from the beginning, and with it the other.
+    tell('gap', { topic: 'orders', reason: 'retention', partitions: [] });
+    stream.lastEventId = '';
+    tell('open');
+    put('prices', 4, 2);
+    expect([restarts.length, prices.isWhole, prices.size]).toEqual([1, false, 0]);
+    tell('live');
+    expect([prices.get('k'), orders.size]).toEqual([4, 0]);
+    tables.close();
+    expect(orders.status).toBe('closed');
   });
 });
 
