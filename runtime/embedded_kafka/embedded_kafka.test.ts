@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { freePort } from '../../test/support/free_port.ts';
+import { IS_ALL } from '../../test/support/tier.ts';
 import { runningBroker, startBroker } from './broker.ts';
 import {
   acquireEmbeddedKafka,
@@ -26,11 +27,15 @@ import { Users } from './users.ts';
 
 const run = promisify(execFile);
 
-/** A folder that was made once for most of these cases: it costs a JVM. */
+/** What needs brokers of its own, and seldom changes; the docs have `npm run kafka` (`test/docs/commands.test.ts`). */
+const testOfAll = IS_ALL ? test : () => {};
+
+/** A folder that was made once for most of the cases of all: it costs a JVM. */
 const made = mkdtempSync(join(tmpdir(), 'embedded-kafka-made-'));
 beforeAll(async () => {
   // All of this has to work on a machine that is set to Turkish, too.
   process.env['JAVA_TOOL_OPTIONS'] = '-Duser.language=tr -Duser.country=TR';
+  if (!IS_ALL) return;
   const signal = AbortSignal.timeout(300_000);
   const jars = await fetchJars(signal, () => {});
   const properties = (logDir: string): string =>
@@ -130,72 +135,81 @@ test('acquireEmbeddedKafka() starts one broker for all, ends it with the last, k
   await later.release();
 });
 
-test('acquireEmbeddedKafka() starts one broker for two at once, takes over what a killed gateway left, and lets it end with the last', async () => {
-  copyMade();
-  const lines: string[] = [];
-  const onProgress = (line: string): void => void lines.push(line);
-  const both = await Promise.all([acquire({ onProgress }), acquire({ onProgress })]);
-  expect(lines.filter((line) => line.startsWith('starting'))).toHaveLength(1);
-  const broker = running();
-  /** A gateway that cannot say that it ends. */
-  const other = (): ChildProcess => {
-    const gateway = spawn('sleep', ['60']);
-    children.push(gateway);
-    new Users(dataDir).add(identityOf(gateway.pid!)!, 'gateway');
-    return gateway;
-  };
-  const first = other();
-  await Promise.all(both.map((one) => one.release()));
-  expect(isRunning(broker)).toBe(true);
+testOfAll(
+  'acquireEmbeddedKafka() starts one broker for two at once, takes over what a killed gateway left, and lets it end with the last',
+  async () => {
+    copyMade();
+    const lines: string[] = [];
+    const onProgress = (line: string): void => void lines.push(line);
+    const both = await Promise.all([acquire({ onProgress }), acquire({ onProgress })]);
+    expect(lines.filter((line) => line.startsWith('starting'))).toHaveLength(1);
+    const broker = running();
+    /** A gateway that cannot say that it ends. */
+    const other = (): ChildProcess => {
+      const gateway = spawn('sleep', ['60']);
+      children.push(gateway);
+      new Users(dataDir).add(identityOf(gateway.pid!)!, 'gateway');
+      return gateway;
+    };
+    const first = other();
+    await Promise.all(both.map((one) => one.release()));
+    expect(isRunning(broker)).toBe(true);
 
-  first.kill('SIGKILL');
-  const next = await acquire();
-  expect(running()).toBe(broker);
-  const last = other();
-  await next.release();
-  expect(isRunning(broker)).toBe(true);
-  last.kill('SIGKILL');
-  await eventually('the broker to end', async () => !isRunning(broker));
-});
+    first.kill('SIGKILL');
+    const next = await acquire();
+    expect(running()).toBe(broker);
+    const last = other();
+    await next.release();
+    expect(isRunning(broker)).toBe(true);
+    last.kill('SIGKILL');
+    await eventually('the broker to end', async () => !isRunning(broker));
+  },
+);
 
-test('acquireEmbeddedKafka() starts again after kill -9 of the broker, and keeps the records', async () => {
-  copyMade();
-  const first = await acquire();
-  const broker = running();
-  await produce('before');
-  await killProcess(broker);
+testOfAll(
+  'acquireEmbeddedKafka() starts again after kill -9 of the broker, and keeps the records',
+  async () => {
+    copyMade();
+    const first = await acquire();
+    const broker = running();
+    await produce('before');
+    await killProcess(broker);
 
-  const second = await acquire();
-  expect(running()).not.toBe(broker);
-  await produce('after');
-  expect(await consume()).toEqual(['before', 'after']);
-  await first.release();
-  await second.release();
-});
+    const second = await acquire();
+    expect(running()).not.toBe(broker);
+    await produce('after');
+    expect(await consume()).toEqual(['before', 'after']);
+    await first.release();
+    await second.release();
+  },
+);
 
-test('acquireEmbeddedKafka() knows ours by its cluster id, and leaves any other Kafka alone', async () => {
-  const other = join(folder, 'other');
-  const broker = await startBroker({ ...options(), dataDir: other });
-  await expect(acquire()).rejects.toMatchObject({
-    code: 'EMBEDDED_KAFKA',
-    message: expect.stringMatching(
-      `^localhost:${port} is in use by a Kafka that is not ours \\(cluster id .{22}\\)\\. ` +
-        `Set EMBEDDED_KAFKA_PORT .* or KAFKA_BROKERS=localhost:${port} `,
-    ),
-  });
-  expect(existsSync(join(dataDir, 'log'))).toBe(false);
-  expect(await stopEmbeddedKafka(options())).toBe(false);
-  expect(isRunning(identityOf(broker.pid)!)).toBe(true);
+testOfAll(
+  'acquireEmbeddedKafka() knows ours by its cluster id, and leaves any other Kafka alone',
+  async () => {
+    const other = join(folder, 'other');
+    const broker = await startBroker({ ...options(), dataDir: other });
+    await expect(acquire()).rejects.toMatchObject({
+      code: 'EMBEDDED_KAFKA',
+      message: expect.stringMatching(
+        `^localhost:${port} is in use by a Kafka that is not ours \\(cluster id .{22}\\)\\. ` +
+          `Set EMBEDDED_KAFKA_PORT .* or KAFKA_BROKERS=localhost:${port} `,
+      ),
+    });
+    expect(existsSync(join(dataDir, 'log'))).toBe(false);
+    expect(await stopEmbeddedKafka(options())).toBe(false);
+    expect(isRunning(identityOf(broker.pid)!)).toBe(true);
 
-  // Ours, though nobody knows its process any more: it is used, and cannot be stopped.
-  rmSync(join(other, 'broker'));
-  const user = await acquire({ dataDir: other });
-  expect(await listTopics()).toContain('topic "events"');
-  await user.release();
-  expect(isRunning(identityOf(broker.pid)!)).toBe(true);
-  await broker.stop();
-  expect(identityOf(broker.pid)).toBeNull();
-});
+    // Ours, though nobody knows its process any more: it is used, and cannot be stopped.
+    rmSync(join(other, 'broker'));
+    const user = await acquire({ dataDir: other });
+    expect(await listTopics()).toContain('topic "events"');
+    await user.release();
+    expect(isRunning(identityOf(broker.pid)!)).toBe(true);
+    await broker.stop();
+    expect(identityOf(broker.pid)).toBeNull();
+  },
+);
 
 test.each(['127.0.0.1', '::1'])(
   'acquireEmbeddedKafka() does not wait for something silent on %s',
@@ -208,7 +222,7 @@ test.each(['127.0.0.1', '::1'])(
   },
 );
 
-test('acquireEmbeddedKafka() stops the broker again when it is aborted', async () => {
+testOfAll('acquireEmbeddedKafka() stops the broker again when it is aborted', async () => {
   copyMade();
   const abort = new AbortController();
   let broker: ProcessIdentity | null = null;
@@ -224,21 +238,24 @@ test('acquireEmbeddedKafka() stops the broker again when it is aborted', async (
   expect(isRunning(broker!)).toBe(false);
 });
 
-test('keepEmbeddedKafka() outlives every gateway; resetEmbeddedKafka() ends it and wipes the records', async () => {
-  copyMade();
-  expect(await keepEmbeddedKafka(options())).toMatchObject({ started: true });
-  const broker = running();
-  expect(await keepEmbeddedKafka(options())).toMatchObject({ started: false });
-  await (await acquire()).release();
-  expect(running()).toBe(broker);
+testOfAll(
+  'keepEmbeddedKafka() outlives every gateway; resetEmbeddedKafka() ends it and wipes the records',
+  async () => {
+    copyMade();
+    expect(await keepEmbeddedKafka(options())).toMatchObject({ started: true });
+    const broker = running();
+    expect(await keepEmbeddedKafka(options())).toMatchObject({ started: false });
+    await (await acquire()).release();
+    expect(running()).toBe(broker);
 
-  const gateway = await acquire();
-  expect(await resetEmbeddedKafka(options())).toBe(true);
-  expect(isRunning(broker)).toBe(false);
-  expect(readClusterId(dataDir)).toBeNull();
-  await gateway.release();
-  expect(await resetEmbeddedKafka(options())).toBe(false);
-});
+    const gateway = await acquire();
+    expect(await resetEmbeddedKafka(options())).toBe(true);
+    expect(isRunning(broker)).toBe(false);
+    expect(readClusterId(dataDir)).toBeNull();
+    await gateway.release();
+    expect(await resetEmbeddedKafka(options())).toBe(false);
+  },
+);
 
 test('startBroker() says why Kafka did not start, and leaves nothing running', async () => {
   const properties = { 'num.io.threads': '0' };

@@ -14,9 +14,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { freePort } from '../../test/support/free_port.ts';
+import { IS_ALL } from '../../test/support/tier.ts';
 import { runningBroker } from './broker.ts';
 import { isRunning, type ProcessIdentity } from './process_identity.ts';
 import { killProcess } from './stop_process.ts';
+
+/** Fetches jars, and starts three brokers; what the docs say of it is run by `test/docs/commands.test.ts`. */
+const testOfAll = IS_ALL ? test : () => {};
 
 const root = join(import.meta.dirname, '../..');
 let clone: string;
@@ -32,8 +36,9 @@ beforeAll(() => {
       types: ['node'],
       typeRoots: [join(root, 'node_modules/@types')],
       lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+      noCheck: true,
     },
-    // Only this command: a type error elsewhere must not fail these cases.
+    // Only this command.
     files: [join(import.meta.dirname, 'main.ts')],
   };
   writeFileSync(join(clone, 'tsconfig.json'), JSON.stringify(project));
@@ -85,42 +90,45 @@ function cachedJars(): string[] {
   return readdirSync(cache).flatMap((name) => readdirSync(join(cache, name)));
 }
 
-test('npm run kafka fetches the jars once for two at once, after a fetch that was cut, comes back while the broker runs on; stop ends it, reset wipes it', async () => {
-  const cache = join(clone, '.cache/kafka');
-  mkdirSync(join(cache, 'partial-cut'), { recursive: true });
-  writeFileSync(join(cache, 'partial-cut', 'kafka_2.13-4.1.1.jar'), 'half');
-  writeFileSync(join(cache, 'lock'), `${process.pid}-1 token-of-a-killed-process`);
+testOfAll(
+  'npm run kafka fetches the jars once for two at once, after a fetch that was cut, comes back while the broker runs on; stop ends it, reset wipes it',
+  async () => {
+    const cache = join(clone, '.cache/kafka');
+    mkdirSync(join(cache, 'partial-cut'), { recursive: true });
+    writeFileSync(join(cache, 'partial-cut', 'kafka_2.13-4.1.1.jar'), 'half');
+    writeFileSync(join(cache, 'lock'), `${process.pid}-1 token-of-a-killed-process`);
 
-  const ports = [await freePort(), await freePort()] as const;
-  const ended = await Promise.all(ports.map((port) => kafka(port)));
-  const said = ended.map(({ stderr }) => stderr).join('');
-  expect(ended.map(({ code }) => code)).toEqual([0, 0]);
-  expect(said.match(/fetching Apache Kafka 4\.1\.1 by Maven/g)).toHaveLength(1);
-  expect(readdirSync(cache)).toHaveLength(1);
-  expect(cachedJars()).toContain('kafka_2.13-4.1.1.jar');
-  const [port, other] = ports;
-  expect(running(other)).not.toBeNull();
-  expect(await kafka(other, 'stop')).toMatchObject({ code: 0 });
+    const ports = [await freePort(), await freePort()] as const;
+    const ended = await Promise.all(ports.map((port) => kafka(port)));
+    const said = ended.map(({ stderr }) => stderr).join('');
+    expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+    expect(said.match(/fetching Apache Kafka 4\.1\.1 by Maven/g)).toHaveLength(1);
+    expect(readdirSync(cache)).toHaveLength(1);
+    expect(cachedJars()).toContain('kafka_2.13-4.1.1.jar');
+    const [port, other] = ports;
+    expect(running(other)).not.toBeNull();
+    expect(await kafka(other, 'stop')).toMatchObject({ code: 0 });
 
-  const first = ended[0]!.stderr;
-  expect(first).toContain('topics events, orders');
-  expect(first).toContain(`runs on localhost:${port}`);
-  expect(first).toContain('npm run kafka -- stop');
-  const broker = running(port)!;
-  expect(isRunning(broker)).toBe(true);
+    const first = ended[0]!.stderr;
+    expect(first).toContain('topics events, orders');
+    expect(first).toContain(`runs on localhost:${port}`);
+    expect(first).toContain('npm run kafka -- stop');
+    const broker = running(port)!;
+    expect(isRunning(broker)).toBe(true);
 
-  const again = await kafka(port);
-  expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('runs already') });
-  expect(running(port)).toBe(broker);
+    const again = await kafka(port);
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('runs already') });
+    expect(running(port)).toBe(broker);
 
-  const data = join(clone, '.data/kafka', String(port));
-  expect((await kafka(port, 'stop')).stderr).toContain(`stopped on localhost:${port}`);
-  expect(isRunning(broker)).toBe(false);
-  expect((await kafka(port, 'stop')).stderr).toContain('did not run');
-  expect(existsSync(join(data, 'log', 'events-0'))).toBe(true);
-  expect((await kafka(port, 'reset')).stderr).toContain('wiped');
-  expect(existsSync(join(data, 'log'))).toBe(false);
-});
+    const data = join(clone, '.data/kafka', String(port));
+    expect((await kafka(port, 'stop')).stderr).toContain(`stopped on localhost:${port}`);
+    expect(isRunning(broker)).toBe(false);
+    expect((await kafka(port, 'stop')).stderr).toContain('did not run');
+    expect(existsSync(join(data, 'log', 'events-0'))).toBe(true);
+    expect((await kafka(port, 'reset')).stderr).toContain('wiped');
+    expect(existsSync(join(data, 'log'))).toBe(false);
+  },
+);
 
 test('npm run kafka tells wrong use and wrong settings, and starts nothing', async () => {
   const port = await freePort();

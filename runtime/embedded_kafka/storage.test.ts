@@ -2,10 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { IS_ALL } from '../../test/support/tier.ts';
 import { fetchJars } from './jars.ts';
 import { findJava } from './java.ts';
 import { serverProperties } from './server_properties.ts';
 import { formatStorage, readClusterId, wipeStorage } from './storage.ts';
+
+/** `embedded_kafka.test.ts` starts all of it with these settings. */
+const testOfAll = IS_ALL ? test : () => {};
 
 let java: string;
 let jars: string;
@@ -36,7 +40,7 @@ test('formatStorage() gives a folder its cluster id once', async () => {
   expect(readClusterId(dataDir)).toBe(clusterId);
 });
 
-test('formatStorage() does so on a machine that is set to Turkish', async () => {
+testOfAll('formatStorage() does so on a machine that is set to Turkish', async () => {
   process.env['JAVA_TOOL_OPTIONS'] = '-Duser.language=tr -Duser.country=TR';
   try {
     await format();
