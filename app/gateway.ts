@@ -8,6 +8,7 @@ import { type StreamsFile, withTopics } from './channels/streams_file.ts';
 import { Compression } from './compression/compression.ts';
 import type { Config } from './config/config.ts';
 import { StreamCounts } from './counts/stream_counts.ts';
+import type { RegistryToken } from './decode/registry.ts';
 import { TopicValues } from './decode/topic_values.ts';
 import type { Health } from './describe/admin.ts';
 import { asyncapi } from './describe/asyncapi.ts';
@@ -42,6 +43,12 @@ const MAX_LOGGED_PATH = 200;
 /** Over all topics. With the reads of the feeds they fit the threads of a process, see docs/operate.md. */
 const MAX_HISTORY_READERS = 8;
 const MAX_SWEEPS = 2;
+
+/** What a gateway asks others by. */
+export interface GatewayPorts extends SignInPorts {
+  /** Signs in to the schema registry where there is no REGISTRY_USERNAME. */
+  readonly registryToken?: RegistryToken | null;
+}
 
 /** A gateway: what answers requests, and the reading behind it. */
 export interface Gateway {
@@ -88,7 +95,7 @@ export function createGateway(
   source: RecordSource,
   files: StaticFiles,
   slots: StreamSlots,
-  ports: SignInPorts | null = null,
+  ports: GatewayPorts | null = null,
   compressor: Compressor | null = null,
 ): Gateway {
   const feedBytes = config.feedMemoryMb * 2 ** 20;
@@ -97,7 +104,7 @@ export function createGateway(
     sweeps: new ReaderSlots(MAX_SWEEPS),
   };
   const counts = new StreamCounts();
-  const values = new TopicValues(config, ports?.web ?? null);
+  const values = new TopicValues(config, ports?.web ?? null, ports?.registryToken);
   const channels = new Channels((topic, kind) => {
     counts.addTopic(topic);
     return new Feed(topic, values.of(source, topic, kind), feedBytes, readers, {

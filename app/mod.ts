@@ -21,7 +21,7 @@ export type { Channel, ChannelDefinition, Channels } from './channels/channels.t
 export { type Config, parseConfig } from './config/config.ts';
 export { createAdmin, type Health } from './describe/admin.ts';
 export { ConfigError, type ConfigFault, type ErrorCode, GatewayError } from './errors.ts';
-export { createGateway, type Gateway } from './gateway.ts';
+export { createGateway, type Gateway, type GatewayPorts } from './gateway.ts';
 export type { StaticFile, StaticFiles } from './http/static_files.ts';
 export { CountedSlots, type StreamSlots } from './http/stream_slots.ts';
 export type { ByteSource, Receiver } from './ports/byte_source.ts';

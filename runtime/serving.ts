@@ -10,7 +10,11 @@ import {
   type RecordSource,
   type StreamSlots,
 } from '../app/mod.ts';
-import { type KafkaConnection, kafkaConnection } from './kafka/brokers/kafka_connection.ts';
+import {
+  type KafkaConnection,
+  kafkaConnection,
+  registryToken,
+} from './kafka/brokers/kafka_connection.ts';
 import { LOCAL_FILES } from './process/local_files.ts';
 import { expiryOf } from './process/pem.ts';
 import { type ReadSettings, type Runtime, topicsOf } from './process/settings.ts';
@@ -67,7 +71,11 @@ export class Serving {
     const connection = kafkaConnection(config);
     const source = await adapter.createSource(connection);
     const files = await readStaticFiles(publicFolder());
-    const ports = { web: createWebClient(config), files: LOCAL_FILES };
+    const ports = {
+      web: createWebClient(config),
+      files: LOCAL_FILES,
+      registryToken: registryToken(config, connection),
+    };
     const gateway = createGateway(config, source, files, slots, ports, ZLIB);
     if (streams !== null) gateway.serve(streams.file);
     return new Serving(adapter, config, streams?.text ?? null, connection, source, gateway);

@@ -7,6 +7,9 @@ export interface RegistrySettings {
   readonly registryPassword: string | null;
 }
 
+/** Gives a token to sign in to the registry with; rejects with why there is none, in words. */
+export type RegistryToken = () => Promise<string>;
+
 /** A schema as a registry has it, with all that it needs. */
 export interface FoundSchema {
   readonly type: string;
@@ -45,20 +48,24 @@ export class Registry {
   readonly name: string;
   readonly #web: Web;
   readonly #url: URL;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #basic: string | null;
+  readonly #token: RegistryToken | null;
   /** Asked for, or known: versions do not change. */
   readonly #versions = new Map<string, Promise<Answer | null>>();
 
-  constructor(web: Web, url: string, settings: RegistrySettings) {
+  /** @param token where there is no name and password to sign in with */
+  constructor(
+    web: Web,
+    url: string,
+    settings: RegistrySettings,
+    token: RegistryToken | null = null,
+  ) {
     const { registryUsername: username, registryPassword: password } = settings;
     this.name = url;
     this.#web = web;
     this.#url = new URL(url);
-    const accept = 'application/vnd.schemaregistry.v1+json, application/json';
-    this.#headers =
-      username === null
-        ? { accept }
-        : { accept, authorization: `Basic ${base64(`${username}:${password ?? ''}`)}` };
+    this.#basic = username === null ? null : `Basic ${base64(`${username}:${password ?? ''}`)}`;
+    this.#token = token;
   }
 
   /**
@@ -104,10 +111,18 @@ export class Registry {
     return answer;
   }
 
+  async #headers(): Promise<Record<string, string>> {
+    const accept = 'application/vnd.schemaregistry.v1+json, application/json';
+    if (this.#basic !== null) return { accept, authorization: this.#basic };
+    return this.#token === null
+      ? { accept }
+      : { accept, authorization: `Bearer ${await this.#token()}` };
+  }
+
   async #ask(path: string): Promise<Answer | null> {
     const url = new URL(this.#url);
     url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`;
-    const question = { headers: this.#headers, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
+    const question = { headers: await this.#headers(), timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
     const { status, headers, body } = await this.#web.get(url.href, question);
     if (status === 404) return null;
     if (status >= 300 && status < 400) {

@@ -33,6 +33,36 @@ const withId = (id: number): KafkaRecord => {
   return { partition: 0, offset: 0, timestamp: 0, key: null, value, headers: [] };
 };
 
+describe('Registry', () => {
+  const SIGNS_IN = { ...SIGN_IN, registryUsername: 'me', registryPassword: 'p' };
+  const token = (): Promise<string> => Promise.resolve('token');
+
+  test.each([
+    ['name and password', SIGNS_IN, token, 'Basic bWU6cA=='],
+    ['a token', SIGN_IN, token, 'Bearer token'],
+    ['nothing', SIGN_IN, null, undefined],
+  ])('Registry.schema() signs in with %s', async (_what, settings, token, expected) => {
+    const shown: unknown[] = [];
+    const web = {
+      async get(_url: string, question: { headers?: Readonly<Record<string, string>> }) {
+        shown.push(question.headers?.['authorization']);
+        return { status: 404, headers: new Headers(), body: new Uint8Array() };
+      },
+    };
+    await new Registry(web, 'http://registry', settings, token).schema(1);
+    expect(shown).toEqual([expected]);
+  });
+
+  test('Registry.schema() asks nobody while it has no token, and says why', async () => {
+    const web = { get: (): Promise<never> => Promise.reject(new Error('asked')) };
+    const token = (): Promise<never> =>
+      Promise.reject(new Error('no token for the brokers: status 500'));
+    await expect(new Registry(web, 'http://registry', SIGN_IN, token).schema(1)).rejects.toThrow(
+      'no token for the brokers: status 500',
+    );
+  });
+});
+
 describe('Schemas', () => {
   test('Schemas.want() asks for each schema once, whoever wants it', async () => {
     const waits = [1, 2].map(() => new SchemaWait(schemas, 1000));

@@ -5,7 +5,7 @@ import type { ValueKind, ValueSchema } from '../ports/values.ts';
 import type { Web } from '../ports/web.ts';
 import { JsonValues } from './json_values.ts';
 import { ReadingSource } from './reading_source.ts';
-import { Registry, type RegistrySettings } from './registry.ts';
+import { Registry, type RegistrySettings, type RegistryToken } from './registry.ts';
 import { RegistryValues } from './registry_values.ts';
 import { SchemaWait } from './schema_wait.ts';
 import { Schemas } from './schemas.ts';
@@ -25,16 +25,17 @@ export class TopicValues {
 
   /**
    * @param web asks the registry
+   * @param token signs in to it where there is no name and password
    * @throws ConfigError where there is a registry and nothing to ask it by
    */
-  constructor(settings: Settings, web: Web | null) {
+  constructor(settings: Settings, web: Web | null, token: RegistryToken | null = null) {
     const { registryUrl, registryWaitSeconds } = settings;
     if (registryUrl !== null && web === null) {
       const expected = 'a gateway that was given the ports to ask by (createGateway)';
       throw new ConfigError([{ setting: 'REGISTRY_URL', expected }]);
     }
     this.schemas =
-      registryUrl === null ? null : new Schemas(new Registry(web!, registryUrl, settings));
+      registryUrl === null ? null : new Schemas(new Registry(web!, registryUrl, settings, token));
     this.#waitMs = registryWaitSeconds * 1000;
   }
 

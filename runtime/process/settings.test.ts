@@ -105,6 +105,20 @@ describe('readSettings()', () => {
     ]);
   });
 
+  test('readSettings() warns where the token of the brokers goes to a registry without TLS', () => {
+    const token = { KAFKA_SASL_MECHANISM: 'OAUTHBEARER', KAFKA_TLS: 'true' };
+    const file = { KAFKA_OAUTH_TOKEN_FILE: '/token', KAFKA_BROKERS: 'kafka:9093' };
+    const warningsOf = (REGISTRY_URL: string, more = {}): readonly string[] =>
+      readSettings('node', { ...token, ...file, REGISTRY_URL, ...more }, path('none')).warnings;
+    expect(warningsOf('http://registry.example')).toEqual([
+      expect.stringContaining('REGISTRY_URL is asked without TLS'),
+    ]);
+    expect(warningsOf('https://registry.example')).toEqual([]);
+    expect(warningsOf('http://localhost:8081')).toEqual([]);
+    const signIn = { REGISTRY_USERNAME: 'me', REGISTRY_PASSWORD: 'p' };
+    expect(warningsOf('http://registry.example', signIn)).toEqual([]);
+  });
+
   test('readSettings() warns of keys that are asked for without TLS, but on this machine', () => {
     const warningsOf = (JWT_ISSUER: string, more = {}): readonly string[] =>
       readSettings('node', { JWT_ISSUER, JWT_AUDIENCE: 'gateway', ...more }, path('none')).warnings;

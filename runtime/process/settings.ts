@@ -94,23 +94,31 @@ function plainAddressWarnings(config: Config): string[] {
     JWT_JWKS_URL: jwtJwksUrl,
     SIGN_IN_URL: signInUrl,
   })
-    .filter(
-      ([, address]) => address !== null && /^http:/i.test(address) && !isLoopback(new URL(address)),
-    )
+    .filter(([, address]) => isPlain(address))
     .map(([name]) => `${name} is asked without TLS: whoever is in between can let anybody in`);
+}
+
+function isPlain(address: string | null): boolean {
+  return address !== null && /^http:/i.test(address) && !isLoopback(new URL(address));
 }
 
 /** A token is all that it takes to sign in. */
 function plainTokenWarnings(config: Config): string[] {
-  const { kafkaSaslMechanism, kafkaTls, kafkaOauthTokenUrl } = config;
+  const { kafkaSaslMechanism, kafkaTls, kafkaOauthTokenUrl, registryUrl, registryUsername } =
+    config;
   const warnings: string[] = [];
   if (kafkaSaslMechanism !== 'OAUTHBEARER') return warnings;
   if (!kafkaTls) {
     warnings.push('KAFKA_TLS is false: whoever is in between can read the tokens for the brokers');
   }
-  if (kafkaOauthTokenUrl?.startsWith('http://') && !isLoopback(new URL(kafkaOauthTokenUrl))) {
+  if (isPlain(kafkaOauthTokenUrl)) {
     warnings.push(
       'KAFKA_OAUTH_TOKEN_URL is asked without TLS: whoever is in between can read secret and tokens',
+    );
+  }
+  if (registryUsername === null && isPlain(registryUrl)) {
+    warnings.push(
+      'REGISTRY_URL is asked without TLS: whoever is in between can read the tokens for the brokers',
     );
   }
   return warnings;

@@ -50,6 +50,15 @@ export function kafkaConnection(config: Config): KafkaConnection {
   };
 }
 
+/** Who signs in to the brokers by OAuth is known to a registry beside them by the same token. */
+export function registryToken(
+  { kafkaSaslMechanism }: Config,
+  { sasl }: KafkaConnection,
+): (() => Promise<string>) | null {
+  if (kafkaSaslMechanism !== 'OAUTHBEARER' || sasl?.mechanism !== 'OAUTHBEARER') return null;
+  return async () => (await sasl.tokens.get()).value;
+}
+
 function signInOf(config: Config): PasswordSignIn | TokenSignIn | null {
   const { kafkaSaslMechanism: mechanism, kafkaUsername, kafkaPassword } = config;
   if (mechanism === null) return null;
