@@ -6,7 +6,7 @@ import { Client } from './client.ts';
 import type { Stretch } from './stretch.ts';
 import type { Topic } from './topic.ts';
 
-const TOPIC = {} as Topic;
+const TOPIC = { traffic: { notes: null } } as Topic;
 const JSON_VIEW = viewIn(formatByName('json')!);
 const PAST = { isPast: () => true } as unknown as Stretch;
 const NOWHERE = Float64Array.of(0);

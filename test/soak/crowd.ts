@@ -120,7 +120,7 @@ export class Crowd {
       });
       // Of a compacted topic it takes less.
       const filtered = read.find(({ isCompacted }) => isCompacted) ?? topic;
-      const filter = random.chance(FILTERED) ? anyFilter(random, filtered) : null;
+      const filter = random.chance(FILTERED) ? anyFilter(random, filtered, format) : null;
       const beatMs = random.chance(AT_BEATS) ? random.between(100, MAX_BEAT_MS) : null;
       const own = {
         beatMs,

@@ -11,17 +11,21 @@ describe('anyFilter()', () => {
       const place = { partition: serial % 2, offset: 500 * serial };
       return topic.acknowledged({ serial, ...place, key, hash: hashOf('') });
     });
-    const filters = Array.from({ length: 500 }, () => anyFilter(random, topic));
+    const filters = Array.from({ length: 500 }, () => anyFilter(random, topic, 'text'));
     for (const record of records) {
       const answers = new Set(filters.map(({ wants }) => wants(record)));
       expect([record.key, [...answers].sort()]).toEqual([record.key, [false, true]]);
     }
   });
 
-  test('asks of a compacted topic for its keys alone', () => {
+  test('asks in text of a compacted topic for its keys alone, in json for all', () => {
     const random = new Random(1);
     const topic = new ProducedTopic('compacted', true, 2);
-    const queries = Array.from({ length: 200 }, () => anyFilter(random, topic).query.join());
-    expect(queries.filter((query) => /header|offset/.test(query))).toEqual([]);
+    const [text, json] = (['text', 'json'] as const).map((format) => {
+      const queries = Array.from({ length: 200 }, () => anyFilter(random, topic, format).query);
+      return queries.filter((query) => /header|offset/.test(query.join()));
+    });
+    expect(text).toEqual([]);
+    expect(json).not.toEqual([]);
   });
 });

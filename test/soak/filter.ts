@@ -1,4 +1,5 @@
 import type { Random } from '../model/random.ts';
+import type { Format } from './delivery.ts';
 import type { Produced, ProducedTopic } from './produced.ts';
 import { KEYS, KINDS, kindOf, numberOf } from './values.ts';
 
@@ -86,10 +87,14 @@ const OF_KEYS = [byKey, byKeys, byPartition, byStartOfKey] as const;
 const OF_ALL = [...OF_KEYS, byHeader, byAll, byOffset] as const;
 const OF_TYPED = [...OF_ALL, byValue, byValue, byValue] as const;
 
-/** A choice that a gateway takes on such a topic. */
-export function anyFilter(random: Random, topic: ProducedTopic): Filter {
-  const rest = topic.name === 'typed' ? OF_TYPED : OF_ALL;
-  return random.pick<Make>(topic.isCompacted ? OF_KEYS : rest)(random, topic);
+/**
+ * A choice that a gateway takes on such a topic.
+ * @param format text does not say of which partition a key has left
+ */
+export function anyFilter(random: Random, topic: ProducedTopic, format: Format): Filter {
+  const all = topic.name === 'typed' ? OF_TYPED : OF_ALL;
+  const losesNoKeys = topic.isCompacted && format === 'text';
+  return random.pick<Make>(losesNoKeys ? OF_KEYS : all)(random, topic);
 }
 
 function ofKeys(keys: readonly string[]): Filter {
