@@ -11,17 +11,18 @@ const FOLDER = join(ROOT, '.cache', `model-${process.pid}`);
 /** The scenario with this seed is the first; the next ones count up. */
 const FIRST_SEED = Number(process.env['MODEL_SEED'] ?? 1);
 /** From so many on everything that can happen to a client happens. */
-const MANY_RUNS = 150;
+const MANY_RUNS = 100;
 const RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 10_000 : MANY_RUNS));
 /** Those with users, tokens and rights take ten times as long. */
-const MANY_RIGHTS_RUNS = 25;
+const MANY_RIGHTS_RUNS = 16;
 const RIGHTS_RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 1000 : MANY_RIGHTS_RUNS));
 /** Lines of a failed scenario that are shown. */
 const LINES = Number(process.env['MODEL_LINES'] ?? 60);
 /** Those of several topics take twice as long. */
 const MANY_SEVERAL_RUNS = 300;
-const SEVERAL_RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 3000 : 40));
-const PROCESSES = 2;
+const SEVERAL_RUNS = Number(process.env['MODEL_RUNS'] ?? (IS_ALL ? 3000 : 20));
+/** A few scenarios take most of their time until the code is quick, in each of them. */
+const PROCESSES = IS_ALL ? 2 : 1;
 const KINDS = [
   'streams',
   'message',
