@@ -30,6 +30,9 @@ export abstract class Account {
     this.settle();
   }
 
+  /** The client has an id, of an event of whichever topic of its stream. */
+  identified(_id: string): void {}
+
   /** Something that must not have come. */
   wrong(why: string): void {
     this.tally.wrong++;

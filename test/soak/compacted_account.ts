@@ -18,9 +18,12 @@ export class CompactedAccount extends Account {
 
   override take(received: Received): void {
     if (received.event === 'gap') this.#idAge = Date.now() - this.#idTime;
-    const time = /\/~([0-9a-z]+)/.exec(received.id)?.[1];
-    if (time !== undefined) this.#idTime = Number.parseInt(time, 36) * 1000;
     super.take(received);
+  }
+
+  override identified(id: string): void {
+    const time = /\/~([0-9a-z]+)/.exec(id)?.[1];
+    if (time !== undefined) this.#idTime = Number.parseInt(time, 36) * 1000;
   }
 
   /** Keys of its view that lack their value, and those that it still has and that are in it no more. */
@@ -55,7 +58,7 @@ export class CompactedAccount extends Account {
     if (reason === 'deletes' && this.#mayLackDeletes(lost)) this.tally.explainedGaps++;
     else {
       this.tally.unexplainedGaps++;
-      this.note(`gap ${reason} ${JSON.stringify(lost)}`);
+      this.note(`gap ${reason} ${JSON.stringify(lost)}, by an id ${this.#idAge} ms old`);
     }
     for (const [name, record] of this.#last) if (this.#isShown(record)) this.#unconfirmed.add(name);
     this.#last.clear();

@@ -151,6 +151,7 @@ export class Subscriber {
       this.#wrong('it came long after the end of its token');
     }
     for (const account of this.#accountsOf(data)) account.take(received);
+    for (const account of this.#accounts) account.identified(id);
   }
 
   /** Those that an event is for: of several topics' streams it names its topic, or is for all. */
