@@ -193,6 +193,12 @@ const ROWS = {
       lines: { '{{topic}} {{result}}': rateOf('sse_kafka_filter_records_total', 'topic, result') },
     },
     {
+      title: 'Streams of several topics that join and fall back, a second',
+      unit: 'short',
+      of: 'sse_kafka_merges_total',
+      lines: { '{{result}}': `sum by (result) (rate(sse_kafka_merges_total${RATE}))` },
+    },
+    {
       title: 'Delay of the event loop',
       unit: 's',
       of: 'sse_kafka_build_info',
