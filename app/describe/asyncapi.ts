@@ -135,6 +135,21 @@ function server(protocol: string, port: number): object {
   };
 }
 
+/** `null` where nothing more is known of it. */
+function knownMessage(name: string, record: object): object | null {
+  if (name === 'json.message') return { ...READ_MESSAGE, payload: record };
+  if (name !== 'text.message') return null;
+  return {
+    ...MESSAGES[name],
+    payload: {
+      type: 'string',
+      contentMediaType: 'application/json',
+      description:
+        '`value` of the same record in `format=json`; its bytes where it cannot be read.',
+    },
+  };
+}
+
 /** @param record what its records are of, where more is known of them */
 function channel(path: string, isRead: boolean, record?: object): object {
   const nameOf = (name: string): string =>
@@ -143,15 +158,12 @@ function channel(path: string, isRead: boolean, record?: object): object {
   return {
     address: path,
     messages: Object.fromEntries(
-      names.map((name) => {
-        const isKnown = record !== undefined && name === 'json.message';
-        return [
-          name,
-          isKnown
-            ? { ...READ_MESSAGE, payload: record }
-            : { $ref: `#/components/messages/${nameOf(name)}` },
-        ];
-      }),
+      names.map((name) => [
+        name,
+        (record === undefined ? null : knownMessage(name, record)) ?? {
+          $ref: `#/components/messages/${nameOf(name)}`,
+        },
+      ]),
     ),
   };
 }

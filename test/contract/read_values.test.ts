@@ -322,6 +322,8 @@ streams:
         const document = takes('openapi', openapi, `paths/${path}/${content}`);
         const whole = { records: all, id: 'AA==' };
         expect([whole, document(whole)]).toEqual([whole, []]);
+        const text = takes('asyncapi', asyncapi, `channels/${at}/messages/text.message/payload`);
+        expect(text('{"a":1}')).toEqual([]);
         const odd = { ...all[0], value: 7 };
         expect(faults(odd)).not.toEqual([]);
         expect(document({ ...whole, records: [odd] })).not.toEqual([]);
