@@ -8,7 +8,7 @@ import {
   untilAborted,
   untilAnswered,
 } from '../../../app/waits/abortable.ts';
-import { REQUEST_TIMEOUT_MS } from '../brokers/kafka_connection.ts';
+import { type KafkaConnection, REQUEST_TIMEOUT_MS } from '../brokers/kafka_connection.ts';
 import { KafkaSource } from '../kafka_source.ts';
 import { assertSame, TopicCheck } from '../questions/topic_check.ts';
 import { type Read, toBatch } from './confluent_batch.ts';
@@ -22,12 +22,23 @@ const logger = getLogger(['sse-kafka', 'brokers']);
 const BATCH_RECORDS = 500;
 /** How long one read waits for a record; a read that is aborted ends within this time. */
 const READ_WAIT_MS = 500;
+/** A consumer with which nobody reads is kept for so long: to open another takes much longer than to give it other offsets. */
+const REST_MS = 5000;
+/** So many of all topics: as many as read back for clients. */
+const MAX_RESTING = 8;
+/**
+ * It reads ahead, and one that has come near the end has a request under way which the broker holds for half
+ * a second: until then it reads nothing else. What is read ahead is a megabyte or two.
+ */
+const NEAR_END = 100_000;
 
 type Consumer = InstanceType<typeof KafkaConsumer>;
 
 /** Reads Kafka on Node through librdkafka: `assign` and `consume(n)`, no group, no commit. */
 export class ConfluentSource extends KafkaSource {
   readonly #reads = new Set<Promise<void>>();
+  /** Consumers with which nobody reads, by topic. */
+  readonly #resting = new Map<string, OpenConsumer[]>();
   /** Consumers that are about to be disconnected. */
   readonly #leaving = new Set<Promise<void>>();
 
@@ -61,6 +72,8 @@ export class ConfluentSource extends KafkaSource {
    */
   override async close(): Promise<void> {
     await super.close();
+    for (const consumer of [...this.#resting.values()].flat()) void this.#leave(consumer);
+    this.#resting.clear();
     const deadline = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     await untilAborted(Promise.all(this.#leaving), deadline).catch(() => {});
   }
@@ -80,7 +93,7 @@ export class ConfluentSource extends KafkaSource {
     for (let failures = 0; !signal.aborted; ) {
       let error: unknown;
       try {
-        for await (const batch of this.#consume(name, positions, signal)) {
+        for await (const batch of this.#consume(topic, positions, signal)) {
           failures = 0;
           this.health.answered('read', name);
           for (const [partition, offset] of batch.positions) positions.set(partition, offset);
@@ -104,42 +117,142 @@ export class ConfluentSource extends KafkaSource {
   }
 
   /** Reads until the consumer cannot go on, which is thrown. */
-  async *#consume(topic: string, positions: Offsets, signal: AbortSignal): AsyncGenerator<Batch> {
-    const leaving = new AbortController();
-    const config = {
-      ...globalConfig(this.connection),
-      ...CONSUMER_CONFIG,
-      ...tokenConfig(this.connection, leaving.signal),
-    };
-    const consumer = new KafkaConsumer(config, { 'auto.offset.reset': 'earliest' });
-    // Without this, the wait starts over at each record: 5 s of latency at 20 records/s.
-    consumer.setDefaultConsumeTimeout(READ_WAIT_MS);
-    (consumer as Consumer & TimeoutOnlyForFirst).setDefaultIsTimeoutOnlyForFirstMessage(true);
-    const lost = new AbortController();
-    const ended = new LinkedAbort(signal, lost.signal);
-    listen(consumer, (why) => lost.abort(why));
-    const connected = connect(consumer, topic);
-    let isOpen = false;
+  async *#consume(
+    topic: TopicIdentity,
+    positions: Offsets,
+    signal: AbortSignal,
+  ): AsyncGenerator<Batch> {
+    const rested = this.#takeRested(topic);
+    const consumer = rested ?? new OpenConsumer(this.connection, topic.name);
+    const ended = new LinkedAbort(signal, consumer.lost);
+    let isOpen = rested !== null;
+    let isFit = false;
     try {
-      await untilAborted(connected, ended.signal);
+      await untilAborted(consumer.connected, ended.signal);
       isOpen = true;
-      assign(consumer, topic, positions);
+      consumer.assign(positions);
       while (!signal.aborted) {
-        const read = await consume(consumer);
+        const read = await consumer.read();
+        isFit = !consumer.lost.aborted;
         if (signal.aborted) return;
-        lost.signal.throwIfAborted();
+        consumer.lost.throwIfAborted();
         // It may have taken the place of ends that were reached.
-        if (read === null) assign(consumer, topic, positions);
+        if (read === null) consumer.assign(positions);
         else if (read.messages.length + read.ends.length > 0) yield toBatch(read);
+        isFit = false;
       }
     } finally {
       ended.letGo();
-      leaving.abort();
-      const gone = leave(consumer, connected);
-      this.#leaving.add(gone);
-      void gone.then(() => this.#leaving.delete(gone));
-      if (isOpen && !lost.signal.aborted) await gone;
+      if (!isFit || this.closed.signal.aborted || !this.#rest(topic, consumer)) {
+        const gone = this.#leave(consumer);
+        if (isOpen && !consumer.lost.aborted) await gone;
+      }
     }
+  }
+
+  #takeRested(topic: TopicIdentity): OpenConsumer | null {
+    const name = nameOf(topic);
+    const resting = this.#resting.get(name) ?? [];
+    const rested = resting.pop() ?? null;
+    if (resting.length === 0) this.#resting.delete(name);
+    rested?.wake();
+    if (rested === null || !rested.lost.aborted) return rested;
+    void this.#leave(rested);
+    return null;
+  }
+
+  /** @returns false where there are enough that rest, or it is of no use */
+  #rest(topic: TopicIdentity, consumer: OpenConsumer): boolean {
+    const name = nameOf(topic);
+    const resting = this.#resting.get(name) ?? [];
+    const all = [...this.#resting.values()].reduce((sum, { length }) => sum + length, 0);
+    if (all >= MAX_RESTING || consumer.isNearEnd) return false;
+    this.#resting.set(name, resting);
+    resting.push(consumer);
+    consumer.rest(() => {
+      resting.splice(resting.indexOf(consumer), 1);
+      if (resting.length === 0) this.#resting.delete(name);
+      void this.#leave(consumer);
+    });
+    return true;
+  }
+
+  #leave(consumer: OpenConsumer): Promise<void> {
+    const gone = consumer.leave();
+    this.#leaving.add(gone);
+    void gone.then(() => this.#leaving.delete(gone));
+    return gone;
+  }
+}
+
+/** A consumer of one topic, which can be given other offsets. */
+class OpenConsumer {
+  readonly connected: Promise<void>;
+  readonly #consumer: Consumer;
+  readonly #topic: string;
+  readonly #lost = new AbortController();
+  readonly #leaving = new AbortController();
+  #positions: Offsets = new Map();
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(connection: KafkaConnection, topic: string) {
+    this.#topic = topic;
+    const config = {
+      ...globalConfig(connection),
+      ...CONSUMER_CONFIG,
+      ...tokenConfig(connection, this.#leaving.signal),
+    };
+    this.#consumer = new KafkaConsumer(config, { 'auto.offset.reset': 'earliest' });
+    // Without this, the wait starts over at each record: 5 s of latency at 20 records/s.
+    this.#consumer.setDefaultConsumeTimeout(READ_WAIT_MS);
+    (this.#consumer as Consumer & TimeoutOnlyForFirst).setDefaultIsTimeoutOnlyForFirstMessage(true);
+    listen(this.#consumer, (why) => this.#lost.abort(why));
+    this.connected = connect(this.#consumer, topic);
+  }
+
+  /** Aborts once it cannot go on. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Whether it is, in one of its partitions, or does not know. */
+  get isNearEnd(): boolean {
+    try {
+      return [...this.#positions].some(([partition, position]) => {
+        const { highOffset } = this.#consumer.getWatermarkOffsets(this.#topic, partition);
+        return highOffset < position + NEAR_END;
+      });
+    } catch {
+      return true;
+    }
+  }
+
+  assign(positions: Offsets): void {
+    const topic = this.#topic;
+    this.#positions = positions;
+    this.#consumer.assign(
+      [...positions].map(([partition, offset]) => ({ topic, partition, offset })),
+    );
+  }
+
+  read(): Promise<Read | null> {
+    return consume(this.#consumer);
+  }
+
+  /** Reads nothing until it is woken. @param over called where that takes too long */
+  rest(over: () => void): void {
+    this.#consumer.unassign();
+    this.#restTimer = setTimeout(over, REST_MS);
+  }
+
+  wake(): void {
+    clearTimeout(this.#restTimer);
+  }
+
+  leave(): Promise<void> {
+    this.wake();
+    this.#leaving.abort();
+    return leave(this.#consumer, this.connected);
   }
 }
 
@@ -156,10 +269,6 @@ function connect(consumer: Consumer, topic: string): Promise<void> {
   });
 }
 
-function assign(consumer: Consumer, topic: string, positions: Offsets): void {
-  consumer.assign([...positions].map(([partition, offset]) => ({ topic, partition, offset })));
-}
-
 /** `null` where there was only the news that the consumer's group, which is never used, is refused. */
 function consume(consumer: Consumer): Promise<Read | null> {
   return new Promise((done, fail) => {
@@ -173,6 +282,11 @@ function consume(consumer: Consumer): Promise<Read | null> {
       else done({ messages, ends });
     });
   });
+}
+
+/** That of a topic which was made anew is another. */
+function nameOf({ name, id }: TopicIdentity): string {
+  return `${name}/${id}`;
 }
 
 /** Whether an error is the client's own, and not an answer of the brokers. */
