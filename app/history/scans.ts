@@ -298,7 +298,18 @@ class Scan {
       this.catchUp(rider);
       this.#leave(rider);
     }
-    for (const rider of riders) rider.wake();
+    this.#wakeByTurns(riders.values());
+  }
+
+  /** A crowd that has all would hold up everybody for a tenth of a second. */
+  #wakeByTurns(riders: Iterator<Rider>): void {
+    while (!this.#turns.isOver) {
+      const { done, value: rider } = riders.next();
+      if (done === true) return;
+      this.#turns.spend(FOUND_RECORDS);
+      rider.wake();
+    }
+    this.#turns.wait({ wake: () => this.#wakeByTurns(riders) });
   }
 
   #leave(rider: Rider): void {
