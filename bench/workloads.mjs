@@ -271,7 +271,7 @@ export const VIEWS = [
   },
   {
     ...{ kind: 'lookUps', name: 'a key below memory' },
-    ...{ clients: 100, records: 200_000, settings: LITTLE_MEMORY },
+    ...{ clients: 100, records: 300_000, settings: LITTLE_MEMORY },
   },
 ];
 
