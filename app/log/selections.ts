@@ -23,9 +23,9 @@ export class Selection {
   tellsLeave = false;
   readonly #seqs: number[] = [];
   /** Those of which it cannot be told, for want of a schema, whether the filter lets them through. */
-  readonly #unread = new Set<number>();
+  #unread: Set<number> | null = null;
   /** Those of them at which a key may have left the view. */
-  readonly leaves: Set<number> = new Set();
+  #leaves: Set<number> | null = null;
 
   constructor(filter: Filter, fromSeq: number, guard: GuardUse | null) {
     this.filter = filter;
@@ -36,7 +36,7 @@ export class Selection {
   /** @returns those that are not kept any more */
   push(seq: number, isUnread: boolean): readonly number[] {
     this.#seqs.push(seq);
-    if (isUnread) this.#unread.add(seq);
+    if (isUnread) this.#unread = (this.#unread ?? new Set<number>()).add(seq);
     const count = this.#seqs.length;
     return count > 2 * MAX_PLACES ? this.#forget(count - MAX_PLACES) : NONE;
   }
@@ -52,7 +52,7 @@ export class Selection {
   }
 
   isUnread(seq: number): boolean {
-    return this.#unread.has(seq);
+    return this.#unread?.has(seq) === true;
   }
 
   /** Whether it tells of a record, the last there is, or whoever comes there looks by itself. */
@@ -64,12 +64,30 @@ export class Selection {
   delete(seq: number): void {
     const at = this.#seqs.indexOf(seq);
     if (at >= 0) this.#seqs.splice(at, 1);
-    this.leaves.delete(seq);
+    this.deleteLeave(seq);
+  }
+
+  /** Places at which a key may have left the view. */
+  get leaves(): number[] {
+    return [...(this.#leaves ?? [])];
+  }
+
+  isLeave(seq: number): boolean {
+    return this.#leaves?.has(seq) === true;
+  }
+
+  addLeave(seq: number): void {
+    this.#leaves = (this.#leaves ?? new Set<number>()).add(seq);
+  }
+
+  /** @returns whether it was one */
+  deleteLeave(seq: number): boolean {
+    return this.#leaves?.delete(seq) === true;
   }
 
   #forget(count: number): readonly number[] {
     const gone = this.#seqs.splice(0, count);
-    for (const seq of gone) this.#unread.delete(seq);
+    for (const seq of gone) this.#unread?.delete(seq);
     this.fromSeq = (gone.at(-1) ?? this.fromSeq - 1) + 1;
     return gone;
   }
@@ -155,7 +173,7 @@ export class Selections {
     this.#index.delete(selection.filter, selection);
     if (!selection.tellsLeave) return;
     this.#deleteLeaving(selection);
-    this.#takeDown(selection, [...selection.leaves]);
+    this.#takeDown(selection, selection.leaves);
   }
 
   /** A record has come. */
@@ -243,7 +261,7 @@ export class Selections {
 
   #pushLeave(selection: Selection): void {
     this.#push(selection, false);
-    selection.leaves.add(this.#seq);
+    selection.addLeave(this.#seq);
     const standing = this.#standing.get(this.#seq);
     if (standing === undefined) this.#standing.set(this.#seq, [selection]);
     else standing.push(selection);
@@ -251,7 +269,7 @@ export class Selections {
 
   #takeDown(selection: Selection, seqs: Iterable<number>): void {
     for (const seq of seqs) {
-      if (!selection.leaves.delete(seq)) continue;
+      if (!selection.deleteLeave(seq)) continue;
       const left = this.#standing.get(seq)?.filter((one) => one !== selection) ?? [];
       if (left.length === 0) this.#standing.delete(seq);
       else this.#standing.set(seq, left);

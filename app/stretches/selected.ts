@@ -10,6 +10,13 @@ import { openAgain, type Step } from './step.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
 import { PAGE_RECORDS } from './turns.ts';
 
+/**
+ * Of the rows that a client finds in one go, those of which it could not be told whether they are for it, and
+ * those that tell that a key leaves: a set for each of ten thousand clients would be megabytes.
+ */
+const unreadRows = new Set<number>();
+const leavingRows = new Set<number>();
+
 /** What was written, and how far it goes. */
 interface Written {
   readonly bytes: Uint8Array;
@@ -39,12 +46,8 @@ export class Selected implements Stretch {
   /** What was there when the client came here is no live record to it. */
   readonly #liveFrom: number;
   #isOver = false;
-  /** Of the rows that were found last, those of which it could not be told whether they are for it. */
-  readonly #unread = new Set<number>();
   /** Whether it was at the end since it last looked for itself, see `#knownFrom`. */
   #wasAtEnd = false;
-  /** Rows of those to be sent that tell that a key leaves. */
-  readonly #leaves = new Set<number>();
   /**
    * On a compacted topic, of what was there: the latest of its keys, as far as nothing else is known; the
    * next one of them stands at `at`.
@@ -134,7 +137,7 @@ export class Selected implements Stretch {
         turns.wait(this.#client);
         return null;
       }
-      this.#unread.clear();
+      unreadRows.clear();
       const rows = isKnown ? this.#knownRows(segment) : this.#rowsLookedFor(segment);
       if (rows.length > 0) return this.#send(segment, rows);
       const end = isKnown ? segment.nextSeq : Math.min(segment.nextSeq, this.#knownFrom());
@@ -238,20 +241,21 @@ export class Selected implements Stretch {
   #knownRows(segment: Segment): number[] {
     const rows: number[] = [];
     const from = this.#knownFrom();
-    const { leaves } = this.selection;
-    this.#leaves.clear();
+    leavingRows.clear();
     for (const seq of this.#placesBefore(segment.nextSeq)) {
       const at = segment.placeOf(seq);
       if (segment.seqs[at] !== seq || segment.states[at] !== LIVE) continue;
       const isTold =
-        seq < from || leaves.has(seq) ? this.#isTold(segment, at) : this.#isChosen(seq, at);
+        seq < from || this.selection.isLeave(seq)
+          ? this.#isTold(segment, at)
+          : this.#isChosen(seq, at);
       if (isTold) rows.push(at);
     }
     return this.#withGaps(segment, rows, segment.nextSeq);
   }
 
   #isChosen(seq: number, at: number): boolean {
-    if (this.selection.isUnread(seq)) this.#unread.add(at);
+    if (this.selection.isUnread(seq)) unreadRows.add(at);
     return true;
   }
 
@@ -260,8 +264,8 @@ export class Selected implements Stretch {
     const told = this.#client.toldBy(segment, at, (leaves, facts) =>
       leaves.tells(facts, segment, at, ({ seq }) => seq < this.#seq),
     );
-    if (told === 'leave') this.#leaves.add(at);
-    if (told === 'unread') this.#unread.add(at);
+    if (told === 'leave') leavingRows.add(at);
+    if (told === 'unread') unreadRows.add(at);
     return told !== null;
   }
 
@@ -288,7 +292,7 @@ export class Selected implements Stretch {
     const from = this.#knownFrom();
     const { facts } = this.#client.topic;
     const candidates = this.#log.candidates(segment, this.selection.filter, facts);
-    this.#leaves.clear();
+    leavingRows.clear();
     if (candidates !== null) return this.#rowsAmong(segment, candidates);
     const rows: number[] = [];
     let at = segment.placeOf(this.#seq);
@@ -317,8 +321,8 @@ export class Selected implements Stretch {
     const [first] = rows;
     const { view } = this.#client;
     this.isShared = false;
-    const isRecord = segment.states[first!] === LIVE && !this.#unread.has(first!);
-    const isOneRecord = rows.length === 1 && isRecord && !this.#leaves.has(first!);
+    const isRecord = segment.states[first!] === LIVE && !unreadRows.has(first!);
+    const isOneRecord = rows.length === 1 && isRecord && !leavingRows.has(first!);
     if (isOneRecord && segment === this.#log.tail && this.#hasAllAfter(segment)) {
       const { bytes, time, events } = this.#log.block(segment, view, first!);
       const timestamps = segment.timestamps.slice(first!, first! + 1);
@@ -347,10 +351,10 @@ export class Selected implements Stretch {
       at = row + 1;
       // Who is cut before it has not had all.
       if (row === last) page.time = this.#log.idTime;
-      if (this.#unread.has(row)) {
+      if (unreadRows.has(row)) {
         page.gap(unreadGap(topic.topic, partition, segment.offsets[row]!), place);
       } else if (segment.states[row] === LIVE) {
-        if (this.#leaves.has(row)) page.leave(view.format, segment, row, place);
+        if (leavingRows.has(row)) page.leave(view.format, segment, row, place);
         else page.row(view.format, segment, row, place);
         timestamps.push(segment.timestamps[row]!);
       } else page.gap(retentionGap(topic.topic, partition, from, segment.offsets[row]! + 1), place);
