@@ -21,9 +21,6 @@ const WAYS = [
   { query: '?until=live&since=-2', accept: 'application/json' },
 ] as const;
 
-/** Filters with which each of all is asked by each. */
-const FILTERS = 2;
-
 const LISTS = ['/-/topics', '/-/openapi.json', '/-/asyncapi.json'];
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -93,13 +90,16 @@ export class Audit {
       const answer = await this.#askIn(way, target, user, null);
       if (visible === null) continue;
       if (at === 0) await this.#askAgain(target, user!, answer);
-      if (at === 3) await this.#askForTag(path + way.query, user!, answer, visible.allowed);
+      const { topic, where, hasOpenKeys } = served;
+      // Without a time a place does not tell what may have left since: all comes again.
+      const forgets = topic.isCompacted && where?.losesKeys === true && !hasOpenKeys;
+      if (at === 3 && !forgets) {
+        await this.#askForTag(path + way.query, user!, answer, visible.allowed);
+      }
     }
-    for (let n = 0; n < FILTERS; n++) {
-      const own = this.#world.ownFilter(served);
-      const answer = await this.#askIn(this.#world.random.pick(WAYS), target, user, own);
-      if (visible !== null) await this.#askAgain(target, user!, answer, own);
-    }
+    const own = this.#world.ownFilter(served);
+    const filtered = await this.#askIn(this.#world.random.pick(WAYS), target, user, own);
+    if (visible !== null) await this.#askAgain(target, user!, filtered, own);
     const head = await this.#answer(path, user, {
       method: 'HEAD',
       headers: { accept: 'text/event-stream' },

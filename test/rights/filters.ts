@@ -194,14 +194,13 @@ function filterOf({ cel, holds }: Wish, isOfKey: boolean): RecordFilter {
   return { cel, takes, mayTakeKey: isOfKey ? takes : () => true, losesKeys: !isOfKey };
 }
 
-/** What a stream lets through. @param ofKeyAlone whether it is to look at nothing else */
+/** What a stream lets through. */
 export function streamFilter(
   random: Random,
   words: Vocabulary,
   params: readonly string[],
-  ofKeyAlone: boolean,
 ): RecordFilter {
-  const isOfKey = ofKeyAlone || random.chance(0.3);
+  const isOfKey = random.chance(0.3);
   const keys = keysBy(params);
   const atom = (): Wish =>
     isOfKey || random.chance(0.3) ? ofKey(random, words, keys) : beyondKey(random, words, BY_CLAIM);

@@ -13,7 +13,7 @@ import { Audit } from './audit.ts';
 import { type Marked, marksIn } from './marked.ts';
 import { type User, World } from './world.ts';
 
-const SEEDS = IS_ALL ? 60 : 3;
+const SEEDS = IS_ALL ? 100 : 3;
 const SECRET = new TextEncoder().encode('s'.repeat(32));
 const ISSUER = 'https://issuer.example';
 const CONNECTION: ClientConnection = {

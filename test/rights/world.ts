@@ -108,11 +108,8 @@ export class World {
   #one(topic: WorldTopic, path: string, params: readonly string[]): Omit<Served, 'isStream'> {
     const { random } = this;
     const right = randomRight(random, params);
-    // What else a stream looks at is not taken there yet.
-    const ofKeyAlone = topic.isCompacted;
-    const where = random.chance(0.5)
-      ? streamFilter(random, this.#wordsOf(topic), params, ofKeyAlone)
-      : null;
+    const words = this.#wordsOf(topic);
+    const where = random.chance(0.5) ? streamFilter(random, words, params) : null;
     return { path, params, topic, right, where, hasOpenKeys: random.chance(0.2) };
   }
 
