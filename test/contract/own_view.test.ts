@@ -57,8 +57,9 @@ async function shown(
   new Function('EventSource', 'show', script)(EventSource, show);
   await using stream = await gateway.stream(url, { headers });
   await stream.until('all there is', () => stream.events.some(({ event }) => event === 'live'));
+  const before = stream.events.length;
   await then?.happens();
-  await stream.untilEvents(stream.events.length + (then?.events ?? 0));
+  await stream.untilEvents(before + (then?.events ?? 0));
   for (const { event, data } of stream.events) listeners.get(event)?.({ data });
   return calls;
 }
