@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat, type Topic } from '../support/kafka.ts';
 import { KnownStream } from '../support/known_stream.ts';
 import { numberedBlocks, writeNumbered } from '../support/numbered_records.ts';
@@ -74,7 +75,9 @@ onEachRuntime((runtime) => {
       await stream.readTo(rest.length);
     });
   });
+});
 
+onRuntimesOfTier((runtime) => {
   describe('live records, many times as many as fit into memory', () => {
     const OLD = 5000;
     const COUNT = 15_000;
@@ -82,7 +85,7 @@ onEachRuntime((runtime) => {
     const gateway = shared(async () => {
       topic = await kafka.createTopic();
       await writeNumbered(topic, 0, OLD);
-      return Gateway.startReady(runtime, {
+      return HostedGateway.startReady(runtime, {
         topics: [topic.name],
         env: { ...ONLY_RECORDS, FEED_MEMORY_MB: '1' },
       });
@@ -107,9 +110,7 @@ onEachRuntime((runtime) => {
       for (const stream of [fast, sleeper]) await stream.readTo(live.length);
     });
   });
-});
 
-onRuntimesOfTier((runtime) => {
   describe('records of several partitions below memory', () => {
     const PARTITIONS = 3;
     const COUNT = 4000;
@@ -122,7 +123,8 @@ onRuntimesOfTier((runtime) => {
         );
         await kcat(['-P', '-t', topic.name, '-p', String(partition)], lines.join('\n'));
       }
-      return Gateway.startReady(runtime, { topics: [topic.name], env: { FEED_MEMORY_MB: '1' } });
+      const env = { FEED_MEMORY_MB: '1' };
+      return HostedGateway.startReady(runtime, { topics: [topic.name], env });
     });
 
     function record(partition: number, offset: number): string {
@@ -169,7 +171,7 @@ onRuntimesOfTier((runtime) => {
         const own = lines.filter((line) => line.startsWith(codec));
         await kcat(['-P', '-t', topic.name, '-z', codec, '-X', 'linger.ms=200'], own.join('\n'));
       }
-      return Gateway.startReady(runtime, { topics: [topic.name] });
+      return HostedGateway.startReady(runtime, { topics: [topic.name] });
     });
 
     test.each(CODECS.map((codec, at) => [codec, at * EACH + EACH / 2] as const))(
