@@ -10,7 +10,7 @@ import { freePort, freePorts } from '../support/free_port.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, kcat, type Topic } from '../support/kafka.ts';
-import { Program, run } from '../support/program.ts';
+import { Program, run, succeeded } from '../support/program.ts';
 import { onEachRuntime, onRuntimesOfTier } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 
@@ -19,8 +19,7 @@ const PUBLISH = 'echo "Hello, world `date`" | kcat -P -b $BROKERS -t events -k 1
 
 /** @returns what it published, as kcat reads it back. */
 async function publish(brokers = kafka.brokers): Promise<string> {
-  const { code } = await run(['sh', '-c', PUBLISH], { env: { BROKERS: brokers } });
-  expect(code).toBe(0);
+  succeeded('kcat', await run(['sh', '-c', PUBLISH], { env: { BROKERS: brokers } }));
   const newest = ['-C', '-t', 'events', '-o', '-1', '-e', '-q', '-D', ''];
   const { stdout } = await run(['kcat', '-b', brokers, ...newest]);
   expect(stdout.toString()).toMatch(/^Hello, world .*\d+:\d+:\d+/);
@@ -91,6 +90,27 @@ onEachRuntime((runtime) => {
   });
 
   describe('without KAFKA_BROKERS', () => {
+    test("a gateway leaves somebody else's Kafka alone and names both ways out", async () => {
+      const port = kafka.brokers.replace('localhost:', '');
+      const folder = await newFolder();
+      try {
+        const env = { ...(await freePorts()), EMBEDDED_KAFKA_PORT: port };
+        const { code, stderr } = await run(runtime.gatewayAndKafka, { cwd: folder, env });
+        expect(code).not.toBe(0);
+        expect(code).not.toBe(78);
+        for (const name of [`localhost:${port}`, 'KAFKA_BROKERS', 'EMBEDDED_KAFKA_PORT']) {
+          expect(stderr).toContain(name);
+        }
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+        await rm(join(CLONE, '.data', 'kafka', port), { recursive: true, force: true });
+      }
+    });
+  });
+});
+
+onRuntimesOfTier((runtime) => {
+  describe('without KAFKA_BROKERS', () => {
     test('a gateway brings its own Kafka, which keeps the events and ends with it', async () => {
       await using embedded = await embeddedPort();
       const { port } = embedded;
@@ -114,27 +134,8 @@ onEachRuntime((runtime) => {
       expect(await gateway.stop()).toBe(0);
       expect(await isTaken(port)).toBe(false);
     });
-
-    test("a gateway leaves somebody else's Kafka alone and names both ways out", async () => {
-      const port = kafka.brokers.replace('localhost:', '');
-      const folder = await newFolder();
-      try {
-        const env = { ...(await freePorts()), EMBEDDED_KAFKA_PORT: port };
-        const { code, stderr } = await run(runtime.gatewayAndKafka, { cwd: folder, env });
-        expect(code).not.toBe(0);
-        expect(code).not.toBe(78);
-        for (const name of [`localhost:${port}`, 'KAFKA_BROKERS', 'EMBEDDED_KAFKA_PORT']) {
-          expect(stderr).toContain(name);
-        }
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-        await rm(join(CLONE, '.data', 'kafka', port), { recursive: true, force: true });
-      }
-    });
   });
-});
 
-onRuntimesOfTier((runtime) => {
   describe('a compacted topic', () => {
     let topic!: Topic;
     const gateway = shared(async () => {
