@@ -267,4 +267,29 @@ describe('SeveralTopics', () => {
       jest.useRealTimers();
     }
   });
+
+  test('SeveralTopics.take() brings at the next beat what came within one, from a topic that had no more', async () => {
+    jest.useFakeTimers();
+    try {
+      const [a, b] = topics({}, {}) as [MemoryTopic, MemoryTopic];
+      const client = several([a, b], NEW, null, { everyMs: 250 });
+      expect(taken(client)).toEqual(['live']);
+      for (let n = 0; n < 6; n++) a.append('x'.repeat(30_000));
+      b.append('0');
+      a.sleepers.wakeAll();
+      b.sleepers.wakeAll();
+      expect(take(client)).toContain('0');
+      expect(take(client)).not.toContain('0');
+      b.append('late');
+      b.sleepers.wakeAll();
+      expect(taken(client)).not.toContain('late');
+      const came: string[] = [];
+      client.wait(() => came.push(...taken(client)));
+      await jest.advanceTimersByTimeAsync(260);
+      expect(came).toEqual(['late']);
+      client.close();
+    } finally {
+      jest.useRealTimers();
+    }
+  });
 });
