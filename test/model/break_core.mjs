@@ -2,20 +2,21 @@
  * Breaks the core, and the way in, in ways that were or could be real mistakes, and expects the model to notice each
  * one. A mutation of which the text is not found any more is a fault: mend it with the code.
  *
- *     npm run test:mutants [-- rights]     # all, or those of the way in alone
+ *     npm run test:mutants [-- rights | several]     # all, or those of the way in, or of several topics in one stream, alone
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compile } from '../support/compile.mjs';
-import { MUTATIONS, RIGHTS_MUTATIONS } from './mutations.mjs';
+import { MUTATIONS, RIGHTS_MUTATIONS, SEVERAL_MUTATIONS } from './mutations.mjs';
 
 /** @typedef {(typeof MUTATIONS)[number]} Mutation */
 
 /** As many scenarios as a mutation may survive. */
 const RUNS = 3000;
 const RIGHTS_RUNS = 300;
+const SEVERAL_RUNS = 600;
 /** A core that hangs is broken, too; all scenarios take three minutes of processor time. */
 const DEADLINE_MS = 240_000;
 const WHOLE_DEADLINE_MS = 900_000;
@@ -24,13 +25,21 @@ const AT_ONCE = 2;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', `mutants-${process.pid}`);
 
+/** What the model plays, and how many scenarios of it. */
+const KINDS = {
+  rights: { mutations: RIGHTS_MUTATIONS, args: [RIGHTS_RUNS, 0, 'rights'] },
+  several: { mutations: SEVERAL_MUTATIONS, args: [SEVERAL_RUNS, 0, 'several'] },
+  core: { mutations: MUTATIONS, args: [RUNS, 0] },
+};
+/** @typedef {keyof typeof KINDS} Kind */
+
 /**
  * @param {Mutation | null} mutation null: the core as it is
  * @param {number} number
- * @param {boolean} isOfRights
+ * @param {Kind} kind
  * @returns {Promise<string | null>} what the model noticed
  */
-async function noticed(mutation, number, isOfRights) {
+async function noticed(mutation, number, kind) {
   const folder = join(FOLDER, String(number));
   mkdirSync(folder, { recursive: true });
   cpSync(join(ROOT, 'app'), join(folder, 'app'), { recursive: true });
@@ -41,8 +50,10 @@ async function noticed(mutation, number, isOfRights) {
   cpSync(join(ROOT, compressor), join(folder, compressor));
   if (mutation !== null) mutate(mutation, join(folder, mutation.file));
   const script = compile(folder, 'test/model/run.ts', join(folder, 'compiled'));
-  const args = isOfRights ? [RIGHTS_RUNS, 0, 'rights'] : [RUNS, 0];
-  return run([script, 1, ...args].map(String), mutation === null ? WHOLE_DEADLINE_MS : DEADLINE_MS);
+  return run(
+    [script, 1, ...KINDS[kind].args].map(String),
+    mutation === null ? WHOLE_DEADLINE_MS : DEADLINE_MS,
+  );
 }
 
 /** @param {Mutation} mutation @param {string} path */
@@ -83,22 +94,24 @@ function run(args, deadlineMs) {
 
 rmSync(FOLDER, { recursive: true, force: true });
 let survived = 0;
-for (const isOfRights of process.argv[2] === 'rights' ? [true] : [false, true]) {
-  const unbroken = await noticed(null, 0, isOfRights);
+const asked = process.argv[2];
+const kinds = /** @type {Kind[]} */ (Object.keys(KINDS)).filter((kind) => kind === (asked ?? kind));
+if (kinds.length === 0) throw new Error(`takes ${Object.keys(KINDS).join(', ')}`);
+for (const kind of kinds) {
+  const unbroken = await noticed(null, 0, kind);
   if (unbroken === null) continue;
   process.stderr.write(`the core as it is fails: ${unbroken}\n`);
   process.exit(1);
 }
-/** @param {readonly Mutation[]} mutations @param {boolean} isOfRights */
-const each = (mutations, isOfRights) => mutations.map((mutation) => ({ mutation, isOfRights }));
-const ofCore = process.argv[2] === 'rights' ? [] : MUTATIONS;
-const queue = [...each(RIGHTS_MUTATIONS, true), ...each(ofCore, false)];
+const queue = kinds.flatMap((kind) =>
+  KINDS[kind].mutations.map((mutation) => ({ mutation, kind })),
+);
 const count = queue.length;
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const { mutation, isOfRights } = next;
-      const words = await noticed(mutation, count - queue.length, isOfRights);
+      const { mutation, kind } = next;
+      const words = await noticed(mutation, count - queue.length, kind);
       if (words === null) survived++;
       process.stdout.write(
         `${words === null ? 'SURVIVED' : 'noticed '}  ${mutation.name}${words === null ? '' : `\n            ${words}`}\n`,

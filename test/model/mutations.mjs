@@ -677,3 +677,73 @@ export const RIGHTS_MUTATIONS = [
     to: 'channels',
   },
 ];
+
+/** The same of several topics in one stream, which the model of those must notice. */
+export const SEVERAL_MUTATIONS = [
+  {
+    name: 'two clients put their pages together in one buffer',
+    file: 'app/several/several_topics.ts',
+    from: 'spare = new ByteWriter(0);\n    out.clear();',
+    to: 'out.clear();',
+  },
+  {
+    name: 'an id says of the topic of its block what the one before said',
+    file: 'app/several/several_topics.ts',
+    from: 'this.#source!.part = part;',
+    to: 'this.#source!.part ??= part;',
+  },
+  {
+    name: 'live is told once one of the topics is',
+    file: 'app/several/several_topics.ts',
+    from: 'if (!subscription.isLive) return false;',
+    to: 'if (!subscription.isLive) continue;',
+  },
+  {
+    name: 'a client counts as at the end while a topic is still read back for it',
+    file: 'app/several/several_topics.ts',
+    from: '!isReady && subscription.wasToldLive && subscription.hasAll',
+    to: '!isReady && subscription.wasToldLive',
+  },
+  {
+    name: 'place forgets the topics that have nothing for the client',
+    file: 'app/several/several_topics.ts',
+    from: 'if (isIdle) this.look();',
+    to: '',
+  },
+  {
+    name: 'a beat is over before all has come that is read back for it',
+    file: 'app/several/several_topics.ts',
+    from: 'blocks === null && member.subscription.hasAll',
+    to: 'blocks === null',
+  },
+  {
+    name: 'a topic that the id of several does not name begins where a new client would',
+    file: 'app/several/several_cursors.ts',
+    from: 'cursorFor(cursor, nameHash), since: null',
+    to: 'cursorFor(cursor, nameHash), since',
+  },
+  {
+    name: 'the id of one topic counts for all',
+    file: 'app/several/several_cursors.ts',
+    from: 'one === owners[0] ? cursor : null',
+    to: 'owners.length > 0 || one ? cursor : null',
+  },
+  {
+    name: 'a client that falls back begins anew',
+    file: 'app/several/merged_stream.ts',
+    from: 'const start = { cursor, since: null };',
+    to: 'const start = { cursor: cursor && null, since: null };',
+  },
+  {
+    name: 'what all get is counted for one',
+    file: 'app/several/merged_stream.ts',
+    from: 'for (const note of slice.notes) note.count();',
+    to: '',
+  },
+  {
+    name: 'ids go back where a client joins one that was told less',
+    file: 'app/several/merged_log.ts',
+    from: 'this.#reader.namePlaces();',
+    to: '',
+  },
+];
