@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryKafka } from '../test/host/memory_kafka.ts';
 import { MemorySource } from '../test/host/memory_source.ts';
@@ -8,6 +10,7 @@ import { parseStreamsFile } from './channels/streams_file.ts';
 import { parseConfig } from './config/config.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { CountedSlots } from './http/stream_slots.ts';
+import type { ByteSource } from './ports/byte_source.ts';
 import type { ClientConnection } from './ports/client_connection.ts';
 
 const CONNECTION: ClientConnection = {
@@ -278,4 +281,25 @@ test('Gateway logs that a topic was made anew, by name', async () => {
   kafka.create('orders', '05060708', 1, {});
   await client.got('"reason":"recreated"');
   expect(logged.lines).toContain('warning Topic orders was made anew');
+});
+
+test('Gateway holds neither a request nor its response for as long as their stream is open', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const sources: ByteSource[] = [];
+  const connection: ClientConnection = {
+    ...CONNECTION,
+    streams: (_, source) => sources.push(source),
+  };
+  const open = async (): Promise<WeakRef<Request | Response>[]> => {
+    const request = new Request('http://localhost/orders');
+    return [new WeakRef(request), new WeakRef(await gateway.fetch(request, connection))];
+  };
+  const kept = await open();
+  sources[0]!.next({ receive() {}, end() {} });
+  await eventually('both to be gone', async () => {
+    collect();
+    return kept.every((one) => one.deref() === undefined);
+  });
+  sources[0]!.cancel();
 });

@@ -184,6 +184,7 @@ export class EventStream implements ByteSource, OpenStream {
 
   #close(reason: EndReason): void {
     this.#subscription?.close();
+    this.#gzip?.close();
     this.#letGo();
     this.#streams.delete(this, reason);
   }

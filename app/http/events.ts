@@ -88,12 +88,10 @@ export async function streamEvents(
   }
   const subscribe = () => reading.subscribe(start, until);
   const gzip = encoding.compression?.stream(...reading.sharedBy) ?? null;
-  const leave = (): void => {
-    gzip?.close();
-    reading.letGo();
-  };
   const userAgent = loggedUserAgent(c);
-  const stream = new EventStream(channel, address, userAgent, subscribe, streams, leave, gzip);
+  // No function that is made here: it would hold the request and its response as long as the stream.
+  const { letGo } = reading;
+  const stream = new EventStream(channel, address, userAgent, subscribe, streams, letGo, gzip);
   streams.add(stream, c.env, asker);
   const response = c.body(new ReadableStream(pulledFrom(stream), PULL_ONLY), 200, head);
   c.env.streams?.(response, stream);
