@@ -1,6 +1,7 @@
 /**
- * For each worker of jest and runtime one process that holds gateways and a Kafka in its memory
- * (`test/host/`), from the first time on that a suite asks for it; where to ask is in TEST_HOSTS.
+ * A few processes of each runtime that hold gateways and a Kafka in their memory (`test/host/`), from
+ * the first time on that a suite asks for one; where to ask is in TEST_HOSTS. The workers of jest share
+ * them: each costs its start, and its code has to become quick anew.
  *
  *     GET /<runtime>/<worker>  answers with the port that it takes commands on
  *
@@ -20,6 +21,8 @@ import { guard } from './guard.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SCRIPT = 'test/host/main.ts';
 const START_MS = 110_000;
+/** Of each runtime. A suite may keep one busy for a second, in which others wait for it. */
+const HOSTS = 2;
 
 /** @type {Promise<() => Promise<void>> | null} */
 let started = null;
@@ -50,11 +53,12 @@ async function start() {
   const hosts = new Map();
   const server = createServer(async ({ url = '/' }, response) => {
     try {
-      const [, runtime] = url.split('/');
+      const [, runtime, worker] = url.split('/');
+      const name = `${runtime} ${Number(worker) % HOSTS}`;
       const command = runtime === 'Deno' ? onDeno() : onNode(script);
       // The suite that comes after one that has ended it gets another.
-      const host = hosts.get(url) ?? startHost(command, folder, () => hosts.delete(url));
-      hosts.set(url, host);
+      const host = hosts.get(name) ?? startHost(command, folder, () => hosts.delete(name));
+      hosts.set(name, host);
       response.end(String(await host));
     } catch (error) {
       response.statusCode = 500;
@@ -91,7 +95,8 @@ const SETTINGS = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '32768',
   DENO_V8_FLAGS: '--max-semi-space-size=4,--heap-growing-percent=50',
-  UV_THREADPOOL_SIZE: '64',
+  // Each topic of each gateway takes one on Node.
+  UV_THREADPOOL_SIZE: '256',
 };
 
 /**
