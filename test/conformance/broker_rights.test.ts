@@ -11,8 +11,10 @@ import {
 import { curl } from '../support/curl.ts';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import type { GatewayClient, GatewaySettings } from '../support/gateway_client.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { TestKafka } from '../support/kafka.ts';
-import { RUNTIMES, type Runtime } from '../support/runtimes.ts';
+import { RUNTIMES } from '../support/runtimes.ts';
 import { type Right, SecuredKafka } from '../support/secured_kafka.ts';
 import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
@@ -20,15 +22,14 @@ import { testSideBySide } from '../support/side_by_side.ts';
 const secured = shared(SecuredKafka.start);
 const kafka = shared(async () => new TestKafka(secured().brokers));
 
-async function isCompacted(gateway: Gateway): Promise<boolean> {
+async function isCompacted(gateway: GatewayClient): Promise<boolean> {
   const { body } = await curl(`${gateway.http}/-/topics`);
   return JSON.parse(`${body}`).topics[0].compacted;
 }
 
-/** A gateway that signs in as this user. */
-function startAs(runtime: Runtime, user: string, ...topics: readonly string[]): Promise<Gateway> {
-  const env = { ...scram(user), ...addressOf(secured(), 'SASL') };
-  return Gateway.start(runtime, { topics, env });
+/** The settings of a gateway that signs in as this user. */
+function settingsOf(user: string, ...topics: readonly string[]): GatewaySettings {
+  return { topics, env: { ...scram(user), ...addressOf(secured(), 'SASL') } };
 }
 
 const LACKING: Readonly<Record<string, readonly Right[]>> = {
@@ -45,7 +46,7 @@ for (const [lacking, rights] of Object.entries(LACKING)) {
       const other = await topicFor(secured(), kafka(), user);
       await topic.produce({ key: 'a', value: 'hello' });
       if (rights.length > 0) await secured().allow(user, topic.name, ...rights);
-      await using gateway = await startAs(runtime, user, topic.name, other.name);
+      await using gateway = await Gateway.start(runtime, settingsOf(user, topic.name, other.name));
       await using stream = await gateway.stream(`/${topic.name}`);
       const { status, missing, brokers } = await untilTold(gateway, /^authorization: /);
       expect({ status, up: brokers.up }).toEqual({ status: 503, up: true });
@@ -69,8 +70,7 @@ testSideBySide(
   async (runtime) => {
     const user = await newUser(secured());
     const topic = await topicFor(secured(), kafka(), user);
-    await using gateway = await startAs(runtime, user, topic.name);
-    await gateway.untilReady();
+    await using gateway = await HostedGateway.startReady(runtime, settingsOf(user, topic.name));
     await using stream = await gateway.stream(`/${topic.name}`);
     await topic.produce({ key: 'a', value: 'before' });
     await stream.untilEvents(1);
@@ -94,8 +94,7 @@ testSideBySide(
     const topic = await topicFor(secured(), kafka());
     await secured().allow(user, topic.name, 'READ');
     await topic.produce({ key: 'a', value: 'old' }, { key: 'a', value: 'new' });
-    await using gateway = await startAs(runtime, user, topic.name);
-    await gateway.untilReady();
+    await using gateway = await Gateway.startReady(runtime, settingsOf(user, topic.name));
     await using stream = await gateway.stream(`/${topic.name}`);
     const events = await stream.untilEvents(2);
     expect(events.map(({ data }) => data)).toEqual(['old', 'new']);

@@ -1,7 +1,6 @@
 import type { Authority } from './authority.ts';
 import { eventually } from './deadline.ts';
-import type { Gateway } from './gateway.ts';
-import type { Readiness } from './gateway_client.ts';
+import type { GatewayClient, Readiness } from './gateway_client.ts';
 import type { TestKafka, Topic } from './kafka.ts';
 import { newName } from './new_name.ts';
 import type { Listener, ScramMechanism, SecuredKafka } from './secured_kafka.ts';
@@ -66,7 +65,7 @@ export function warnings({ stderr }: { readonly stderr: string }): string[] {
   return stderr.split('\n').filter((line) => line.includes('"level":"WARN"'));
 }
 
-export function untilWell(gateway: Gateway): Promise<Readiness> {
+export function untilWell(gateway: GatewayClient): Promise<Readiness> {
   return untilSays(
     gateway,
     'the brokers to be well',
@@ -75,12 +74,12 @@ export function untilWell(gateway: Gateway): Promise<Readiness> {
 }
 
 /** What `/readyz` says once its words of the brokers are like these. */
-export function untilTold(gateway: Gateway, words: RegExp): Promise<Readiness> {
+export function untilTold(gateway: GatewayClient, words: RegExp): Promise<Readiness> {
   return untilSays(gateway, String(words), ({ brokers }) => words.test(brokers.error ?? ''));
 }
 
 /** The same, once none of them answers any more: one that refuses may be told of first. */
-export function untilDown(gateway: Gateway, words: RegExp): Promise<Readiness> {
+export function untilDown(gateway: GatewayClient, words: RegExp): Promise<Readiness> {
   return untilSays(
     gateway,
     `that all are down, ${words}`,
@@ -89,7 +88,7 @@ export function untilDown(gateway: Gateway, words: RegExp): Promise<Readiness> {
 }
 
 function untilSays(
-  gateway: Gateway,
+  gateway: GatewayClient,
   what: string,
   look: (readiness: Readiness) => boolean,
 ): Promise<Readiness> {
