@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { KafkaRecord } from '../ports/source.ts';
 import { constantOf, Filter } from '../views/filter.ts';
+import { RecordFacts } from '../views/record_facts.ts';
 import { Guards, KEPT_MS, MARGIN_MS } from './guards.ts';
 import { KeyIndex } from './key_index.ts';
 
@@ -42,7 +43,9 @@ class Topic {
       headers: [['owner', bytes(owner)]] as const,
     };
     const before = this.keys.put(0, record.key, seq, seq);
-    if (before !== null) this.guards.supersede(seq, record, this.#latest.get(key) ?? null);
+    const known = this.#latest.get(key);
+    const superseded = known === undefined ? null : new RecordFacts(known, null);
+    if (before !== null) this.guards.supersede(seq, new RecordFacts(record, null), superseded);
     this.#latest.set(key, record);
     return seq;
   }

@@ -197,21 +197,21 @@ export class Guards {
    * @param seq its place
    * @param superseded `null` where that is not in memory
    */
-  supersede(seq: number, record: KafkaRecord, superseded: KafkaRecord | null): readonly Move[] {
+  supersede(seq: number, facts: RecordFacts, superseded: RecordFacts | null): readonly Move[] {
     if (this.isEmpty) return NO_MOVES;
-    const key = record.key!;
+    const { record } = facts;
     const { partition } = record;
+    const key = record.key!;
     if (!this.#isLoaded) {
       for (const { column } of this.#shapes.values())
         this.#keys.setMark(column, partition, key, NO_MARK);
       return NO_MOVES;
     }
-    const facts = new RecordFacts(record, this.#values);
-    const before = superseded === null ? null : new RecordFacts(superseded, this.#values);
     const moves: Move[] = [];
     for (const shape of this.#shapes.values()) {
       const known = this.#keys.mark(shape.column, partition, key);
-      const from = known === NO_MARK && before !== null ? this.#markOf(shape, before) : known;
+      const isAtHand = known === NO_MARK && superseded !== null;
+      const from = isAtHand ? this.#markOf(shape, superseded) : known;
       const to = this.#markOf(shape, facts) ?? from ?? REFUSED;
       this.#keys.setMark(shape.column, partition, key, to);
       if (from === NO_MARK) this.#noteUnknown(shape, seq);

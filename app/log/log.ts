@@ -2,7 +2,7 @@ import type { Batch, KafkaRecord, Offsets } from '../ports/source.ts';
 import type { ValueReader } from '../ports/values.ts';
 import type { Filter } from '../views/filter.ts';
 import type { FilterTally } from '../views/filter_index.ts';
-import { bytesOf } from '../views/record_facts.ts';
+import { bytesOf, RecordFacts } from '../views/record_facts.ts';
 import type { View } from '../views/view.ts';
 import { coversAll, type Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
@@ -129,7 +129,7 @@ export class Log {
     this.clock = options.clock;
     const tally = options.tally ?? { match: 0, skip: 0, error: 0 };
     const values = options.values ?? null;
-    this.selections = new Selections(tally, values);
+    this.selections = new Selections(tally);
     this.guards = this.keys === null ? null : new Guards(this.keys, values, options.maxChanges);
     this.#maxBytes = options.maxBytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
@@ -422,14 +422,17 @@ export class Log {
     const link = hasLatest && this.linksKeys ? (previous?.seq ?? NO_RECORD) : UNKNOWN_RECORD;
     this.#account(this.tail, () => this.tail.append(seq, record, link));
     this.positions[partition] = offset + 1;
-    this.selections.add(seq, record);
+    // Once for all that look at it: to parse a value is what costs.
+    const facts = new RecordFacts(record, this.#values ?? null);
+    this.selections.add(seq, facts);
     if (previous === null) return;
     const { guards } = this;
     if (this.selections.tellLeaves || guards?.isEmpty === false) {
       const found = this.#find(previous.seq);
-      const superseded = found === null ? null : found.segment.record(found.at);
-      const moves = guards?.supersede(seq, record, superseded) ?? [];
-      this.selections.addLeaves(seq, record, previous.seq, superseded, moves);
+      const superseded =
+        found && new RecordFacts(found.segment.record(found.at), found.segment.values);
+      const moves = guards?.supersede(seq, facts, superseded) ?? [];
+      this.selections.addLeaves(seq, facts, previous.seq, superseded, moves);
     }
     this.#kill(previous.seq);
     if (previous.offset < this.start[partition]!) this.supersededSeq = seq + 1;

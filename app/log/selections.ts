@@ -1,8 +1,6 @@
-import type { KafkaRecord } from '../ports/source.ts';
-import type { ValueReader } from '../ports/values.ts';
 import type { Filter } from '../views/filter.ts';
 import { FilterIndex, type FilterTally } from '../views/filter_index.ts';
-import { RecordFacts } from '../views/record_facts.ts';
+import type { RecordFacts } from '../views/record_facts.ts';
 import type { GuardUse, Move } from './guards.ts';
 
 /** Places that are kept for those who have not taken them yet; who is slower looks for them again. */
@@ -142,11 +140,7 @@ export class Selections {
   readonly #lost = { match: this.#lose, unread: this.#lose, later: this.#lose };
   #seq = 0;
 
-  readonly #values: ValueReader | null;
-
-  /** @param values reads the values of the records; `null` where they are looked into as they are */
-  constructor(tally: FilterTally, values: ValueReader | null) {
-    this.#values = values;
+  constructor(tally: FilterTally) {
     this.#index = new FilterIndex(tally);
   }
 
@@ -177,10 +171,10 @@ export class Selections {
   }
 
   /** A record has come. */
-  add(seq: number, record: KafkaRecord): void {
+  add(seq: number, facts: RecordFacts): void {
     if (this.#index.isEmpty) return;
     this.#seq = seq;
-    this.#index.find(new RecordFacts(record, this.#values), this.#found);
+    this.#index.find(facts, this.#found);
   }
 
   /** Whether there are some of which keys can leave. */
@@ -224,16 +218,14 @@ export class Selections {
    */
   addLeaves(
     seq: number,
-    record: KafkaRecord,
+    facts: RecordFacts,
     supersededSeq: number,
-    superseded: KafkaRecord | null,
+    superseded: RecordFacts | null,
     moves: readonly Move[],
   ): void {
     this.#seq = seq;
-    if (superseded !== null)
-      this.#leavingIndex.find(new RecordFacts(superseded, this.#values), this.#lost);
+    if (superseded !== null) this.#leavingIndex.find(superseded, this.#lost);
     else {
-      const facts = new RecordFacts(record, this.#values);
       for (const one of this.#leaving) if (one.filter.mayWantKeyOf(facts)) this.#lose(one);
       for (const { shape, from, to } of moves) {
         const guarded = this.#guarded.get(shape);

@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { IdClock } from '../log/id_clock.ts';
 import { Filter } from '../views/filter.ts';
 import { TEXT } from '../views/format.ts';
 import type { View } from '../views/view.ts';
@@ -133,5 +134,28 @@ describe('Leaves', () => {
     all(client);
     topic.append('bad', 0, 'k');
     expect(all(client)).toEqual([`event:leave ${K}`]);
+  });
+
+  test('Leaves.idTime() is of when the client had all: of a page whose keys are hidden, until its last block', () => {
+    let now = 1_700_000_000_000;
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now);
+    const topic = new MemoryTopic({ compacted: true, clock: new IdClock(() => now) });
+    topic.log.guards!.isLoaded();
+    const timesOf = (guard: Filter | null): (string | undefined)[] => {
+      const view = { ...VIEW, filter: new Filter([], [isGood], guard) };
+      const client = new Client(topic, view);
+      client.comesTo(topic.log, new Float64Array(topic.log.positions.length), null);
+      const one = new Selected(client, topic.log, view.filter, topic.log.nextSeq, 0);
+      one.take();
+      now += 60_000;
+      for (const key of ['a', 'b', 'c']) topic.append('good', 0, key);
+      const text = decoder.decode(one.take() as Uint8Array);
+      return [...text.matchAll(/\/~(\w+)/g)].map(([, time]) => time);
+    };
+    const shown = (ms: number): string => Math.floor(ms / 1000).toString(36);
+    const guarded = timesOf(new Filter([], [isGood]));
+    expect(guarded).toEqual([shown(now - 60_000), shown(now - 60_000), shown(now)]);
+    expect(timesOf(null)).toEqual([shown(now), shown(now), shown(now)]);
+    clock.mockRestore();
   });
 });

@@ -529,76 +529,16 @@ export const MUTATIONS = [
     to: '',
   },
   {
-    name: 'a slow client is not told that what left its view has given way',
-    file: 'app/log/guards.ts',
-    from: 'droppedSeqs[this.#buckets[at]!] = this.#seqs[at]!;',
-    to: '',
-  },
-  {
-    name: 'a gateway counts as knowing what left before it began',
-    file: 'app/log/guards.ts',
-    from: 'for (const shape of this.#shapes.values()) shape.knownSince = Date.now();',
-    to: 'for (const shape of this.#shapes.values()) shape.knownSince = 0;',
-  },
-  {
     name: 'a record that leaves memory leaves no mark',
     file: 'app/log/guards.ts',
     from: 'for (const shape of this.#shapes.values()) this.#mark(shape, record);',
     to: 'void record;',
   },
   {
-    name: 'the mark of a record stays while the next one is loaded',
-    file: 'app/log/guards.ts',
-    from: 'this.#keys.setMark(column, partition, key, NO_MARK);',
-    to: 'void column;',
-  },
-  {
-    name: 'what a client got of what was read back is not noted',
-    file: 'app/stretches/leaves.ts',
-    from: 'this.#log.guards!.learn(columns.record(at), this.guard);',
-    to: '',
-  },
-  {
-    name: 'whoever got a key elsewhere is not told that it is not known who has it',
-    file: 'app/log/guards.ts',
-    from: 'if (isFromElsewhere && shape.unknownSeq > seq) return true;',
-    to: '',
-  },
-  {
-    name: 'the marks of a filter that comes late count as there',
-    file: 'app/log/guards.ts',
-    from: 'if (from === NO_MARK) this.#noteUnknown(shape, seq);',
-    to: 'if (from === NO_MARK) void seq;',
-  },
-  {
     name: 'a key is not told that left by a record which was read back before it came',
     file: 'app/log/log.ts',
     from: 'return guards.letsThrough(use, record, found === null ? null : found.segment.record(found.at));',
     to: 'return false;',
-  },
-  {
-    name: 'the ids of a replay tell the time of now',
-    file: 'app/stretches/leaves.ts',
-    from: 'return Math.min(now, Math.floor(this.#hadAllAt / 1000));',
-    to: 'return now;',
-  },
-  {
-    name: 'an id within a page says that its client has all of it',
-    file: 'app/stretches/selected.ts',
-    from: 'page.begin(this.#client.timeOn(this.#log));',
-    to: 'page.begin(this.#log.idTime);',
-  },
-  {
-    name: 'whoever comes with an id of before a reload keeps what is not for it any more',
-    file: 'app/stretches/opening.ts',
-    from: 'wasWritten || beyond.length > 0 || this.#isOfOldGuard(cursor)',
-    to: 'wasWritten || beyond.length > 0',
-  },
-  {
-    name: 'who lost a key whose record before has left memory is not woken',
-    file: 'app/log/selections.ts',
-    from: 'else for (const one of guarded?.get(from) ?? []) this.#lose(one);',
-    to: '',
   },
 ];
 
