@@ -150,8 +150,8 @@ export const MUTATIONS = [
   {
     name: 'an id does not name a partition that this replica does not know yet',
     file: 'app/stretches/page_writer.ts',
-    from: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, place, this.#time);',
-    to: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, { ...place, unknown: [] }, this.#time);',
+    from: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, place, this.time);',
+    to: 'if (lines.length > 0) this.#events++;\n    writeId(this.#out, { ...place, unknown: [] }, this.time);',
   },
   {
     name: 'a partition that the topic lacks is waited for for ever',
@@ -255,7 +255,7 @@ export const MUTATIONS = [
   {
     name: 'an idle client is told again where it is',
     file: 'app/stretches/subscription.ts',
-    from: 'place === null || !(this.#client.isPastId || this.#client.isAgeing)',
+    from: 'place === null || !(this.#client.isPastId || isRenewed)',
     to: 'place === null',
   },
   {
@@ -273,7 +273,7 @@ export const MUTATIONS = [
   {
     name: 'the id of an idle client gets too old',
     file: 'app/stretches/subscription.ts',
-    from: '!(this.#client.isPastId || this.#client.isAgeing)',
+    from: '!(this.#client.isPastId || isRenewed)',
     to: '!this.#client.isPastId',
   },
   {
