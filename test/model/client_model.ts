@@ -457,11 +457,11 @@ export class ClientModel {
 
   /**
    * A partition that the cursor names and that the topic never had keeps the stream silent. Of an
-   * earlier topic of the name a replica may still give what it holds.
+   * earlier topic of the name a replica may still give what it holds; without ids it is not known of which.
    */
   #checkNothingLacks({ lacking, at, timesMade }: Stream): void {
-    const { current, timesMade: timesMadeNow } = this.#ledger;
-    const isOfCurrent = timesMade === 1 || this.#place.topic === current;
+    const { current, hasIds, timesMade: timesMadeNow } = this.#ledger;
+    const isOfCurrent = timesMade === 1 || (hasIds && this.#place.topic === current);
     if (timesMade !== timesMadeNow || !isOfCurrent) return;
     const lost = lacking.find((number) => current!.partition(number).addedAt < at);
     if (lost !== undefined) throw new Error(`the topic has no partition ${lost}: it has to wait`);
