@@ -101,7 +101,7 @@ export const MUTATIONS = [
   },
   {
     name: 'a record that was superseded after its block was read back is delivered',
-    file: 'app/stretches/history.ts',
+    file: 'app/history/block_cache.ts',
     from: 'block.checkedSeq >= (block.wasBelowMemory ? supersededSeq : nextSeq)',
     to: 'block.checkedSeq > 0',
   },
@@ -393,8 +393,8 @@ export const MUTATIONS = [
   {
     name: 'a gap is not told to a client with a filter',
     file: 'app/stretches/selected.ts',
-    from: 'return Math.min(first, this.#log.gapFrom(seq) ?? Number.POSITIVE_INFINITY);',
-    to: 'return first;',
+    from: 'return Math.min(this.#nextLatest() ?? first, gap);',
+    to: 'return this.#nextLatest() ?? first;',
   },
   {
     name: 'the place of a client with a filter lies past what it has not had',
@@ -417,8 +417,8 @@ export const MUTATIONS = [
   {
     name: 'the latest record of a key that stood here before is left out',
     file: 'app/stretches/selected.ts',
-    from: 'seqs: seqs.filter((seq) => seq < from) };',
-    to: 'seqs: seqs.filter((seq) => seq + 1 < from) };',
+    from: 'seqs: seqs.filter((seq) => seq < from), at: 0 };',
+    to: 'seqs: seqs.filter((seq) => seq + 1 < from), at: 0 };',
   },
   {
     name: 'a segment is passed in which there is one record left for the filter',
@@ -471,19 +471,19 @@ export const MUTATIONS = [
   {
     name: 'a scan gives a client what it has had',
     file: 'app/history/scans.ts',
-    from: 'if (offset < rider.positions[partition]!) continue;',
+    from: 'if (segment.offsets[at]! < rider.positions[partition]!) continue;',
     to: '',
   },
   {
     name: 'a scan goes on without what a slow client has not taken',
     file: 'app/history/scans.ts',
-    from: 'if (rider.scan === this && rider.block !== null) this.delete(rider);',
-    to: 'rider.block = null;',
+    from: 'if (rider.scan === this && rider.found !== null) this.#leave(rider);',
+    to: 'rider.found = null;',
   },
   {
     name: 'the place of a client on a scan lies past what it has not had',
     file: 'app/history/scans.ts',
-    from: 'if (rider.scan !== null && rider.block === null) rider.scan',
+    from: 'if (rider.scan !== null && rider.found === null) rider.scan',
     to: 'if (rider.scan !== null) rider.scan',
   },
   {
