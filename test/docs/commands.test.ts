@@ -6,7 +6,7 @@ import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { copySources } from '../support/copy_sources.ts';
 import { freePort, freePorts } from '../support/free_port.ts';
 import { newFolder } from '../support/gateway.ts';
-import { run } from '../support/program.ts';
+import { run, succeeded } from '../support/program.ts';
 import { PYTHON } from '../support/python.ts';
 import { Terminal } from '../support/terminal.ts';
 import { IS_ALL } from '../support/tier.ts';
@@ -86,11 +86,12 @@ describe('the commands of', () => {
       const shell = (command: string) => ['bash', '--norc', '-c', adapt(command)] as const;
       const publish = async (text: string) => {
         const command = firstSteps[3]!.replace('Hello, world', text);
-        expect((await run(shell(command), options, PRINT_MS)).code).toBe(0);
+        succeeded(command, await run(shell(command), options, PRINT_MS));
       };
       try {
         await using kafka = new Terminal(shell(startKafka), options);
-        expect(await kafka.ended(PRINT_MS)).toBe(0);
+        const code = await kafka.ended(PRINT_MS);
+        succeeded(startKafka, { code, stdout: kafka.stdout, stderr: '' });
         await using first = new Terminal(shell(start), options);
         await first.printed('Ready: ', PRINT_MS);
         await using follower = new Terminal(shell(sseCat), options);
@@ -106,7 +107,8 @@ describe('the commands of', () => {
           await terminal.ended(PRINT_MS);
         }
       } finally {
-        expect((await run(shell('deno task kafka reset'), options, PRINT_MS)).code).toBe(0);
+        const reset = 'deno task kafka reset';
+        succeeded(reset, await run(shell(reset), options, PRINT_MS));
         const folder = join(CLONE, '.data', 'kafka', env.EMBEDDED_KAFKA_PORT);
         await rm(folder, { recursive: true, force: true });
       }

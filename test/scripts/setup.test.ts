@@ -100,8 +100,8 @@ describe('setup.sh', () => {
     async (tool) => {
       await using machine = await StubMachine.make(tool);
       const { code, stdout, stderr } = await machine.run('setup.sh');
-      expect(code).toBe(1);
       expect(stderr).toMatch(new RegExp(`^setup\\.sh: ${tool} is missing: .+\n$`));
+      expect(code).toBe(1);
       expect(stdout.toString()).toBe('');
       expect((await machine.calls()).filter((call) => !CHECKS.includes(call))).toEqual([]);
     },
@@ -113,16 +113,16 @@ describe('setup.sh', () => {
   ])('without %s, which loads the image there, says so', async (tool, context) => {
     await using machine = await StubMachine.make(tool);
     const { code, stderr } = await machine.run('setup.sh', { CONTEXT: context });
-    expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`^setup\\.sh: ${tool} is missing: .+\n$`));
+    expect(code).toBe(1);
     expect(await machine.calls()).toEqual(CHECKS);
   });
 
   test('without a cluster says so in one line, and does nothing', async () => {
     await using machine = await StubMachine.make();
     const { code, stderr } = await machine.run('setup.sh', { FAIL: CHECKS[0]! });
-    expect(code).toBe(1);
     expect(stderr).toMatch(/^setup\.sh: no cluster answers: .+\n$/);
+    expect(code).toBe(1);
     expect(await machine.calls()).toEqual(CHECKS.slice(0, 1));
   });
 
@@ -130,10 +130,10 @@ describe('setup.sh', () => {
     await using machine = await StubMachine.make();
     await machine.listen(port);
     const { code, stderr } = await machine.run('setup.sh');
-    expect(code).toBe(1);
     expect(stderr).toMatch(
       new RegExp(`^setup\\.sh: port ${port} of this machine is in use: .+\n$`),
     );
+    expect(code).toBe(1);
     expect(await machine.calls()).toEqual(CHECKS);
   });
 
@@ -142,11 +142,11 @@ describe('setup.sh', () => {
     async (step) => {
       await using machine = await StubMachine.make();
       const { code, stderr } = await machine.run('setup.sh', { FAIL: step, CONTEXT: 'kind-dev' });
-      expect(code).toBe(1);
       const [command = ''] = /^\w+ \w+/.exec(step)!;
       expect(stderr.trimEnd().split('\n').at(-1)).toMatch(
         new RegExp(`^setup\\.sh: this failed: (KAFKA_POD=\\$\\()?${command}.*teardown\\.sh$`),
       );
+      expect(code).toBe(1);
       expect(stderr).toContain('pod-1: ErrImagePull');
       expect((await machine.calls()).filter((call) => call.includes('port-forward'))).toEqual([]);
       expect(await machine.pids()).toBeNull();
@@ -158,8 +158,8 @@ describe('setup.sh', () => {
     async (step) => {
       await using machine = await StubMachine.make();
       const { code, stderr } = await machine.run('setup.sh', { FAIL: step });
-      expect(code).toBe(1);
       expect(stderr).toMatch(/setup\.sh: the port-forward to \d+ ended: stub: refused\n$/);
+      expect(code).toBe(1);
       await machine.untilPorts();
       expect(await machine.pids()).toBeNull();
     },
