@@ -1,7 +1,7 @@
 import { afterAll } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
-import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { TestKafka } from '../support/kafka.ts';
 import { API, inFrames, withoutBrokers, withoutLeader } from '../support/kafka_frames.ts';
 import { OwnKafka, type Relayed } from '../support/own_kafka.ts';
@@ -47,7 +47,7 @@ testSideBySide(
     });
     const topic = await kafka().createTopic();
     await topic.produce({ value: 'before' });
-    await using gateway = await Gateway.startReady(runtime, {
+    await using gateway = await HostedGateway.startReady(runtime, {
       topics: [topic.name],
       env: { KAFKA_BROKERS: `localhost:${relay.port}` },
     });

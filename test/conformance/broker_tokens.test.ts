@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { TestKafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { NumberedLoad } from '../support/numbered_load.ts';
@@ -94,7 +95,7 @@ testSideBySide(
       await rename(`${file}.new`, file);
     };
     await renew(-60);
-    await using gateway = await Gateway.start(runtime, {
+    await using gateway = await HostedGateway.start(runtime, {
       topics: [topic.name],
       env: {
         KAFKA_BROKERS: secured().secured,
