@@ -3,7 +3,7 @@ import type { Marked } from './marked.ts';
 import { type Expressed, randomExpression, type Situation, type Truth } from './rights.ts';
 
 /** Who asks for what, and a record. */
-export interface Looked extends Situation {
+interface Looked extends Situation {
   readonly record: Marked;
 }
 
