@@ -90,12 +90,7 @@ export class Audit {
       const answer = await this.#askIn(way, target, user, null);
       if (visible === null) continue;
       if (at === 0) await this.#askAgain(target, user!, answer);
-      const { topic, where, hasOpenKeys } = served;
-      // Without a time a place does not tell what may have left since: all comes again.
-      const forgets = topic.isCompacted && where?.losesKeys === true && !hasOpenKeys;
-      if (at === 3 && !forgets) {
-        await this.#askForTag(path + way.query, user!, answer, visible.allowed);
-      }
+      if (at === 3) await this.#askForTag(path + way.query, user!, answer, visible.allowed);
     }
     const own = this.#world.ownFilter(served);
     const filtered = await this.#askIn(this.#world.random.pick(WAYS), target, user, own);
