@@ -547,8 +547,8 @@ export const RIGHTS_MUTATIONS = [
   {
     name: 'the gate lets in whoever is signed in, whatever their rights',
     file: 'app/auth/sign_in.ts',
-    from: 'if (wanted !== null && !this.permits(verdict, wanted)) {',
-    to: 'if (wanted === undefined) {',
+    from: 'wanted.find((one) => !this.permits(verdict, one))',
+    to: 'wanted.find(() => false)',
   },
   {
     name: 'a right that cannot be worked out holds',
@@ -601,20 +601,20 @@ export const RIGHTS_MUTATIONS = [
   {
     name: 'streams go on by a right that is another now',
     file: 'app/channels/channels.ts',
-    from: '(channel.require ?? null) === (definition.require ?? null)',
-    to: 'true',
+    from: '[isStream, require, where, every, compression, hasOpenKeys]',
+    to: '[isStream, require && null, where, every, compression, hasOpenKeys]',
   },
   {
     name: 'streams of what did not change are ended with the others',
     file: 'app/channels/channels.ts',
-    from: 'definition === undefined || !isSame(channel, definition)',
-    to: 'definition !== channel',
+    from: 'definition === undefined || !isSame(known.definition, definition)',
+    to: 'definition !== known.definition',
   },
   {
     name: 'topics are listed to those who may not read them',
     file: 'app/gateway.ts',
-    from: 'channels.filter((channel) => gate.permits(reader, { ...channel, params }))',
-    to: 'channels',
+    from: 'gate.permits(reader, { topic, right, params })),',
+    to: 'gate.permits(reader, { topic, right, params }) || true),',
   },
 ];
 
