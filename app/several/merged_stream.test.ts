@@ -1,11 +1,10 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { topicOfStream } from '../../test/support/topic_of_stream.ts';
 import { IdClock } from '../log/id_clock.ts';
 import { Subscription } from '../stretches/subscription.ts';
 import { formatByName } from '../views/format.ts';
 import { viewIn } from '../views/view.ts';
-import { NameOfSeveral } from '../wire/blocks_of_several.ts';
-import type { Until } from '../wire/until.ts';
 import { MergedLogs } from './merged_logs.ts';
 import { MergedStream } from './merged_stream.ts';
 
@@ -22,19 +21,10 @@ const topics = (): [MemoryTopic, MemoryTopic] => [
 
 /** Clients of the same topics. */
 function streams(count: number, all: readonly MemoryTopic[], logs = newLogs()) {
-  const parts = all.map((topic) => ({
-    topic,
-    name: new NameOfSeveral(topic.topic, Uint8Array.of(topic.topic.charCodeAt(0), 0, 0, 0)),
-    subscribe: (begin: ConstructorParameters<typeof Subscription>[2], end: Until | null) => {
-      const one = new Subscription(topic, JSON_VIEW, begin, topic.sleepers, end);
-      const takeBlocks = one.takeBlocks.bind(one);
-      one.takeBlocks = () => {
-        whileTaken?.();
-        return takeBlocks();
-      };
-      return one;
-    },
-  }));
+  const parts = all.map((topic) => {
+    const hash = Uint8Array.of(topic.topic.charCodeAt(0), 0, 0, 0);
+    return topicOfStream(topic, hash, () => whileTaken?.());
+  });
   return Array.from({ length: count }, () => new MergedStream(parts, logs.group(all, null), NEW));
 }
 

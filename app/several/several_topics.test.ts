@@ -1,16 +1,12 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { topicOfStream } from '../../test/support/topic_of_stream.ts';
 import { IdClock } from '../log/id_clock.ts';
-import { Subscription } from '../stretches/subscription.ts';
-import { formatByName } from '../views/format.ts';
-import { viewIn } from '../views/view.ts';
-import { NameOfSeveral } from '../wire/blocks_of_several.ts';
 import { cursorFor, findCursor } from '../wire/cursor.ts';
 import type { Until } from '../wire/until.ts';
 import type { StartOfSeveral } from './several_cursors.ts';
 import { type HowItBegins, SeveralTopics } from './several_topics.ts';
 
-const JSON_VIEW = viewIn(formatByName('json')!);
 const NEW: StartOfSeveral = { cursor: null, since: null };
 const decoder = new TextDecoder();
 
@@ -30,19 +26,7 @@ function several(
   until: Until | null = null,
   how: HowItBegins = {},
 ): SeveralTopics {
-  const parts = all.map((topic) => ({
-    topic,
-    name: new NameOfSeveral(topic.topic, hash(topic)),
-    subscribe: (begin: ConstructorParameters<typeof Subscription>[2], end: Until | null) => {
-      const one = new Subscription(topic, JSON_VIEW, begin, topic.sleepers, end);
-      const takeBlocks = one.takeBlocks.bind(one);
-      one.takeBlocks = () => {
-        whileTaken?.();
-        return takeBlocks();
-      };
-      return one;
-    },
-  }));
+  const parts = all.map((topic) => topicOfStream(topic, hash(topic), () => whileTaken?.()));
   return new SeveralTopics(parts, start, until, how);
 }
 

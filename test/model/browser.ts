@@ -9,7 +9,7 @@ import { GzipReader } from './gzip_reader.ts';
 import type { HandedOutStream } from './handed_out.ts';
 import type { Random } from './random.ts';
 import type { Replica } from './replica.ts';
-import { type Block, SseParser } from './sse_parser.ts';
+import { type Block, kindOf, SseParser } from './sse_parser.ts';
 import type { GuardedStream } from './stream_guards.ts';
 import type { Timer } from './virtual_clock.ts';
 import type { World } from './world.ts';
@@ -145,7 +145,7 @@ export class Browser {
     this.#world.note(() => `${this.name} opens at ${replica.name} with ${show(cursor)}`);
     this.#world.count('streams');
     this.#openedAt = this.#world.clock.now;
-    this.#guard(() => {
+    this.#world.guard(this, () => {
       const readUpTo = replica.readUpTo();
       this.#model.open({ cursor, since, at: this.#world.clock.now, readUpTo });
       const found = findCursor([this.#foreignForm(id)]) as Cursor | null | 'unreadable';
@@ -203,7 +203,7 @@ export class Browser {
     const stream = this.#stream;
     // One that does not wait has something to take.
     if (stream === null || this.#rest !== null) return;
-    this.#guard(() => {
+    this.#world.guard(this, () => {
       const { isAgeing } = stream.subscription;
       const bytes = isIdle || isAgeing ? stream.subscription.take(true) : null;
       if (bytes !== null) this.#receive(bytes, stream, isAgeing);
@@ -214,7 +214,7 @@ export class Browser {
   #pump(stream: Stream): void {
     if (stream !== this.#stream) return;
     this.#rest = null;
-    this.#guard(() => {
+    this.#world.guard(this, () => {
       if (stream.subscription.isOver) {
         stream.gzip?.end();
         this.#over();
@@ -320,22 +320,6 @@ export class Browser {
   #later(milliseconds: number, then: () => void): void {
     this.#world.clock.setTimeout(then, milliseconds);
   }
-
-  /** A broken expectation ends the scenario, not the code that woke the client. */
-  #guard(action: () => void): void {
-    if (this.#world.failure !== null) return;
-    try {
-      action();
-    } catch (error) {
-      this.#world.fail(`${this.name}: ${error instanceof Error ? error.message : error}`);
-      this.close();
-    }
-  }
-}
-
-function kindOf({ event, data }: Block): string {
-  if (event === 'gap') return `gap ${(JSON.parse(data!) as { reason: string }).reason}`;
-  return data === null ? 'id only' : event;
 }
 
 function show(cursor: SentCursor['cursor']): string {

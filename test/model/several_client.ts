@@ -11,7 +11,7 @@ import type { HandedOutStream } from './handed_out.ts';
 import type { Random } from './random.ts';
 import type { SentCursor, SeveralModel } from './several_model.ts';
 import type { SeveralReplica } from './several_replica.ts';
-import { type Block, SseParser } from './sse_parser.ts';
+import { type Block, kindOf, SseParser } from './sse_parser.ts';
 import type { Timer, VirtualClock } from './virtual_clock.ts';
 import type { World } from './world.ts';
 
@@ -128,7 +128,7 @@ export class SeveralClient {
     );
     this.#world.count('streams');
     this.#openedAt = this.#clock.now;
-    this.#guard(() => {
+    this.#world.guard(this, () => {
       this.#model.open(names, this.#last, since, replica);
       this.#stream = this.#open(replica, names);
       if (this.#isCalm || this.#random.chance(0.7)) this.#pump(this.#stream);
@@ -194,7 +194,7 @@ export class SeveralClient {
   beat(isIdle: boolean): void {
     const stream = this.#stream;
     if (stream === null || this.#rest !== null) return;
-    this.#guard(() => {
+    this.#world.guard(this, () => {
       const { isAgeing } = stream.subscription;
       const bytes = isIdle || isAgeing ? stream.subscription.take(true) : null;
       if (bytes !== null) this.#receive(bytes, stream);
@@ -205,7 +205,7 @@ export class SeveralClient {
   #pump(stream: Stream): void {
     if (stream !== this.#stream) return;
     this.#rest = null;
-    this.#guard(() => {
+    this.#world.guard(this, () => {
       if (stream.subscription.isOver) {
         stream.gzip?.end();
         this.#over();
@@ -285,19 +285,4 @@ export class SeveralClient {
   #pumpLater(milliseconds: number, stream: Stream): void {
     this.#rest = this.#clock.setTimeout(() => this.#pump(stream), milliseconds);
   }
-
-  #guard(action: () => void): void {
-    if (this.#world.failure !== null) return;
-    try {
-      action();
-    } catch (error) {
-      this.#world.fail(`${this.name}: ${error instanceof Error ? error.message : error}`);
-      this.close();
-    }
-  }
-}
-
-function kindOf({ event, data }: Block): string {
-  if (event === 'gap') return `gap ${(JSON.parse(data!) as { reason: string }).reason}`;
-  return data === null ? 'id only' : event;
 }

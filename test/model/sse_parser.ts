@@ -71,3 +71,9 @@ function parse(text: string): Block {
 function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/** What a block is, for the counts of what has happened: its event, a gap with its reason. */
+export function kindOf({ event, data }: Block): string {
+  if (event === 'gap') return `gap ${(JSON.parse(data!) as { reason: string }).reason}`;
+  return data === null ? 'id only' : event;
+}

@@ -44,6 +44,17 @@ export class World {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
   }
 
+  /** What a client does: a broken expectation ends the scenario, not the code that woke the client. */
+  guard(client: { readonly name: string; close(): void }, action: () => void): void {
+    if (this.failure !== null) return;
+    try {
+      action();
+    } catch (error) {
+      this.fail(`${client.name}: ${error instanceof Error ? error.message : error}`);
+      client.close();
+    }
+  }
+
   fail(what: string): void {
     this.failure ??= what;
     this.note(() => `FAILED ${what}`);
