@@ -37,6 +37,7 @@ const WITH_PROGRAMS = [
 /** Suites that only `npm run test:all` runs. */
 const LONG = [
   '/test/(attack|brokers|monitoring|sign_in)/[^/]+\\.test\\.ts$',
+  '/demo/demo\\.test\\.ts$',
   '/test/docs/install_lines\\.test\\.ts$',
   '/test/soak/soak\\.test\\.ts$',
 ];
@@ -48,7 +49,7 @@ const KAFKA = {
 const quick = {
   ...project,
   displayName: 'quick',
-  testMatch: ['<rootDir>/{app,runtime,install,release,sse_cat,test,bench}/**/*.test.ts'],
+  testMatch: ['<rootDir>/{app,runtime,install,release,sse_cat,test,bench,demo}/**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
     '/test/(cluster|contract)/',

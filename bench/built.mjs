@@ -12,6 +12,6 @@ export async function loadBuilt(file) {
     return await import(url.href);
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new BenchError('The gateway is not built: start the benchmark by `npm run bench`.');
+    throw new BenchError('The gateway is not built: `npm run build` does it.');
   }
 }
