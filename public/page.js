@@ -1,4 +1,4 @@
-import { absolute, addressOf, DEFAULTS, readAddress } from './page/address.js';
+import { addressOf, DEFAULTS, readAddress } from './page/address.js';
 import { Announcer } from './page/announcer.js';
 import { copiesOnClick } from './page/clipboard.js';
 import { copyMenu } from './page/copy_menu.js';
@@ -15,6 +15,7 @@ import { SignIn } from './page/sign_in.js';
 import { describeState } from './page/state_words.js';
 import { showStatus } from './page/status_bar.js';
 import { Stream } from './page/stream.js';
+import { severalIn, streamName, topicsIn } from './page/stream_name.js';
 import { effectiveFormat, streamUrl } from './page/stream_url.js';
 import { loadTopics } from './page/topics.js';
 
@@ -36,6 +37,8 @@ const radios = document.querySelectorAll('input[name="view"]');
 
 /** @type {Settings} what is shown; the form may already say otherwise */
 let settings = { ...DEFAULTS };
+/** The address of what is shown; empty where nothing was read yet. */
+let shownUrl = '';
 /** @type {State} */
 let state = { name: 'idle' };
 /** @type {readonly Topic[]} */
@@ -79,7 +82,9 @@ function read() {
   const asked = settings;
   received.forget();
   inspector.close();
+  shownUrl = currentUrl();
   byId('grid').dataset.told = effectiveFormat(asked, root);
+  byId('grid').dataset.topics = severalIn(asked.location, root).length > 0 ? 'several' : 'one';
   try {
     stream.start((lastId) => streamUrl(asked, root, lastId));
   } catch {
@@ -113,10 +118,10 @@ function showState(next) {
 
 /** How long the topic that is read keeps deletes, as far as the gateway tells, in milliseconds. */
 function keepsDeletesFor() {
-  const place = absolute(settings.location, root);
-  const { origin = '', pathname = '' } = URL.canParse(place, root) ? new URL(place, root) : {};
-  const topic = topics.find(({ path }) => origin + pathname === root + path);
-  return topic?.deleteRetentionMs ?? Number.POSITIVE_INFINITY;
+  const kept = topicsIn(settings.location, root, topics).flatMap(
+    ({ deleteRetentionMs }) => deleteRetentionMs ?? [],
+  );
+  return Math.min(...kept);
 }
 
 /**
@@ -140,8 +145,9 @@ function take(type, data, id) {
  * Some servers have values alone, whatever they are asked for.
  * @param {StreamRecord} record
  */
-function heed({ partition }) {
+function heed({ partition, topic }) {
   byId('grid').dataset.told = partition === null ? 'text' : 'json';
+  byId('grid').dataset.topics = topic === null ? 'one' : 'several';
   if (partition === null && stream.progress === 'replaying') stream.comesTo('open');
 }
 
@@ -159,8 +165,24 @@ function render() {
     gaps: received.gaps,
     lastId: stream.lastId,
   });
+  renderName();
   renderTools(source.length);
   renderEmpty(source.length === 0);
+}
+
+/** Which stream it is that shows, and what the form would put in its place. */
+function renderName() {
+  const name = shownUrl === '' ? '' : streamName(settings.location, root);
+  setText(byId('stream-name'), name);
+  byId('stream-name').hidden = name === '';
+  const title = name === '' ? [] : [name, describeState({ name: state.name }, 0)];
+  const whole = [...title, 'sse-kafka-fanout'].join(' · ');
+  if (document.title !== whole) document.title = whole;
+  const next = streamName(form.read().location, root);
+  const isPending = name !== '' && currentUrl() !== shownUrl;
+  byId('pending').hidden = !isPending;
+  const words = next === name ? 'Go takes what has changed above' : `Go reads ${next} in its place`;
+  setText(byId('pending'), isPending ? words : '');
 }
 
 /** @param {number} length of what shows */
@@ -208,7 +230,7 @@ function currentUrl() {
 /** @param {string} place */
 function topicOf(place) {
   const path = URL.canParse(place, root) ? new URL(place, root).pathname : '';
-  return path.split('/').pop() || 'events';
+  return path.split('/').pop()?.split(',')[0] || 'events';
 }
 
 function keepAddress() {

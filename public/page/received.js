@@ -61,7 +61,7 @@ export class Received {
     this.#table.add(record);
     if (type !== 'gap') this.#rate.add(now);
     else this.#gaps++;
-    if (NEW_STARTS.has(record.reason)) this.#table.clear();
+    if (NEW_STARTS.has(record.reason)) this.#table.startOver(record.topic);
     return record;
   }
 

@@ -20,6 +20,7 @@ export class RecordRow {
     this.element.setAttribute('role', 'row');
     this.#cells = {
       time: this.#add('time'),
+      topic: this.#add('topic'),
       partition: this.#add('partition'),
       offset: this.#add('offset'),
       key: this.#add('key'),
@@ -36,6 +37,7 @@ export class RecordRow {
     const { kind, value, isBinaryValue, partition, offset, timestamp, received, key } = record;
     const { time, ...cells } = this.#cells;
     time.dataset['text'] = formatTime(timestamp ?? received, received);
+    cells.topic.dataset['text'] = record.topic ?? '';
     cells.partition.dataset['text'] = `${partition ?? ''}`;
     cells.offset.dataset['text'] = `${offset ?? ''}`;
     cells.key.dataset['text'] = formatKey(record);

@@ -5,13 +5,15 @@ import { matches } from './text_filter.js';
 /** Of a topic with more keys those stay that changed last, as many as fit both. */
 const MAX_KEYS = 20_000;
 const MAX_CHARACTERS = 32_000_000;
+/** So many of the others are counted, each once; of more it is said that there are more. */
+const MAX_GONE = 200_000;
 const collator = new Intl.Collator('en', { numeric: true });
 
 /**
  * A key with its latest record.
  *
  * @typedef {object} TableRow
- * @property {string} name tells keys apart, within their partition as Kafka does
+ * @property {string} name tells keys apart, within their topic and partition as Kafka does
  * @property {StreamRecord} record
  * @property {boolean} isShown the filter lets it through
  * @property {boolean} isPlaced it has its place among those that show
@@ -29,13 +31,18 @@ export class RecordTable {
   /** Whether rows have to leave `#shown`. */
   #isStale = false;
   #filter = '';
+  /** Keys that had to leave for others. @type {Set<string>} */
+  #gone = new Set();
   /** How many records had no key, and so no row. */
   keyless = 0;
-  /** How many keys had to leave for others. */
-  evicted = 0;
 
   get keys() {
     return this.#rows.size;
+  }
+
+  /** How many keys there are that had to leave for others, and whether there are more than that. */
+  get evicted() {
+    return { keys: this.#gone.size, hasMore: this.#gone.size >= MAX_GONE };
   }
 
   get length() {
@@ -61,14 +68,15 @@ export class RecordTable {
 
   /** @param {StreamRecord} record */
   add(record) {
-    const { kind, key, partition, isBinaryKey } = record;
+    const { kind, topic, key, partition, isBinaryKey } = record;
     if (kind === 'gap') return;
     if (key === null || key === undefined) {
       this.keyless++;
       return;
     }
-    const name = `${partition} ${isBinaryKey} ${key}`;
+    const name = `${topic ?? ''} ${partition} ${isBinaryKey} ${key}`;
     const row = this.#rows.get(name);
+    this.#gone.delete(name);
     if (kind === 'delete' || kind === 'leave') {
       if (row !== undefined) this.#remove(row);
       return;
@@ -76,9 +84,9 @@ export class RecordTable {
     if (row === undefined) this.#set({ name, record, isShown: false, isPlaced: false });
     else this.#change(row, record);
     while (this.#isFull()) {
-      const [oldest] = this.#rows.values();
-      this.#remove(/** @type {TableRow} */ (oldest));
-      this.evicted++;
+      const oldest = /** @type {TableRow} */ (this.#rows.values().next().value);
+      this.#remove(oldest);
+      if (this.#gone.size < MAX_GONE) this.#gone.add(oldest.name);
     }
   }
 
@@ -92,9 +100,22 @@ export class RecordTable {
     this.#rows.clear();
     this.#shown = [];
     this.#fresh.clear();
+    this.#gone.clear();
     this.#characters = 0;
     this.keyless = 0;
-    this.evicted = 0;
+  }
+
+  /**
+   * A topic is read anew: what it does not bring again is gone.
+   * @param {string | null} topic null where the stream does not tell which
+   */
+  startOver(topic) {
+    for (const row of this.#rows.values()) {
+      if ((row.record.topic ?? topic) === topic) this.#remove(row);
+    }
+    for (const name of this.#gone) {
+      if (name.startsWith(' ') || name.startsWith(`${topic} `)) this.#gone.delete(name);
+    }
   }
 
   /** Rows take and leave their places: to be called before a look, once for any number of records. */
@@ -115,7 +136,7 @@ export class RecordTable {
   copy() {
     const copy = new RecordTable();
     copy.keyless = this.keyless;
-    copy.evicted = this.evicted;
+    copy.#gone = new Set(this.#gone);
     copy.#filter = this.#filter;
     for (const row of this.#rows.values()) copy.#set({ ...row, isPlaced: false });
     copy.settle();
@@ -167,7 +188,7 @@ export class RecordTable {
 }
 
 /**
- * As a reader looks for a key: `order-9` before `order-10`; the same key by partition.
+ * As a reader looks for a key: `order-9` before `order-10`; the same key by topic and partition.
  * @param {TableRow} a
  * @param {TableRow} b
  */

@@ -1,5 +1,7 @@
 import { localOf, sinceOf } from './since_time.js';
+import { severalIn } from './stream_name.js';
 import { effectiveFormat } from './stream_url.js';
+import { TopicChooser } from './topic_chooser.js';
 
 /** @import { Settings } from './address.js' */
 /** @import { Topic } from './topics.js' */
@@ -13,8 +15,6 @@ export class SettingsForm {
   /** @type {HTMLInputElement} */
   #location = byId('location');
   /** @type {HTMLSelectElement} */
-  #topic = byId('topic');
-  /** @type {HTMLSelectElement} */
   #start = byId('start');
   /** @type {HTMLInputElement} */
   #since = byId('since');
@@ -25,6 +25,7 @@ export class SettingsForm {
   /** Whether somebody chose the format. */
   #isFormatChosen = false;
   #root;
+  #topics;
 
   /**
    * @param {string} root the gateway's address
@@ -33,14 +34,16 @@ export class SettingsForm {
    */
   constructor(root, onGo, onChange) {
     this.#root = root;
+    this.#topics = new TopicChooser(root);
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       onGo();
     });
     this.#form.addEventListener('input', ({ target }) => {
-      if (target === this.#topic) this.#location.value = this.#topic.value;
+      const chosen = this.#topics.locationAfter(target, this.#location.value);
+      if (chosen !== null) this.#location.value = chosen;
       if (target === this.#format) this.#isFormatChosen = true;
-      this.#adapt();
+      this.#adapt(target === this.#location);
       onChange();
     });
   }
@@ -64,29 +67,27 @@ export class SettingsForm {
     this.#id.value = id;
     this.#isFormatChosen = format !== 'auto';
     if (format !== 'auto') this.#format.value = format;
-    this.#adapt();
+    this.#adapt(true);
   }
 
   /** @param {readonly Topic[]} topics */
   offer(topics) {
-    const options = topics.map(({ name, path, compacted }) => {
-      const text = compacted ? `${name} · compacted` : name;
-      return new Option(text, this.#root + path);
-    });
-    const other = new Option('another location', '');
-    other.hidden = true;
-    this.#topic.replaceChildren(...options, other);
-    this.#adapt();
+    this.#topics.offer(topics);
+    this.#adapt(true);
   }
 
-  /** Fits the other fields to those that were changed. */
-  #adapt() {
-    this.#topic.disabled = this.#topic.options.length < 2;
-    this.#topic.value = this.#location.value.trim();
-    if (this.#topic.selectedIndex === -1) this.#topic.value = '';
+  /**
+   * Fits the other fields to those that were changed.
+   * @param {boolean} isTyped the location, or written
+   */
+  #adapt(isTyped) {
+    const location = this.#location.value.trim();
+    this.#topics.show(location, isTyped);
     this.#show('since-field', this.#since, this.#start.value === 'time');
     this.#show('id-field', this.#id, this.#start.value === 'id');
-    if (!this.#isFormatChosen) {
+    const isSeveral = severalIn(location, this.#root).length > 0;
+    this.#format.disabled = isSeveral;
+    if (!this.#isFormatChosen || isSeveral) {
       const settings = { ...this.read(), view: /** @type {const} */ ('messages'), filter: '' };
       this.#format.value = effectiveFormat(settings, this.#root);
     }

@@ -5,6 +5,7 @@
  * @property {'message' | 'delete' | 'leave' | 'gap'} kind
  * @property {number} number counts what came, from 1
  * @property {number} received Unix milliseconds
+ * @property {string | null} topic where the stream is of several; of a gap always
  * @property {number | null} timestamp of the record; null where the stream does not tell
  * @property {number | null} partition
  * @property {number | null} offset
@@ -18,6 +19,9 @@
  * @property {string} id the last id of the stream with this record
  * @property {string} reason of a gap
  */
+
+/** How the object around a record begins; of several topics with the name of its own. */
+const ENVELOPE = /^\{(?:"topic":"[^"]*",)?"partition":/;
 
 /** What a gap's reason means to a reader. */
 const GAP_REASONS = new Map([
@@ -42,6 +46,7 @@ export function readRecord(kind, data, arrival) {
   const plain = {
     kind,
     ...arrival,
+    topic: null,
     timestamp: null,
     partition: null,
     offset: null,
@@ -72,7 +77,7 @@ function readGap(json) {
         `partition ${partition} goes on at ${to} instead of ${from}`,
     );
     const words = GAP_REASONS.get(reason) ?? reason;
-    return { reason, value: [`Gap in ${topic}: ${words}`, ...places].join('\n') };
+    return { reason, topic, value: [`Gap in ${topic}: ${words}`, ...places].join('\n') };
   } catch {
     return { value: `Gap: ${json}` };
   }
@@ -84,7 +89,7 @@ function readGap(json) {
  * @param {boolean} isLeave then it has no value
  */
 function readEnvelope(data, isLeave) {
-  if (!data.startsWith('{"partition":')) return null;
+  if (!ENVELOPE.test(data)) return null;
   try {
     const object = JSON.parse(data);
     const { partition, offset, timestamp } = object;
@@ -102,8 +107,9 @@ function readEnvelope(data, isLeave) {
  */
 function fieldsOf(object, data) {
   const { partition, offset, timestamp, key, keyBase64, value, valueBase64, headers } = object;
-  const { schema = null, error = '' } = object;
+  const { topic = null, schema = null, error = '' } = object;
   return {
+    topic,
     partition,
     offset,
     timestamp,

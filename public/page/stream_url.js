@@ -1,4 +1,5 @@
 import { absolute } from './address.js';
+import { severalIn } from './stream_name.js';
 
 /** @import { Settings } from './address.js' */
 
@@ -29,12 +30,13 @@ export function streamUrl(settings, root, lastId = '') {
 
 /**
  * The format of records: as chosen, else with all that is known of them where the stream is of the
- * page's own gateway.
+ * page's own gateway. Several topics come in JSON alone.
  * @param {Settings} settings
  * @param {string} root the gateway's address, without a slash at its end
  * @returns {'json' | 'text'}
  */
 export function effectiveFormat({ format, location }, root) {
+  if (severalIn(location, root).length > 0) return 'json';
   if (format !== 'auto') return format;
   const url = absolute(location, root);
   const isOwn = URL.canParse(url, root) && new URL(url, root).href.startsWith(`${root}/`);

@@ -34,6 +34,20 @@ describe('RecordTable', () => {
     expect(shown(table)).toEqual(['a=zero', 'a=one']);
   });
 
+  test('tells keys apart within their topic, of which one starts over by itself', () => {
+    const of = (topic: string, value: string): StreamRecord =>
+      newRecord({ topic, key: 'a', value });
+    const table = tableOf(of('orders', 'o'), of('prices', 'p'), of('orders', 'o2'));
+    expect(shown(table)).toEqual(['a=o2', 'a=p']);
+    table.startOver('orders');
+    table.settle();
+    expect(shown(table)).toEqual(['a=p']);
+    const alone = tableOf(message('a'));
+    alone.startOver('prices');
+    alone.settle();
+    expect(alone.length).toBe(0);
+  });
+
   test('changes a row in place', () => {
     const table = tableOf(message('a'), message('b'));
     const row = table.at(0);
@@ -62,8 +76,13 @@ describe('RecordTable', () => {
     table.add(message('0', 'changed'));
     table.add(message('new'));
     table.settle();
-    expect([table.keys, table.length, table.evicted]).toEqual([20_000, 20_000, 1]);
+    expect([table.keys, table.length, table.evicted.keys]).toEqual([20_000, 20_000, 1]);
     expect(shown(table).slice(0, 2)).toEqual(['0=changed', '2=v']);
+    // One that comes again counts once, one that is deleted no more.
+    table.add(message('1', 'back'));
+    expect(table.evicted).toEqual({ keys: 1, hasMore: false });
+    table.add(deletion('2'));
+    expect(table.evicted.keys).toBe(0);
   });
 
   test('copy() stays as it is', () => {

@@ -9,6 +9,7 @@ export function newRecord(fields: Partial<StreamRecord> = {}): StreamRecord {
     kind: 'message',
     number,
     received: 0,
+    topic: null,
     timestamp: 0,
     partition: 0,
     offset: number,

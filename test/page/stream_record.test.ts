@@ -5,6 +5,7 @@ const ARRIVAL = { number: 1, received: 5, id: 'id' };
 const PLAIN: StreamRecord = {
   ...ARRIVAL,
   kind: 'message',
+  topic: null,
   timestamp: null,
   partition: null,
   offset: null,
@@ -26,6 +27,11 @@ describe('readRecord()', () => {
     ['JSON that is the value itself', '{"value":"v"}', { value: '{"value":"v"}' }],
     ['what only begins like a record', '{"partition":0,', { value: '{"partition":0,' }],
     ['a record', json({ key: '1', value: 'v' }), { ...PLACE, key: '1', value: 'v' }],
+    [
+      'a record of several topics',
+      `{"topic":"orders",${json({ key: '1', value: 'v' }).slice(1)}`,
+      { ...PLACE, topic: 'orders', key: '1', value: 'v' },
+    ],
     ['a record without a key', json({ key: null, value: '' }), { ...PLACE, key: null, value: '' }],
     [
       'a value that is JSON',
@@ -77,6 +83,7 @@ describe('readRecord()', () => {
     const data = JSON.stringify({ reason: 'retention', topic: 'events', partitions });
     expect(readRecord('gap', data, ARRIVAL)).toMatchObject({
       kind: 'gap',
+      topic: 'events',
       reason: 'retention',
       value:
         'Gap in events: Kafka had deleted records before they could be sent\n' +

@@ -13,6 +13,7 @@ describe('streamUrl()', () => {
     ['takes another location as it is', OTHER, {}, OTHER],
     ['asks another gateway if told to', OTHER, { format: 'json' }, `${OTHER}?format=json`],
     ['keeps a format that is typed', `${OWN}?format=text`, {}, `${OWN}?format=text`],
+    ['asks for several topics in JSON', '/a,b', { format: 'text' }, `${BASE}/a,b?format=json`],
     ['takes a path', '/prices', {}, `${OWN}?format=json`],
     ['starts at latest', OTHER, { start: 'latest' }, `${OTHER}?since=latest`],
     [
