@@ -12,6 +12,7 @@ import type { RegistryToken } from './decode/registry.ts';
 import { TopicValues } from './decode/topic_values.ts';
 import type { Health } from './describe/admin.ts';
 import { asyncapi } from './describe/asyncapi.ts';
+import { localBrokers } from './describe/local_brokers.ts';
 import type { Measured } from './describe/metrics.ts';
 import { openapi } from './describe/openapi.ts';
 import { asyncapiWithSignIn, openapiWithSignIn } from './describe/sign_in.ts';
@@ -35,6 +36,7 @@ import { MergedLogs } from './several/merged_logs.ts';
 
 const logger = getLogger(['sse-kafka', 'http']);
 
+const TOPICS_PATH = '/-/topics';
 const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 
 /** Of a path that a stranger asks for. */
@@ -126,10 +128,11 @@ export function createGateway(
       isListed && hasSignIn(path) ? SIGN_IN_METHODS : READ_METHODS,
     ),
   );
+  const brokers = localBrokers(config);
   const known = (served: readonly Served[]) =>
     valueSchemasOf(served, (topic) => values.schemasOf(topic));
   const documents = new Map<string, Document>([
-    ['/-/topics', (served) => ({ topics: served.map(describeChannel) })],
+    [TOPICS_PATH, (served) => ({ topics: served.map(describeChannel) })],
     [
       '/-/openapi.json',
       (served) => {
@@ -165,6 +168,7 @@ export function createGateway(
       return gate === null ? response : marked(await response);
     }
     if (document === undefined) return file!;
+    if (path === TOPICS_PATH && brokers !== null) c.header('kafka-brokers', brokers);
     const listed = [...channels].filter(({ segments }) => parametersOf(segments).length === 0);
     if (gate === null) return c.json(document(listed));
     return marked(await documentFor(c, gate, document, listed));

@@ -28,7 +28,8 @@ const OPEN = { name: 'open', why: '' };
  * The topics of the gateway that serves the page, as far as whoever looks may read them; none where
  * another server does.
  * @param {string} root the page's own address
- * @returns {Promise<{ topics: readonly Topic[], access: Access }>}
+ * @returns {Promise<{ topics: readonly Topic[], access: Access, brokers: string | null }>} `brokers`: where
+ *   these are on the gateway's own machine
  */
 export async function loadTopics(root) {
   try {
@@ -38,11 +39,12 @@ export async function loadTopics(root) {
     const isAsked = /\bprivate\b/.test(headers.get('cache-control') ?? '');
     if (!ok) {
       const why = isAsked ? wordsOf(await response.text(), status) : '';
-      return { topics: [], access: isAsked ? { name: 'out', why } : OPEN };
+      return { topics: [], access: isAsked ? { name: 'out', why } : OPEN, brokers: null };
     }
     const { topics } = await response.json();
-    return { topics, access: isAsked ? { name: 'in', why: '' } : OPEN };
+    const brokers = headers.get('kafka-brokers');
+    return { topics, access: isAsked ? { name: 'in', why: '' } : OPEN, brokers };
   } catch {
-    return { topics: [], access: OPEN };
+    return { topics: [], access: OPEN, brokers: null };
   }
 }
