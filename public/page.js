@@ -1,10 +1,14 @@
-import { addressOf, DEFAULTS, readAddress } from './page/address.js';
+import { absolute, addressOf, DEFAULTS, NEWEST, readAddress } from './page/address.js';
 import { Announcer } from './page/announcer.js';
 import { copiesOnClick } from './page/clipboard.js';
+import { setUtc, zoneName } from './page/clock.js';
 import { copyMenu } from './page/copy_menu.js';
 import { emptyWords } from './page/empty_words.js';
+import { fieldMenu } from './page/field_menu.js';
 import { oncePerFrame } from './page/frame.js';
+import { showHints } from './page/hints.js';
 import { Inspector } from './page/inspector.js';
+import { keptWords } from './page/kept_words.js';
 import { MessageLog } from './page/message_log.js';
 import { Received } from './page/received.js';
 import { RecordGrid } from './page/record_grid.js';
@@ -16,14 +20,16 @@ import { describeState } from './page/state_words.js';
 import { showStatus } from './page/status_bar.js';
 import { Stream } from './page/stream.js';
 import { severalIn, streamName, topicsIn } from './page/stream_name.js';
-import { effectiveFormat, streamUrl } from './page/stream_url.js';
+import { effectiveFormat, effectiveStart, streamUrl } from './page/stream_url.js';
 import { loadTopics } from './page/topics.js';
 
 /** @import { Settings } from './page/address.js' */
+/** @import { TableRow } from './page/record_table.js' */
 /** @import { State } from './page/stream.js' */
 /** @import { StreamRecord } from './page/stream_record.js' */
 /** @import { Access, Topic } from './page/topics.js' */
 
+const FROM_NEWEST = `Read from the newest ${NEWEST} of each partition on: “the beginning” has what is older`;
 /** How often the rate and a countdown are brought up to date. */
 const TICK_MS = 500;
 /** States that only the reader changes. */
@@ -37,12 +43,18 @@ const radios = document.querySelectorAll('input[name="view"]');
 
 /** @type {Settings} what is shown; the form may already say otherwise */
 let settings = { ...DEFAULTS };
+/** What is read, where nothing is left to be chosen. */
+let asked = settings;
 /** The address of what is shown; empty where nothing was read yet. */
 let shownUrl = '';
+/** Counts what was asked for, so that what has waited knows whether it still is. */
+let turn = 0;
 /** @type {State} */
 let state = { name: 'idle' };
 /** @type {readonly Topic[]} */
 let topics = [];
+/** @type {string | null} */
+let brokers = null;
 /** @type {Access} */
 let access = { name: 'open', why: '' };
 
@@ -51,51 +63,84 @@ const paint = oncePerFrame(render);
 const log = new MessageLog();
 const announcer = new Announcer(byId('announcer'));
 const stream = new Stream(showState, take);
-const form = new SettingsForm(root, go, paint);
+const form = new SettingsForm(root, start, paint);
 const signIn = new SignIn(root, changeUser);
-const inspector = new Inspector(byId('inspector'), startAfter, () => byId('grid').focus());
+const inspector = new Inspector(byId('inspector'), {
+  startAfter,
+  step: (rows) => grid.step(rows),
+  close: () => {
+    received.watch(null);
+    byId('grid').focus();
+  },
+});
 const grid = new RecordGrid(
   byId('grid'),
   { messages: byId('messages'), table: byId('rows') },
   {
-    open: (record, isByKey) => inspector.open(record, isByKey),
-    active: (record) => inspector.isOpen && inspector.open(record, false),
+    open: look,
+    active: (item) => inspector.isOpen && look(item, false),
     move: paint,
   },
 );
 
-/** A location that nobody chose is for the gateway's topics to choose, which may not have come yet. */
-async function go() {
-  if (form.read().location === untouched) await offered;
-  start();
+/**
+ * Shows a record in full; one of the table for as long as its key has one.
+ * @param {StreamRecord | TableRow} item
+ * @param {boolean} takesFocus
+ */
+function look(item, takesFocus) {
+  const row = 'record' in item ? item : null;
+  received.watch(row);
+  inspector.open(row === null ? /** @type {StreamRecord} */ (item) : row.record, takesFocus);
 }
 
-/** Starts what the form says. */
-function start() {
+/** Starts what the form says. What nobody chose fits the gateway's topics, which may not have come yet. */
+async function start() {
+  const { location, start } = form.read();
+  const own = ++turn;
+  form.showFault('');
+  if (location === untouched || (start === 'auto' && isOwn(location))) {
+    showState({ name: 'connecting', since: Date.now() });
+    await offered;
+    if (own !== turn) return;
+  }
   settings = { ...settings, ...form.read() };
+  form.fold(true);
   keepAddress();
   read();
 }
 
+/** @param {string} location */
+function isOwn(location) {
+  return absolute(location, root).startsWith(`${root}/`);
+}
+
+function stop() {
+  turn++;
+  stream.stop();
+}
+
 /** Reads afresh: the stream before it ends, its messages leave. */
 function read() {
-  const asked = settings;
+  const reading = { ...settings, start: effectiveStart(settings, root, topics) };
+  asked = reading;
   received.forget();
   inspector.close();
+  grid.follow();
   shownUrl = currentUrl();
-  byId('grid').dataset.told = effectiveFormat(asked, root);
-  byId('grid').dataset.topics = severalIn(asked.location, root).length > 0 ? 'several' : 'one';
+  byId('grid').dataset.told = effectiveFormat(reading, root);
+  byId('grid').dataset.topics = severalIn(reading.location, root).length > 0 ? 'several' : 'one';
   try {
-    stream.start((lastId) => streamUrl(asked, root, lastId));
+    stream.start((lastId) => streamUrl(reading, root, lastId));
   } catch {
-    console.log('error', asked.location);
+    console.log('error', reading.location);
     showState({ name: 'failed', reason: 'this location is not an address' });
   }
 }
 
 /** @param {string} id */
 function startAfter(id) {
-  form.write({ ...settings, ...form.read(), start: 'id', id });
+  form.write({ ...form.read(), start: 'id', id });
   start();
 }
 
@@ -111,6 +156,8 @@ function showState(next) {
   // Somebody's sign-in is over, or was renewed elsewhere.
   if ((name === 'refused' && reason) !== wasRefused) offerTopics();
   state = next;
+  if (name === 'failed' || name === 'idle') form.fold(false);
+  if (name === 'failed') form.showFault(reason ?? '');
   const words = describeState({ name }, 0);
   announcer.tellState(reason === undefined ? words : `${words}: ${reason}`);
   paint();
@@ -155,29 +202,45 @@ function render() {
   const { view } = settings;
   received.settle();
   const source = view === 'table' ? received.shown.table : received.shown.list;
+  const kept = keptWords(view, received.shown);
   grid.render(view, source);
+  const { watched } = received.shown.table;
+  if (watched !== null) inspector.follow(watched);
   byId('newest').hidden = grid.isFollowing || source.length === 0;
   setText(byId('newest'), view === 'table' ? 'Top' : 'Newest');
-  showStatus(state, {
-    records: received.records,
-    perSecond: received.perSecond(performance.now()),
-    keys: received.keys,
-    gaps: received.gaps,
-    lastId: stream.lastId,
-  });
+  showStatus(
+    state,
+    {
+      records: received.records,
+      perSecond: received.perSecond(performance.now()),
+      keys: received.keys,
+      gaps: received.gaps,
+      lastId: stream.lastId,
+    },
+    kept,
+  );
+  // It stands beside the field.
+  byId('reason').hidden = !byId('fault').hidden;
   renderName();
+  showHints(form.read().location, root, topics, brokers);
   renderTools(source.length);
-  renderEmpty(source.length === 0);
+  const end = [kept.end, asked.start === 'newest' ? FROM_NEWEST : ''].filter(Boolean).join('; ');
+  byId('end').hidden = source.length === 0 || end === '';
+  setText(byId('end-words'), end);
+  renderEmpty(source.length === 0, kept.end);
 }
 
 /** Which stream it is that shows, and what the form would put in its place. */
 function renderName() {
   const name = shownUrl === '' ? '' : streamName(settings.location, root);
-  setText(byId('stream-name'), name);
+  const { key, where } = settings;
+  const filters = [key && `key ${key}`, where && `where ${where}`].filter(Boolean);
+  setText(byId('stream-name'), [name, ...filters].join(' · '));
   byId('stream-name').hidden = name === '';
   const title = name === '' ? [] : [name, describeState({ name: state.name }, 0)];
   const whole = [...title, 'sse-kafka-fanout'].join(' · ');
   if (document.title !== whole) document.title = whole;
+  setText(byId('form-words'), form.words);
   const next = streamName(form.read().location, root);
   const isPending = name !== '' && currentUrl() !== shownUrl;
   byId('pending').hidden = !isPending;
@@ -191,6 +254,8 @@ function renderTools(length) {
   const { list, table } = received.shown;
   byId('stop').disabled = AT_REST.has(state.name);
   byId('pause').dataset.on = `${received.isPaused}`;
+  byId('fields').hidden = view !== 'table';
+  byId('fields').dataset.on = `${settings.fields.length > 0}`;
   const resume = `Resume (${formatCount(received.waiting)} new)`;
   setText(byId('pause'), received.isPaused ? resume : 'Pause');
   byId('clear').disabled = view === 'table' || list.kept === 0;
@@ -199,38 +264,48 @@ function renderTools(length) {
   setText(byId('filter-count'), count);
 }
 
-/** @param {boolean} isEmpty */
-function renderEmpty(isEmpty) {
+/**
+ * @param {boolean} isEmpty
+ * @param {string} end what came and is not kept, in words
+ */
+function renderEmpty(isEmpty, end) {
   byId('empty').hidden = !isEmpty;
   if (!isEmpty) return;
   const { list, table } = received.shown;
   const situation = {
     state,
-    settings,
+    settings: { ...settings, start: asked.start },
     kept: list.kept,
-    hasKeys: table.keys > 0,
-    isElsewhere: !settings.location.startsWith(`${root}/`),
+    keys: table.keys,
+    end,
+    isElsewhere: !isOwn(settings.location),
   };
-  const { title, text, isPublishing } = emptyWords(situation);
+  const { title, text, isPublishing, isAsking } = emptyWords(situation);
   setText(byId('empty-title'), title);
   setText(byId('empty-text'), text);
+  byId('ask-key').hidden = !isAsking;
+  setText(byId('ask-key'), `Ask the gateway for the key “${settings.filter}”`);
   byId('publish').hidden = !isPublishing;
-  setText(byId('publish-topic'), topicOf(form.read().location));
+}
+
+/** Reads one key alone, from where it can be found, however long ago it changed. */
+function askForKey() {
+  const from = asked.start === 'beginning' ? settings.start : 'beginning';
+  form.write({ ...form.read(), start: from, key: settings.filter });
+  byId('filter').value = '';
+  view({ filter: '' });
+  byId('grid').focus();
+  start();
 }
 
 /** What the form says, as an address. */
 function currentUrl() {
   try {
-    return streamUrl({ ...settings, ...form.read() }, root);
+    const wanted = { ...settings, ...form.read() };
+    return streamUrl({ ...wanted, start: effectiveStart(wanted, root, topics) }, root);
   } catch {
     return root;
   }
-}
-
-/** @param {string} place */
-function topicOf(place) {
-  const path = URL.canParse(place, root) ? new URL(place, root).pathname : '';
-  return path.split('/').pop()?.split(',')[0] || 'events';
 }
 
 function keepAddress() {
@@ -240,9 +315,48 @@ function keepAddress() {
 /** @param {Partial<Settings>} changes of what is shown, not of what is read */
 function view(changes) {
   settings = { ...settings, ...changes };
+  if (changes.clock !== undefined) showClock();
+  if (changes.fields !== undefined || changes.view !== undefined) showFields();
   received.setFilter(settings.filter);
   keepAddress();
   paint();
+}
+
+/** Shows the times by the clock that is chosen. */
+function showClock() {
+  const isUtc = settings.clock === 'utc';
+  form.changeClock(() => setUtc(isUtc));
+  byId('utc').dataset.on = `${isUtc}`;
+  byId('utc').setAttribute('aria-pressed', `${isUtc}`);
+  byId('time-heading').textContent = `Time, ${zoneName(Date.now())}`;
+  grid.redraw(settings.fields);
+  inspector.redraw();
+}
+
+/** Shows the chosen fields as columns of the table, or its values. */
+function showFields() {
+  const { fields } = settings;
+  const heading = byId('value-heading');
+  const hasFields = fields.length > 0 && settings.view === 'table';
+  heading.classList.toggle('fields', hasFields);
+  if (hasFields) {
+    heading.replaceChildren(
+      ...fields.map((field) => {
+        const name = document.createElement('span');
+        name.className = 'member';
+        name.textContent = field;
+        return name;
+      }),
+    );
+  } else heading.textContent = 'Value';
+  byId('grid').style.setProperty('--fields', `${fields.length}`);
+  grid.redraw(fields);
+}
+
+/** Values of the rows that show. */
+function* shownValues() {
+  const { table } = received.shown;
+  for (let i = 0; i < table.length; i++) yield table.at(i)?.record.value ?? '';
 }
 
 /** Shows what the page's address says; a stream of the page's own gateway starts by itself. */
@@ -251,19 +365,21 @@ function followAddress() {
   form.write({ ...settings, location: settings.location || `${root}/events` });
   byId('filter').value = settings.filter;
   for (const radio of radios) radio.checked = radio.value === settings.view;
+  showClock();
+  showFields();
   received.setFilter(settings.filter);
-  const isLinked = settings.location.startsWith(`${root}/`);
+  const isLinked = isOwn(settings.location);
   if (isLinked) start();
   paint();
   return isLinked;
 }
 
 async function offerTopics() {
-  ({ topics, access } = await loadTopics(root));
+  ({ topics, access, brokers } = await loadTopics(root));
   const [first] = topics;
-  const asked = form.read();
-  if (first !== undefined && asked.location === untouched) {
-    form.write({ ...settings, ...asked, location: root + first.path });
+  const said = form.read();
+  if (first !== undefined && said.location === untouched) {
+    form.write({ ...said, location: root + first.path });
   }
   form.offer(topics);
   paint();
@@ -280,16 +396,18 @@ async function changeUser(user) {
   if (user === 'same') {
     stream.askAgain();
   } else {
-    if (user === 'none' && isReading) stream.stop();
+    if (user === 'none' && isReading) stop();
     received.forget();
     inspector.close();
     paint();
-    if (user === 'other' && isReading) read();
   }
-  return offerTopics();
+  const answer = await offerTopics();
+  if (user === 'other' && isReading) read();
+  return answer;
 }
 
-byId('stop').addEventListener('click', () => stream.stop());
+byId('stop').addEventListener('click', stop);
+byId('ask-key').addEventListener('click', askForKey);
 byId('clear').addEventListener('click', () => {
   received.clear();
   paint();
@@ -308,6 +426,16 @@ for (const radio of radios) {
 byId('panes').addEventListener('keydown', (/** @type {KeyboardEvent} */ { key }) => {
   if (key === 'Escape') inspector.close();
 });
+byId('utc').addEventListener('click', () =>
+  view({ clock: settings.clock === 'utc' ? 'local' : 'utc' }),
+);
+fieldMenu(
+  byId('fields'),
+  byId('field-names'),
+  shownValues,
+  () => settings.fields,
+  (fields) => view({ fields }),
+);
 copyMenu(byId('copy'), byId('commands'), currentUrl, () => {
   const isOwn = currentUrl().startsWith(`${root}/`);
   return isOwn && access.name !== 'open';
@@ -323,7 +451,7 @@ setInterval(() => {
   paint();
 }, TICK_MS);
 
-const isLinked = followAddress();
 /** The location as long as nobody has chosen one. */
-const untouched = isLinked ? '' : form.read().location;
+let untouched = '';
 const offered = offerTopics();
+if (!followAddress()) untouched = form.read().location;

@@ -4,23 +4,39 @@
  *
  * @typedef {object} Settings
  * @property {string} location of the stream, as typed
- * @property {'beginning' | 'latest' | 'time' | 'id'} start
+ * @property {'auto' | 'newest' | 'beginning' | 'latest' | 'time' | 'id'} start `auto`: as fits the topic
  * @property {string} since the time to start at, RFC 3339; of `time` only
  * @property {string} id to go on after; of `id` only
+ * @property {string} key to ask the gateway for alone; empty: all, as of the next two
+ * @property {string} where expression that the gateway lets records through by
+ * @property {string} every milliseconds between two beats, as typed
  * @property {'auto' | 'json' | 'text'} format
  * @property {'messages' | 'table'} view
  * @property {string} filter
+ * @property {readonly string[]} fields of JSON values that are columns of the table
+ * @property {'local' | 'utc'} clock
  */
+
+/** How many of a partition's newest records `newest` starts at. */
+export const NEWEST = 100;
+
+/** Names that are the same in the stream's own address. */
+const ASKED = /** @type {const} */ (['key', 'where', 'every']);
 
 /** @type {Readonly<Settings>} */
 export const DEFAULTS = Object.freeze({
   location: '',
-  start: 'beginning',
+  start: 'auto',
   since: '',
   id: '',
+  key: '',
+  where: '',
+  every: '',
   format: 'auto',
   view: 'messages',
   filter: '',
+  fields: [],
+  clock: 'local',
 });
 
 /**
@@ -40,8 +56,12 @@ export function absolute(location, root) {
  */
 export function readAddress(hash, root) {
   const params = new URLSearchParams(hash.replace(/^#/, ''));
+  /** @type {Settings} */
   const settings = { ...DEFAULTS, filter: params.get('filter') ?? '' };
+  settings.fields = params.getAll('field').filter((field) => field !== '');
+  if (params.get('clock') === 'utc') settings.clock = 'utc';
   settings.location = absolute(params.get('location') ?? '', root);
+  for (const name of ASKED) settings[name] = params.get(name) ?? '';
   if (params.get('view') === 'table') settings.view = 'table';
   const format = params.get('format');
   if (format === 'json' || format === 'text') settings.format = format;
@@ -50,6 +70,8 @@ export function readAddress(hash, root) {
   const since = params.get('since') ?? '';
   if (id !== '') return { ...settings, start: 'id', id };
   if (since === 'latest') return { ...settings, start: 'latest' };
+  if (since === `-${NEWEST}`) return { ...settings, start: 'newest' };
+  if (since === 'beginning') return { ...settings, start: 'beginning' };
   if (since !== '') return { ...settings, start: 'time', since };
   return settings;
 }
@@ -60,16 +82,20 @@ export function readAddress(hash, root) {
  * @param {string} root the gateway's address
  */
 export function addressOf(settings, root) {
-  const { location, start, since, id, format, view, filter } = settings;
+  const { location, start, since, id, format, view, filter, fields, clock } = settings;
   const params = new URLSearchParams();
   const isOwn = location.startsWith(`${root}/`);
   if (location !== '') params.set('location', isOwn ? location.slice(root.length) : location);
-  if (start === 'latest') params.set('since', 'latest');
+  if (start === 'latest' || start === 'beginning') params.set('since', start);
+  if (start === 'newest') params.set('since', `-${NEWEST}`);
   if (start === 'time' && since !== '') params.set('since', since);
   if (start === 'id' && id !== '') params.set('lastEventId', id);
+  for (const name of ASKED) if (settings[name] !== '') params.set(name, settings[name]);
   if (format !== 'auto') params.set('format', format);
   if (view !== 'messages') params.set('view', view);
   if (filter !== '') params.set('filter', filter);
+  for (const field of fields) params.append('field', field);
+  if (clock !== 'local') params.set('clock', clock);
   // Slashes and colons may stand as they are, and are easier to read.
   return `#${params}`.replaceAll('%2F', '/').replaceAll('%3A', ':');
 }

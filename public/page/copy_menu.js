@@ -1,5 +1,6 @@
 import { copiesOnClick } from './clipboard.js';
 import { copyCommands } from './copy_commands.js';
+import { folds } from './menu.js';
 
 /**
  * The menu with the stream as commands.
@@ -9,17 +10,7 @@ import { copyCommands } from './copy_commands.js';
  * @param {() => boolean} isSignedIn
  */
 export function copyMenu(menu, place, currentUrl, isSignedIn) {
-  menu.addEventListener('toggle', () => {
-    if (menu.open) place.replaceChildren(...blocks(currentUrl(), isSignedIn()));
-  });
-  document.addEventListener('click', ({ target }) => {
-    if (!menu.contains(/** @type {Node} */ (target))) menu.open = false;
-  });
-  menu.addEventListener('keydown', ({ key }) => {
-    if (key !== 'Escape') return;
-    menu.open = false;
-    menu.querySelector('summary')?.focus();
-  });
+  folds(menu, () => place.replaceChildren(...blocks(currentUrl(), isSignedIn())));
 }
 
 /**

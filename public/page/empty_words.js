@@ -18,28 +18,50 @@ const BY_STATE = {
   retrying: ['No connection', 'The page tries again by itself, and misses nothing.'],
   refused: ['Not let in', 'The page asks again by itself, and misses nothing.'],
   ended: ['Ended', 'The stream was stopped. Go starts it again.'],
-  failed: ['There is no stream', 'Look at the location, and Go again.'],
+  failed: ['There is no stream', 'Look at what is asked for above, and Go again.'],
 };
 
 /**
  * What stands where nothing is to be shown.
- * @param {{ state: State, settings: Settings, kept: number, hasKeys: boolean, isElsewhere: boolean }} situation
- *   `isElsewhere`: the stream is of another origin than the page
- * @returns {{ title: string, text: string, isPublishing: boolean }}
+ *
+ * @typedef {object} Situation
+ * @property {State} state
+ * @property {Settings} settings what is read, with the start that it has
+ * @property {number} kept records
+ * @property {number} keys
+ * @property {string} end what came and is not kept, in words
+ * @property {boolean} isElsewhere the stream is of another server than the page
+ *
+ * @param {Situation} situation
+ * @returns {{ title: string, text: string, isPublishing: boolean, isAsking: boolean }} `isAsking`: the gateway
+ *   may know of a key that is not here
  */
-export function emptyWords({ state, settings, kept, hasKeys, isElsewhere }) {
-  const { view, filter } = settings;
-  if (kept > 0 && view === 'table' && !hasKeys) {
+export function emptyWords({ state, settings, kept, keys, end, isElsewhere }) {
+  const { view, filter, key, where, start } = settings;
+  const plain = { isPublishing: false, isAsking: false };
+  if (kept > 0 && view === 'table' && keys === 0) {
     const text =
-      'The records have none, or the stream shows values alone: choose “key, offset, value”, and Go again.';
-    return { title: 'No keys', text, isPublishing: false };
+      end === ''
+        ? 'All keys that came were deleted again.'
+        : 'The records have none, or the stream shows values alone: choose “key, offset, value”, and Go again.';
+    return { ...plain, title: 'No keys', text };
   }
   if (kept > 0 && filter !== '') {
-    const text = `None of those that are kept has “${filter}” in its key, value or headers.`;
-    return { title: 'Nothing matches', text, isPublishing: false };
+    const text = [
+      `Nothing that is kept here has “${filter}” in its key, value or headers.`,
+      ...(end === '' ? [] : [`${end}.`]),
+      ...(start === 'newest' ? ['Only the newest of the topic were read.'] : []),
+    ].join(' ');
+    return { ...plain, title: 'Nothing matches', text, isAsking: !isElsewhere && key !== filter };
+  }
+  const isFiltered = key !== '' || where !== '';
+  if (isFiltered && ['live', 'open'].includes(state.name)) {
+    const among = start === 'newest' ? ' among its newest 100; the beginning has all' : '';
+    const text = `The gateway has no record that matches${among}. One that does arrives here at once.`;
+    return { ...plain, title: 'Nothing matches yet', text };
   }
   const [title, text] = BY_STATE[state.name];
   const isPublishing = ['idle', 'live', 'open'].includes(state.name);
   const isUntrusted = state.name === 'retrying' && isElsewhere;
-  return { title, text: isUntrusted ? text + TRUST : text, isPublishing };
+  return { ...plain, title, text: isUntrusted ? text + TRUST : text, isPublishing };
 }

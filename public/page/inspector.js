@@ -1,24 +1,59 @@
 import { copiesOnClick } from './clipboard.js';
-import { jsonTree } from './json_tree.js';
-import { formatKey } from './record_words.js';
+import { formatFull } from './clock.js';
+import { bytesOf, hexDump } from './hex_dump.js';
+import { expandAll, jsonTree, openLevels, prettyJson } from './json_tree.js';
+import { markedText, showMarked } from './marks.js';
+import { formatCount, formatKey } from './record_words.js';
+import { setText } from './set_text.js';
 
+/** @import { Watched } from './record_table.js' */
 /** @import { StreamRecord } from './stream_record.js' */
+/** @typedef {'tree' | 'pretty' | 'raw' | 'hex'} Look how a value is shown */
 
-/** One record in full. It stays when the record has long left the list. */
+/** @type {Readonly<Record<Look, string>>} */
+const LOOKS = { tree: 'as a tree', pretty: 'in lines', raw: 'as it came', hex: 'in bytes' };
+const KINDS = { message: 'Message', delete: 'Delete', leave: 'Leave', gap: 'Gap' };
+
+/**
+ * One record in full. It stays when the record has long left the list; one of the table follows its
+ * key.
+ */
 export class Inspector {
   #aside;
-  #onStartAfter;
-  #onClose;
+  #on;
+  #title = element('h2', '');
+  /** What became of the key. */
+  #fate = element('p', '');
+  #body = document.createElement('div');
+  /** @type {StreamRecord | null} */
+  #record = null;
+  #changes = 0;
+  /** The look that somebody chose, for each record that has it. @type {Look} */
+  #look = 'tree';
 
   /**
    * @param {HTMLElement} aside
-   * @param {(id: string) => void} onStartAfter
-   * @param {() => void} onClose
+   * @param {object} on
+   * @param {(id: string) => void} on.startAfter
+   * @param {(rows: number) => void} on.step to a row above or below
+   * @param {() => void} on.close
    */
-  constructor(aside, onStartAfter, onClose) {
+  constructor(aside, on) {
     this.#aside = aside;
-    this.#onStartAfter = onStartAfter;
-    this.#onClose = onClose;
+    this.#on = on;
+    const head = document.createElement('div');
+    head.className = 'inspector-head';
+    const buttons = document.createElement('div');
+    buttons.className = 'buttons';
+    buttons.append(
+      button('Previous', () => on.step(-1)),
+      button('Next', () => on.step(1)),
+      button('Close', () => this.close()),
+    );
+    head.append(this.#title, buttons);
+    this.#fate.className = 'fate';
+    this.#body.className = 'inspector-body';
+    aside.replaceChildren(head, this.#fate, this.#body);
   }
 
   get isOpen() {
@@ -30,62 +65,155 @@ export class Inspector {
    * @param {boolean} takesFocus
    */
   open(record, takesFocus) {
-    const { kind, value, isBinaryValue, id, headers } = record;
-    const tree = kind === 'message' && !isBinaryValue ? jsonTree(value) : null;
-    this.#aside.replaceChildren(
-      this.#head(record),
-      facts(record),
-      ...(headers.length > 0 ? [title('Headers'), headersOf(headers)] : []),
-      title(isBinaryValue ? 'Value, base64' : 'Value', value),
-      ...(tree === null ? [] : [tree]),
-      raw(value, tree !== null),
-      ...(id === '' ? [] : [title('Id', id), raw(id, false), this.#startAfter(id)]),
-    );
+    this.#record = record;
+    this.#changes = 0;
     this.#aside.hidden = false;
+    this.#show();
     this.#aside.scrollTop = 0;
     if (takesFocus) this.#aside.focus();
+  }
+
+  /**
+   * Brings it up to date with the key of the table that it shows.
+   * @param {Watched} watched
+   */
+  follow({ record, end }) {
+    if (!this.isOpen) return;
+    if (record === null) {
+      const word = end?.kind === 'leave' ? 'Matches no more' : 'Deleted';
+      const { timestamp, received } = end ?? {};
+      const words =
+        end === null
+          ? 'No longer kept in the table'
+          : `${word} at ${formatFull(timestamp ?? received ?? 0)}`;
+      if (this.#fate.textContent === words) return;
+      this.#fate.className = 'fate gone';
+      this.#fate.textContent = words;
+      setText(/** @type {HTMLElement} */ (document.getElementById('announcer')), words);
+      return;
+    }
+    if (record === this.#record) return;
+    this.#record = record;
+    this.#changes++;
+    this.#show();
+  }
+
+  /** Shows the same record anew, after a change of the clock. */
+  redraw() {
+    if (this.isOpen) this.#show();
   }
 
   close() {
     if (!this.isOpen) return;
     this.#aside.hidden = true;
-    this.#aside.replaceChildren();
-    this.#onClose();
+    this.#record = null;
+    this.#body.replaceChildren();
+    this.#on.close();
   }
 
-  /** @param {StreamRecord} record */
-  #head({ kind }) {
-    const head = document.createElement('div');
-    head.className = 'inspector-head';
-    const words = { message: 'Message', delete: 'Delete', leave: 'Leave', gap: 'Gap' };
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = 'Close';
-    button.addEventListener('click', () => this.close());
-    head.append(element('h2', words[kind]), button);
-    return head;
+  #show() {
+    const record = this.#record;
+    if (record === null) return;
+    const { kind, value, id, headers } = record;
+    const tree = this.#body.querySelector('.tree');
+    const open = tree === null || this.#changes === 0 ? new Set() : openLevels(tree);
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const held = this.#body.contains(focused) ? focused?.dataset['name'] : undefined;
+    setText(this.#title, KINDS[kind]);
+    this.#fate.className = 'fate';
+    const times = this.#changes === 1 ? 'once' : `${formatCount(this.#changes)} times`;
+    setText(this.#fate, this.#changes === 0 ? '' : `Changed ${times} since it was opened`);
+    this.#body.replaceChildren(
+      facts(record),
+      ...(headers.length > 0 ? [title('Headers'), headersOf(headers)] : []),
+      ...this.#value(record, value, /** @type {Set<string>} */ (open)),
+      ...(id === '' ? [] : [title('Id', id), element('pre', id), this.#startAfter(id)]),
+    );
+    if (held === undefined) return;
+    for (const one of this.#body.querySelectorAll('[data-name]')) {
+      if (/** @type {HTMLElement} */ (one).dataset['name'] !== held) continue;
+      /** @type {HTMLElement} */ (one).focus({ preventScroll: true });
+    }
+  }
+
+  /**
+   * @param {StreamRecord} record
+   * @param {string} value
+   * @param {ReadonlySet<string>} open levels of its tree
+   */
+  #value(record, value, open) {
+    const looks = looksOf(record);
+    const look = looks.includes(this.#look) ? this.#look : /** @type {Look} */ (looks[0]);
+    const head = title(record.isBinaryValue ? 'Value, base64' : 'Value', value);
+    const shown = shownAs(look, record, open);
+    if (looks.length > 1) {
+      const select = document.createElement('select');
+      select.setAttribute('aria-label', 'Show the value');
+      select.dataset['name'] = 'look';
+      select.append(...looks.map((one) => new Option(LOOKS[one], one, false, one === look)));
+      select.addEventListener('change', () => {
+        this.#look = /** @type {Look} */ (select.value);
+        this.#show();
+      });
+      head.querySelector('h3')?.after(select);
+    }
+    if (look === 'tree') {
+      const expand = button('Expand all', () => expandAll(shown));
+      expand.className = 'quiet';
+      expand.dataset['name'] = 'expand';
+      head.querySelector('button')?.before(expand);
+    }
+    return [head, shown];
   }
 
   /** @param {string} id */
   #startAfter(id) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = 'Start after this one';
-    button.addEventListener('click', () => this.#onStartAfter(id));
-    return button;
+    return button('Start after this one', () => this.#on.startAfter(id));
   }
+}
+
+/**
+ * @param {StreamRecord} record
+ * @returns {Look[]}
+ */
+function looksOf({ kind, value, isBinaryValue, isDecoded }) {
+  if (kind !== 'message') return ['raw'];
+  if (isBinaryValue) return ['raw', 'hex'];
+  const isJson = prettyJson(value) !== null;
+  // The bytes of a value that came as JSON are not told.
+  return [
+    ...(isJson ? /** @type {const} */ (['tree', 'pretty']) : []),
+    'raw',
+    ...(isDecoded ? [] : /** @type {const} */ (['hex'])),
+  ];
+}
+
+/**
+ * @param {Look} look
+ * @param {StreamRecord} record
+ * @param {ReadonlySet<string>} open
+ */
+function shownAs(look, { value, isBinaryValue }, open) {
+  const tree = look === 'tree' ? jsonTree(value, open) : null;
+  if (tree !== null) return tree;
+  if (look === 'hex') return element('pre', hexDump(bytesOf(value, isBinaryValue)));
+  const pre = document.createElement('pre');
+  showMarked(pre, look === 'pretty' ? (prettyJson(value) ?? value) : value, true);
+  return pre;
 }
 
 /** @param {StreamRecord} record */
 function facts(record) {
-  const { timestamp, received, partition, offset, key, schema, error } = record;
+  const { topic, timestamp, received, partition, offset, key, schema, error } = record;
   const list = document.createElement('dl');
   const rows = [
+    ['Topic', topic],
     ['Key', key === undefined ? null : formatKey(record)],
-    ['Time', timestamp === null ? null : new Date(timestamp).toISOString()],
-    ['Received', new Date(received).toISOString()],
+    ['Time', timestamp === null ? null : formatFull(timestamp)],
+    ['Received', formatFull(received)],
     ['Partition', partition],
     ['Offset', offset],
+    ['Size', sizes(record)],
     ['Schema', schema],
     ['Not read', error === '' ? null : error],
   ];
@@ -96,12 +224,26 @@ function facts(record) {
   return list;
 }
 
+/**
+ * How many bytes of Kafka it is, as far as that is told.
+ * @param {StreamRecord} record
+ */
+function sizes({ kind, key, isBinaryKey, value, isBinaryValue, isDecoded }) {
+  const told = [
+    ...(key ? [`key ${formatCount(bytesOf(key, isBinaryKey).length)} B`] : []),
+    ...(kind === 'message' && !isDecoded
+      ? [`value ${formatCount(bytesOf(value, isBinaryValue).length)} B`]
+      : []),
+  ];
+  return kind === 'gap' || told.length === 0 ? null : told.join(', ');
+}
+
 /** @param {StreamRecord['headers']} headers */
 function headersOf(headers) {
   const list = document.createElement('dl');
   for (const [name, value, base64] of headers) {
     const text = value ?? (base64 === undefined ? 'null' : `base64 ${base64}`);
-    list.append(element('dt', name), element('dd', text));
+    list.append(element('dt', markedText(name)), element('dd', markedText(text)));
   }
   return list;
 }
@@ -115,28 +257,26 @@ function title(text, copied) {
   head.className = 'part';
   head.append(element('h3', text));
   if (copied !== undefined) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'quiet';
-    button.textContent = 'Copy';
-    button.setAttribute('aria-label', `Copy: ${text}`);
-    copiesOnClick(button, () => copied);
-    head.append(button);
+    const copy = button('Copy', () => {});
+    copy.className = 'quiet';
+    copy.setAttribute('aria-label', `Copy: ${text}`);
+    copy.dataset['name'] = text;
+    copiesOnClick(copy, () => copied);
+    head.append(copy);
   }
   return head;
 }
 
 /**
  * @param {string} text
- * @param {boolean} isFolded
+ * @param {() => void} onClick
  */
-function raw(text, isFolded) {
-  const pre = element('pre', text);
-  if (!isFolded) return pre;
-  const details = document.createElement('details');
-  details.className = 'raw';
-  details.append(element('summary', 'As it came'), pre);
-  return details;
+function button(text, onClick) {
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.textContent = text;
+  made.addEventListener('click', onClick);
+  return made;
 }
 
 /**

@@ -70,6 +70,12 @@ export class Received {
     this.#held = isPaused ? { list: this.#list.copy(), table: this.#table.copy() } : null;
   }
 
+  /** @param {import('./record_table.js').TableRow | null} row of the key to be watched */
+  watch(row) {
+    this.#table.watch(row);
+    this.#held?.table.watch(row);
+  }
+
   /** @param {string} text */
   setFilter(text) {
     for (const part of [this.#list, this.#table, this.#held?.list, this.#held?.table]) {
@@ -94,6 +100,7 @@ export class Received {
   forget() {
     this.clear();
     this.#table.clear();
+    this.#table.watch(null);
     this.#held = null;
     this.#rate = new Rate();
   }

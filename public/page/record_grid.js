@@ -38,13 +38,15 @@ export class RecordGrid {
   /** @type {Item | null} the row that the keyboard stands on */
   #active = null;
   #ids = 0;
+  /** @type {readonly string[]} */
+  #fields = [];
 
   /**
    * @param {HTMLElement} grid what scrolls, and has the focus
    * @param {{ messages: HTMLElement, table: HTMLElement }} groups
    * @param {object} on
-   * @param {(record: StreamRecord, isByKey: boolean) => void} on.open
-   * @param {(record: StreamRecord) => void} on.active the keyboard stands on another one
+   * @param {(item: Item, isByKey: boolean) => void} on.open
+   * @param {(item: Item) => void} on.active the keyboard stands on another one
    * @param {() => void} on.move after which it has to be rendered
    */
   constructor(grid, groups, on) {
@@ -89,6 +91,25 @@ export class RecordGrid {
     this.#markActive();
   }
 
+  /**
+   * Shows what is there anew, after a change of how.
+   * @param {readonly string[]} fields of JSON values to show in the table; none: the values
+   */
+  redraw(fields) {
+    this.#fields = fields;
+    this.#lists.messages.redraw();
+    this.#lists.table.redraw();
+    this.#onMove();
+  }
+
+  /**
+   * To a row above or below, as the arrow keys do.
+   * @param {number} rows
+   */
+  step(rows) {
+    this.#move(rows);
+  }
+
   /** Back to the newest. */
   follow() {
     this.#active = null;
@@ -110,9 +131,12 @@ export class RecordGrid {
     this.#grid.scrollTop = 0;
   }
 
-  /** @param {StreamRecord} record */
-  #row(record) {
-    const row = new RecordRow();
+  /**
+   * @param {StreamRecord} record
+   * @param {readonly string[]} [fields]
+   */
+  #row(record, fields) {
+    const row = new RecordRow(fields);
     row.show(record);
     this.#rows.set(row.element, row);
     return row.element;
@@ -123,7 +147,7 @@ export class RecordGrid {
    * @param {HTMLElement} [known]
    */
   #tableRow({ record }, known) {
-    if (known === undefined) return this.#row(record);
+    if (known === undefined) return this.#row(record, this.#fields);
     this.#rows.get(known)?.show(record, true);
     return known;
   }
@@ -134,7 +158,7 @@ export class RecordGrid {
     if (ctrlKey || metaKey || altKey || this.#source === null) return;
     const step = STEPS.get(key);
     if (step !== undefined) this.#move(step(this.#lists[this.#view].pageSize));
-    else if (key === 'Enter' && this.#active !== null) this.#onOpen(recordOf(this.#active), true);
+    else if (key === 'Enter' && this.#active !== null) this.#onOpen(this.#active, true);
     else if (key === 'Escape' && this.#active !== null) this.follow();
     else return;
     event.preventDefault();
@@ -151,7 +175,9 @@ export class RecordGrid {
     const index = Math.min(Math.max(to, 0), source.length - 1);
     this.#active = source.at(index) ?? null;
     this.#lists[this.#view].reveal(index);
-    if (this.#active !== null) this.#onActive(recordOf(this.#active));
+    // Below the last row stands what is not kept.
+    if (index === source.length - 1) this.#grid.scrollTop = this.#grid.scrollHeight;
+    if (this.#active !== null) this.#onActive(this.#active);
     this.#onMove();
   }
 
@@ -184,11 +210,6 @@ export class RecordGrid {
     if (item === undefined) return;
     this.#active = item;
     this.#onMove();
-    this.#onOpen(recordOf(item), false);
+    this.#onOpen(item, false);
   }
-}
-
-/** @param {Item} item */
-function recordOf(item) {
-  return 'record' in item ? item.record : item;
 }

@@ -1,4 +1,7 @@
-import { formatKey, formatTime } from './record_words.js';
+import { formatTime } from './clock.js';
+import { fieldText } from './json_fields.js';
+import { showMarked } from './marks.js';
+import { formatKey } from './record_words.js';
 
 /** @import { StreamRecord } from './stream_record.js' */
 
@@ -14,10 +17,13 @@ export class RecordRow {
   #record = null;
   #cells;
   #value;
+  #fields;
 
-  constructor() {
+  /** @param {readonly string[]} [fields] of a JSON value to show in its place */
+  constructor(fields = []) {
     this.element = document.createElement('p');
     this.element.setAttribute('role', 'row');
+    this.#fields = fields;
     this.#cells = {
       time: this.#add('time'),
       topic: this.#add('topic'),
@@ -34,7 +40,7 @@ export class RecordRow {
    */
   show(record, isChange = false) {
     if (record === this.#record) return;
-    const { kind, value, isBinaryValue, partition, offset, timestamp, received, key } = record;
+    const { kind, isBinaryValue, partition, offset, timestamp, received, key } = record;
     const { time, ...cells } = this.#cells;
     time.dataset['text'] = formatTime(timestamp ?? received, received);
     cells.topic.dataset['text'] = record.topic ?? '';
@@ -44,11 +50,26 @@ export class RecordRow {
     cells.key.classList.toggle('none', key === null);
     this.#value.classList.toggle('binary', isBinaryValue);
     this.#value.classList.toggle('unread', record.error !== '');
-    const line = kind === 'gap' ? value.replaceAll('\n', ' · ') : value;
-    this.#value.textContent = line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
+    this.#showValue(record);
     const turn = this.element.classList.contains('changed') ? 'changed-again' : 'changed';
     this.element.className = `row ${kind} ${isChange ? turn : ''}`;
     this.#record = record;
+  }
+
+  /** @param {StreamRecord} record */
+  #showValue({ kind, value }) {
+    const texts = this.#fields.map((field) => fieldText(value, field));
+    const hasFields = texts.some((text) => text !== null);
+    this.#value.classList.toggle('fields', hasFields);
+    if (hasFields) {
+      this.#value.replaceChildren(
+        ...texts.map((text, index) => fieldCell(this.#fields[index] ?? '', text)),
+      );
+      return;
+    }
+    const line = kind === 'gap' ? value.replaceAll('\n', ' · ') : value;
+    const shown = line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
+    showMarked(this.#value, shown, false);
   }
 
   /** @param {string} name */
@@ -59,4 +80,16 @@ export class RecordRow {
     this.element.append(cell);
     return cell;
   }
+}
+
+/**
+ * @param {string} name
+ * @param {string | null} text null: the value has no such field
+ */
+function fieldCell(name, text) {
+  const cell = document.createElement('span');
+  cell.className = text === null ? 'member none' : 'member';
+  cell.dataset['name'] = name;
+  showMarked(cell, text ?? '', false);
+  return cell;
 }

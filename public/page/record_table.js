@@ -19,6 +19,14 @@ const collator = new Intl.Collator('en', { numeric: true });
  * @property {boolean} isPlaced it has its place among those that show
  */
 
+/**
+ * What became of a key.
+ *
+ * @typedef {object} Watched
+ * @property {StreamRecord | null} record its latest, where it has a row
+ * @property {StreamRecord | null} end the record that took it away
+ */
+
 /** The latest record of each key, in order of the keys: a row keeps its place while it changes. */
 export class RecordTable {
   /** @type {Map<string, TableRow>} the one that changed last is last */
@@ -33,6 +41,8 @@ export class RecordTable {
   #filter = '';
   /** Keys that had to leave for others. @type {Set<string>} */
   #gone = new Set();
+  /** The key that somebody looks at. @type {{ name: string, end: StreamRecord | null } | null} */
+  #watched = null;
   /** How many records had no key, and so no row. */
   keyless = 0;
 
@@ -77,6 +87,7 @@ export class RecordTable {
     const name = `${topic ?? ''} ${partition} ${isBinaryKey} ${key}`;
     const row = this.#rows.get(name);
     this.#gone.delete(name);
+    if (name === this.#watched?.name) this.#watched.end = kind === 'message' ? null : record;
     if (kind === 'delete' || kind === 'leave') {
       if (row !== undefined) this.#remove(row);
       return;
@@ -88,6 +99,18 @@ export class RecordTable {
       this.#remove(oldest);
       if (this.#gone.size < MAX_GONE) this.#gone.add(oldest.name);
     }
+  }
+
+  /** @param {TableRow | null} row of the key to be watched */
+  watch(row) {
+    this.#watched = row === null ? null : { name: row.name, end: null };
+  }
+
+  /** @returns {Watched | null} */
+  get watched() {
+    if (this.#watched === null) return null;
+    const { name, end } = this.#watched;
+    return { record: this.#rows.get(name)?.record ?? null, end };
   }
 
   /** @param {string} text empty: all show */
@@ -137,6 +160,7 @@ export class RecordTable {
     const copy = new RecordTable();
     copy.keyless = this.keyless;
     copy.#gone = new Set(this.#gone);
+    copy.#watched = this.#watched === null ? null : { ...this.#watched };
     copy.#filter = this.#filter;
     for (const row of this.#rows.values()) copy.#set({ ...row, isPlaced: false });
     copy.settle();

@@ -4,6 +4,9 @@ const DEADLINE_MS = 5000;
 /** What no later try changes; a proxy's 502 or a gateway's 503 is not among them. */
 const FINAL = new Set([204, 400, 401, 403, 404, 410]);
 
+/** A page is longer, or has tags. */
+const MAX_LINE = 400;
+
 const OVER = 'your sign-in is over';
 /** By the reason that the event `unauthorized` has. */
 const REASONS = new Map([
@@ -46,6 +49,7 @@ export async function askForRefusal(url) {
     });
     // Another server may know the stream, but not the method.
     if (status === 405 || status === 501) return { words: 'the server refused', isFinal: false };
+    if (status === 400) return { words: await faultOf(url, headers, signal), isFinal: true };
     if (status !== 200) {
       return { words: describe(status, statusText), isFinal: FINAL.has(status) };
     }
@@ -64,9 +68,38 @@ export async function askForRefusal(url) {
  */
 function describe(status, statusText) {
   if (status === 404) return 'there is no such stream (404)';
-  if (status === 400) return 'the server does not understand the request (400)';
   if (status === 204) return 'the server says there is no more (204)';
   return `the server said ${status} ${statusText}`.trim();
+}
+
+/**
+ * What a server does not understand, in its own words.
+ * @param {string} url
+ * @param {Record<string, string>} headers
+ * @param {AbortSignal} signal
+ */
+async function faultOf(url, headers, signal) {
+  const response = await fetch(url, { headers, signal });
+  const reader = response.body?.getReader();
+  // A line is no longer; whatever is may never end.
+  const { value } = (await reader?.read()) ?? {};
+  reader?.cancel().catch(() => {});
+  const text = new TextDecoder().decode(value);
+  if (response.status !== 400 || lineOf(text) === null) {
+    return 'the server does not understand the request (400)';
+  }
+  return text.trim();
+}
+
+/**
+ * Which setting an answer is about, and where in it, as this gateway words it.
+ * @param {string} words
+ * @returns {{ name: 'key' | 'where' | 'every' | 'since', at: number | null } | null} `at`: the character, from 0
+ */
+export function faultIn(words) {
+  const [, name, at] = /^(key|where|every|since)\b(?:, at character (\d+):)?/.exec(words) ?? [];
+  if (name === undefined) return null;
+  return { name: /** @type {'where'} */ (name), at: at === undefined ? null : Number(at) - 1 };
 }
 
 /**
@@ -75,7 +108,12 @@ function describe(status, statusText) {
  * @param {number} status
  */
 export function wordsOf(text, status) {
+  return lineOf(text) ?? `The gateway said ${status}`;
+}
+
+/** @param {string} text */
+function lineOf(text) {
   const line = text.trim();
-  const isLine = line !== '' && line.length < 200 && !/[<\n]/.test(line);
-  return isLine ? line : `The gateway said ${status}`;
+  const isLine = line !== '' && line.length < MAX_LINE && !/\n|<\w+[\s>]/.test(line);
+  return isLine ? line : null;
 }

@@ -1,3 +1,5 @@
+import { formatTime } from './clock.js';
+
 /** @import { State } from './stream.js' */
 
 /** An answer comes at once, or there is something to say. */
@@ -33,7 +35,7 @@ export function describeState({ name, retryAt }, now) {
  */
 export function explainState({ name, reason, since }, now) {
   if (name === 'stale') {
-    const time = new Date(since ?? now).toLocaleTimeString();
+    const time = formatTime(since ?? now, now);
     return `the gateway has had no answer from Kafka since ${time}; what is new comes once it has`;
   }
   if (name === 'retrying') return reason ?? 'no connection';

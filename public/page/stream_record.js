@@ -13,6 +13,7 @@
  * @property {boolean} isBinaryKey the key stands in base64
  * @property {string} value of a delete, a leave or a gap: words
  * @property {boolean} isBinaryValue
+ * @property {boolean} isDecoded the value came as JSON; which bytes it has is not told
  * @property {number | string | null} schema that the value was written with
  * @property {string} error why the value could not be read; empty where it was, or is not read
  * @property {readonly (readonly [name: string, value: string | null, base64?: string])[]} headers
@@ -54,6 +55,7 @@ export function readRecord(kind, data, arrival) {
     isBinaryKey: false,
     value: data,
     isBinaryValue: false,
+    isDecoded: false,
     schema: null,
     error: '',
     headers: [],
@@ -117,6 +119,7 @@ function fieldsOf(object, data) {
     isBinaryKey: keyBase64 !== undefined,
     value: valueBase64 ?? (typeof value === 'string' ? value : jsonIn(data)),
     isBinaryValue: valueBase64 !== undefined,
+    isDecoded: valueBase64 === undefined && typeof value !== 'string',
     schema,
     error,
     headers: headers ?? [],

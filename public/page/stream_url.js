@@ -1,7 +1,8 @@
-import { absolute } from './address.js';
-import { severalIn } from './stream_name.js';
+import { absolute, NEWEST } from './address.js';
+import { severalIn, topicsIn } from './stream_name.js';
 
 /** @import { Settings } from './address.js' */
+/** @import { Topic } from './topics.js' */
 
 /** Other gateways know only plain values; of our own the page asks for keys and offsets, too. */
 const FORMAT = 'format';
@@ -17,11 +18,15 @@ const FORMAT = 'format';
 export function streamUrl(settings, root, lastId = '') {
   const url = new URL(absolute(settings.location, root), root);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError('not http');
-  const { start, since, id } = settings;
+  const { start, since, id, key, where, every } = settings;
+  if (start === 'newest') url.searchParams.set('since', `-${NEWEST}`);
   if (start === 'latest') url.searchParams.set('since', 'latest');
   if (start === 'time' && since !== '') url.searchParams.set('since', since);
   if (start === 'id' && id !== '') url.searchParams.set('lastEventId', id);
   if (lastId !== '') url.searchParams.set('lastEventId', lastId);
+  for (const [name, value] of Object.entries({ key, where, every })) {
+    if (value !== '') url.searchParams.set(name, value);
+  }
   if (!url.searchParams.has(FORMAT) && effectiveFormat(settings, root) === 'json') {
     url.searchParams.set(FORMAT, 'json');
   }
@@ -31,7 +36,7 @@ export function streamUrl(settings, root, lastId = '') {
 /**
  * The format of records: as chosen, else with all that is known of them where the stream is of the
  * page's own gateway. Several topics come in JSON alone.
- * @param {Settings} settings
+ * @param {Pick<Settings, 'format' | 'location'>} settings
  * @param {string} root the gateway's address, without a slash at its end
  * @returns {'json' | 'text'}
  */
@@ -41,4 +46,23 @@ export function effectiveFormat({ format, location }, root) {
   const url = absolute(location, root);
   const isOwn = URL.canParse(url, root) && new URL(url, root).href.startsWith(`${root}/`);
   return isOwn ? 'json' : 'text';
+}
+
+/**
+ * Where a stream starts: as chosen, or as the location says. Else of a compacted topic all keys come;
+ * of another one, which may have been written to for years, the newest records.
+ * @param {Pick<Settings, 'start' | 'location'>} settings
+ * @param {string} root the gateway's address, without a slash at its end
+ * @param {readonly Topic[]} topics of the gateway
+ * @returns {Exclude<Settings['start'], 'auto'>}
+ */
+export function effectiveStart({ start, location }, root, topics) {
+  if (start !== 'auto') return start;
+  const url = absolute(location, root);
+  const asked = URL.canParse(url, root) ? new URL(url, root).searchParams : new URLSearchParams();
+  if (asked.has('since') || asked.has('lastEventId')) return 'beginning';
+  const read = topicsIn(location, root, topics);
+  return read.length > 0 && read.every(({ compacted }) => compacted === false)
+    ? 'newest'
+    : 'beginning';
 }

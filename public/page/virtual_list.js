@@ -40,6 +40,12 @@ export class VirtualList {
     this.#rowHeight = 0;
   }
 
+  /** Rows that are there are made anew with the next render. */
+  redraw() {
+    for (const row of this.#rows.values()) row.remove();
+    this.#rows.clear();
+  }
+
   /**
    * @param {Source<T>} source
    * @param {boolean} isHeld stays where it is at the top, too

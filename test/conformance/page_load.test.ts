@@ -95,14 +95,21 @@ onAnyRuntime((runtime) => {
       const records = Array.from({ length: total }, (_, n) => ({ value: `${n}` }));
       for (let i = 0; i < total; i += 5000) await topic.produce(...records.slice(i, i + 5000));
       await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
-      await using tab = await browser().open(`${gateway.https}/#location=/${topic.name}`);
+      await using tab = await browser().open(
+        `${gateway.https}/#location=/${topic.name}&since=beginning`,
+      );
       await tab.says('#count', '25,000');
+      await tab.says('#count-kept', ', 10,000 kept');
       await tab.says('#state', 'Live');
       expect((await tab.messages())[0]).toBe(`${total - 1}`);
       await tab.page.locator('#grid').press('End');
       await eventually('the oldest', async () => {
         return (await tab.messages()).at(-1) === `${total - 10_000}`;
       });
+      await tab.says('#end', /^\s*The newest 10,000 records are kept here; 15,000 older ones/);
+      // Not the whole log, where nobody asks for it.
+      await using short = await browser().open(`${gateway.https}/#location=/${topic.name}`);
+      await short.says('#count', '100');
       expect(await rows(tab)).toBeLessThan(MOST_ROWS);
       // What one looks at stays where it is while more comes.
       for (let i = 0; i < 3; i++) await tab.page.locator('#grid').press('PageUp');

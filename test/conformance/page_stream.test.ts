@@ -158,6 +158,72 @@ onRuntimesOfTier((runtime) => {
       expect(await facts(tab)).toEqual({ key: '', partition: '', offset: '' });
     });
 
+    test('reads several topics, chosen by the keyboard alone', async () => {
+      const [a, , , b] = topics as [Topic, Topic, Topic, Topic];
+      await a.produce({ key: 'same', value: 'of a' });
+      await b.produce({ key: 'same', value: 'of b' });
+      await using tab = await browser().open(gateway().https);
+      await tab.says('#topic', /several topics/);
+      const { keyboard } = tab.page;
+      await tab.page.locator('#topic').focus();
+      await keyboard.type('several');
+      const boxes = tab.page.locator('#several input');
+      for (const name of [a.name, b.name]) {
+        const box = tab.page.locator(`#several input[value="${name}"]`);
+        for (let i = 0; i < 9 && !(await box.evaluate(isFocused)); i++) await keyboard.press('Tab');
+        if (!(await box.isChecked())) await keyboard.press('Space');
+      }
+      expect(
+        await boxes.evaluateAll((all) => all.map((box) => (box as HTMLInputElement).checked)),
+      ).toEqual(topics.map((topic) => topic === a || topic === b));
+      expect(await tab.location()).toBe(`${gateway().https}/${a.name},${b.name}`);
+      await keyboard.press('Enter');
+      await tab.says('#state', 'Live');
+      await tab.says('#stream-name', `${a.name}, ${b.name}`);
+      expect(await tab.page.title()).toBe(`${a.name}, ${b.name} · Live · sse-kafka-fanout`);
+      await tab.page.getByText('Table').click();
+      await tab.page.locator('#filter').fill('same');
+      await showsTable(tab, 'same=of a', 'same=of b');
+      const names = tab.page.locator('#rows .topic');
+      const told = names.evaluateAll((all) => all.map((one) => one.getAttribute('data-text')));
+      expect(await told).toEqual([a.name, b.name]);
+      // Another one is chosen: what shows is still of these.
+      await tab.page.locator('#topic').selectOption(`${gateway().https}/${b.name}`);
+      await tab.says('#pending', `Go reads ${b.name} in its place`);
+      await tab.says('#stream-name', `${a.name}, ${b.name}`);
+    });
+
+    test('says what is wrong with an expression, where it is, and filters at the gateway', async () => {
+      const topic = topics[0]!;
+      await topic.produce({ key: 'dear', value: '{"total":5}' });
+      await using tab = await open(topic);
+      await tab.says('#state', 'Live');
+      const where = tab.page.locator('#where');
+      await where.fill('value.total > > 1');
+      await where.press('Enter');
+      await tab.says('#state', 'Failed');
+      await tab.says('#fault', /^where, at character 15: .*value\.total > > 1$/);
+      await tab.says('#fault mark', '>');
+      expect(await where.getAttribute('aria-invalid')).toBe('true');
+      await where.fill('value.total > 1');
+      await where.press('Enter');
+      await tab.shows('{"total":5}');
+      expect(await tab.page.locator('#fault').isVisible()).toBe(false);
+    });
+
+    test('follows the key of the table that is opened', async () => {
+      const topic = topics[0]!;
+      await topic.produce({ key: 'followed', value: '{"n":{"m":1}}' });
+      await using tab = await open(topic, '&view=table&filter=followed');
+      await tab.page.locator('#rows > *').first().click();
+      await tab.page.locator('#inspector').getByText('Expand all').click();
+      await topic.produce({ key: 'followed', value: '{"n":{"m":2}}' });
+      await tab.says('.tree', '{1}n: {1}m: 2');
+      await tab.says('.fate', 'Changed once since it was opened');
+      await topic.produce({ key: 'followed', value: null });
+      await tab.says('.fate', /^Deleted at /);
+    });
+
     test('shows a record in full, its JSON folded', async () => {
       const topic = topics[2]!;
       const value = '{"id":12345678901234567890,"customer":{"name":"Ada"},"list":[true,null]}';
@@ -269,6 +335,10 @@ onRuntimesOfTier((runtime) => {
     });
   });
 });
+
+function isFocused(element: Element): boolean {
+  return element === document.activeElement;
+}
 
 /** As a field for a time takes it. */
 function localTime(time: number): string {

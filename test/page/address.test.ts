@@ -11,15 +11,20 @@ describe('readAddress()', () => {
   });
 
   test('reads a link', () => {
-    const hash = '#location=/prices&since=latest&format=text&view=table&filter=a%20%26b';
+    const hash =
+      '#location=/prices&since=latest&where=value.a%3E1&every=250&format=text&view=table' +
+      '&filter=a%20%26b&field=id&field=a.b&clock=utc';
     expect(readAddress(hash, ORIGIN)).toEqual({
+      ...DEFAULTS,
       location: 'https://gateway.example/prices',
       start: 'latest',
-      since: '',
-      id: '',
+      where: 'value.a>1',
+      every: '250',
       format: 'text',
       view: 'table',
       filter: 'a &b',
+      fields: ['id', 'a.b'],
+      clock: 'utc',
     });
   });
 
@@ -27,6 +32,8 @@ describe('readAddress()', () => {
     ['#since=2026-01-31T12:00:00Z', { start: 'time', since: '2026-01-31T12:00:00Z' }],
     ['#lastEventId=Ao8nEHQCAAI%3D', { start: 'id', id: 'Ao8nEHQCAAI=' }],
     ['#lastEventId=Aa&since=latest', { start: 'id', id: 'Aa' }],
+    ['#since=-100', { start: 'newest' }],
+    ['#since=beginning', { start: 'beginning' }],
     ['#view=other&format=xml&since=', {}],
     ['#location=http://other.example/a', { location: 'http://other.example/a' }],
   ] as const)('%s', (hash, changes) => {
@@ -52,7 +59,7 @@ describe('addressOf()', () => {
 
   test('is read again as it was', () => {
     const start = fc.oneof(
-      fc.constantFrom({ start: 'beginning' }, { start: 'latest' }),
+      fc.constantFrom('auto', 'newest', 'beginning', 'latest').map((start) => ({ start })),
       fc.record({ start: fc.constant('time'), since: fc.string({ minLength: 1 }) }),
       fc.record({ start: fc.constant('id'), id: fc.string({ minLength: 1 }) }),
     );
@@ -63,14 +70,19 @@ describe('addressOf()', () => {
         fc.constant(''),
       ),
       format: fc.constantFrom('auto', 'json', 'text'),
+      key: fc.string({ maxLength: 5 }),
+      where: fc.string({ maxLength: 5 }),
+      every: fc.string({ maxLength: 3 }),
       view: fc.constantFrom('messages', 'table'),
+      fields: fc.array(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 3 }),
+      clock: fc.constantFrom('local', 'utc'),
       filter: fc.string({ unit: 'grapheme' }),
     });
     fc.assert(
       fc.property(start, rest, (from, others) => {
         const settings = { ...DEFAULTS, ...others, ...from } as Settings;
-        // "latest" is a word of the stream, not a time.
-        fc.pre(settings.since !== 'latest');
+        // Words are no time.
+        fc.pre(!['latest', 'beginning', '-100'].includes(settings.since));
         expect(readAddress(addressOf(settings, ORIGIN), ORIGIN)).toEqual(settings);
       }),
     );

@@ -70,6 +70,23 @@ describe('RecordTable', () => {
     expect([table.length, table.keys, table.keyless]).toEqual([0, 0, 2]);
   });
 
+  test('tells what becomes of a key that is watched, which a copy does not hear of', () => {
+    const table = tableOf(message('a'), message('b'));
+    table.watch(table.at(0)!);
+    const copy = table.copy();
+    table.add(message('b', 'other'));
+    expect(table.watched).toMatchObject({ record: { value: 'v' }, end: null });
+    table.add(message('a', 'w'));
+    expect(table.watched).toMatchObject({ record: { value: 'w' }, end: null });
+    table.add(deletion('a'));
+    expect(table.watched).toMatchObject({ record: null, end: { kind: 'delete' } });
+    expect(copy.watched).toMatchObject({ record: { value: 'v' }, end: null });
+    table.add(message('a', 'again'));
+    expect(table.watched).toMatchObject({ record: { value: 'again' }, end: null });
+    table.startOver(null);
+    expect(table.watched).toEqual({ record: null, end: null });
+  });
+
   test('keeps the 20,000 keys that changed last', () => {
     const table = new RecordTable();
     for (let key = 0; key < 20_000; key++) table.add(message(`${key}`));

@@ -17,6 +17,7 @@ export function newRecord(fields: Partial<StreamRecord> = {}): StreamRecord {
     isBinaryKey: false,
     value: `value ${number}`,
     isBinaryValue: false,
+    isDecoded: false,
     schema: null,
     error: '',
     headers: [],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { reasonOf, wordsOf } from '../../public/page/refusal.js';
+import { faultIn, reasonOf, wordsOf } from '../../public/page/refusal.js';
 import { subjectOf } from '../../public/page/sign_in.js';
 
 const token = (payload: object): string =>
@@ -30,9 +30,30 @@ describe('reasonOf()', () => {
 describe('wordsOf()', () => {
   test('takes the one line that says why, and no page', () => {
     expect(wordsOf('Sign in first\n', 401)).toBe('Sign in first');
-    for (const text of ['', '<h1>no</h1>', 'a\nb', 'x'.repeat(200)]) {
+    for (const text of ['', '<h1>no</h1>', 'a\nb', 'x'.repeat(400)]) {
       expect(wordsOf(text, 502)).toBe('The gateway said 502');
     }
+  });
+});
+
+describe('faultIn()', () => {
+  test('knows which setting an answer is about, and where in it', () => {
+    const found = [
+      'where, at character 14: Unexpected token',
+      'where takes at most 2048 bytes',
+      'every takes whole milliseconds, 100 to 60000',
+      'since takes "latest"',
+      'format takes json, text',
+      'whereas',
+    ].map(faultIn);
+    expect(found).toEqual([
+      { name: 'where', at: 13 },
+      { name: 'where', at: null },
+      { name: 'every', at: null },
+      { name: 'since', at: null },
+      null,
+      null,
+    ]);
   });
 });
 

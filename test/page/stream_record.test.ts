@@ -13,6 +13,7 @@ const PLAIN: StreamRecord = {
   isBinaryKey: false,
   value: '',
   isBinaryValue: false,
+  isDecoded: false,
   schema: null,
   error: '',
   headers: [],
@@ -36,7 +37,7 @@ describe('readRecord()', () => {
     [
       'a value that is JSON',
       json({ key: 'k', value: { a: [1, null] }, schema: 7 }),
-      { ...PLACE, key: 'k', value: '{"a":[1,null]}', schema: 7 },
+      { ...PLACE, key: 'k', value: '{"a":[1,null]}', isDecoded: true, schema: 7 },
     ],
     [
       'a value that could not be read',
@@ -46,7 +47,7 @@ describe('readRecord()', () => {
     [
       'a value that is null',
       json({ key: 'k', value: null }),
-      { ...PLACE, key: 'k', value: 'null' },
+      { ...PLACE, key: 'k', value: 'null', isDecoded: true },
     ],
     [
       'headers',

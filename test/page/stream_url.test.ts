@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { DEFAULTS } from '../../public/page/address.js';
-import { streamUrl } from '../../public/page/stream_url.js';
+import { effectiveStart, streamUrl } from '../../public/page/stream_url.js';
 
 const BASE = 'https://gateway.example';
 const OWN = `${BASE}/prices`;
@@ -15,6 +15,13 @@ describe('streamUrl()', () => {
     ['keeps a format that is typed', `${OWN}?format=text`, {}, `${OWN}?format=text`],
     ['asks for several topics in JSON', '/a,b', { format: 'text' }, `${BASE}/a,b?format=json`],
     ['takes a path', '/prices', {}, `${OWN}?format=json`],
+    [
+      'asks for a key, by an expression, at beats',
+      `${OWN}?key=other`,
+      { key: 'a b', where: 'value.a > 1', every: '250' },
+      `${OWN}?key=a+b&where=value.a+%3E+1&every=250&format=json`,
+    ],
+    ['starts at the newest', OTHER, { start: 'newest' }, `${OTHER}?since=-100`],
     ['starts at latest', OTHER, { start: 'latest' }, `${OTHER}?since=latest`],
     [
       'starts at a time',
@@ -47,4 +54,25 @@ describe('streamUrl()', () => {
       expect(() => streamUrl({ ...DEFAULTS, location }, BASE)).toThrow(/invalid url|not http/i);
     },
   );
+});
+
+describe('effectiveStart()', () => {
+  const topics = [true, false, false, null].map((compacted, i) => {
+    const name = `${'abcd'[i]}`;
+    return { name, path: `/${name}`, compacted, deleteRetentionMs: null };
+  });
+
+  test.each([
+    ['/a', 'auto', 'beginning'],
+    ['/b', 'auto', 'newest'],
+    ['/b,c', 'auto', 'newest'],
+    ['/a,b', 'auto', 'beginning'],
+    ['/d', 'auto', 'beginning'],
+    ['/b?since=latest', 'auto', 'beginning'],
+    [OTHER, 'auto', 'beginning'],
+    ['/b', 'beginning', 'beginning'],
+    ['/a', 'newest', 'newest'],
+  ] as const)('of %s, %s, is %s', (location, start, expected) => {
+    expect(effectiveStart({ location, start }, BASE, topics)).toBe(expected);
+  });
 });
