@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
 import { parseTemplate } from '../expressions/expression.ts';
@@ -18,7 +18,10 @@ const RECORDS = 3000;
 const CLIENTS = 500;
 
 let topic: MemoryTopic;
-afterEach(() => topic.history.close());
+afterEach(() => {
+  topic.history.close();
+  jest.useRealTimers();
+});
 
 const keyFilter = (key: string): Filter =>
   new Filter([{ field: 'key', values: [constantOf(key)] }], []);
@@ -72,12 +75,16 @@ class Client {
   }
 }
 
-function begin(): {
+function begin(maxBytes?: number): {
   sleepers: Sleepers;
   views: OpenViews;
   valuesOf(key: number, from: number): string[];
 } {
-  topic = new MemoryTopic({ partitions: PARTITIONS, batchRecords: 50 });
+  topic = new MemoryTopic({
+    partitions: PARTITIONS,
+    batchRecords: 50,
+    ...(maxBytes && { maxBytes }),
+  });
   const values = new Map<number, string[]>();
   for (let n = 0; n < RECORDS; n++) {
     const key = (n * 7) % CLIENTS;
@@ -133,6 +140,21 @@ describe('Scans', () => {
     }
     expect(topic.traffic.recordsReadBack).toBeLessThanOrEqual(1.5 * RECORDS);
     expect(topic.readsFrom).toHaveLength(1);
+  });
+
+  test('Scans read it once, too, for a crowd that comes over some seconds, of which memory holds a part', async () => {
+    jest.useFakeTimers();
+    const { sleepers, views, valuesOf } = begin(10_000);
+    const clients: Client[] = [];
+    for (let n = 0; n < CLIENTS; n++) {
+      clients.push(new Client(keyFilter(`${n}`), 0, sleepers, views));
+      await jest.advanceTimersByTimeAsync(n === CLIENTS / 2 ? 150 : 14);
+    }
+    await jest.advanceTimersByTimeAsync(2000);
+    for (const [n, { values }] of clients.entries()) {
+      expect([n, inOrder(values)]).toEqual([n, valuesOf(n, 0)]);
+    }
+    expect(topic.traffic.recordsReadBack).toBeLessThanOrEqual(1.5 * RECORDS);
   });
 
   test('a client that lacks little does not wait for those who lack much, and leaves none behind', async () => {

@@ -11,8 +11,16 @@ import { type HistoryPool, Waiter } from './history_pool.ts';
 
 /** A crowd comes within seconds: a scan begins once nobody came for so long, */
 const GATHER_MS = 100;
-/** but waits no longer for more than this. */
+/** but waits no longer for more than this, */
 const MAX_GATHER_MS = 3000;
+/**
+ * and for this where they come as a crowd: whoever comes once it has begun lacks what it has passed, and all of that
+ * is read again. Of those who came between two looks, and a share of those before, there are so many in a crowd:
+ * it may pause for a moment.
+ */
+const MAX_CROWD_MS = 8000;
+const CROWD = 5;
+const SHARE_OF_BEFORE = 1 / 2;
 /** Who lacks less than others waits for a scan that has so many offsets more to read, and this part of its own. */
 const NEAR_OFFSETS = 10_000;
 const NEAR_PART = 1 / 4;
@@ -99,6 +107,9 @@ export class Scans {
   /** When the first of those came, and the last, in milliseconds of `performance.now()`. */
   #firstAt = 0;
   #lastAt = 0;
+  /** How many had come when it was looked last, and of these those who count as a crowd. */
+  #sizeBefore = 0;
+  #crowd = 0;
 
   constructor(log: Log, pool: HistoryPool, turns: Turns, tally: FilterTally) {
     this.#log = log;
@@ -140,7 +151,14 @@ export class Scans {
 
   #gather(): void {
     const now = performance.now();
-    const isGathering = now - this.#lastAt < GATHER_MS && now - this.#firstAt < MAX_GATHER_MS;
+    const { size } = this.#gathered;
+    this.#crowd = this.#crowd * SHARE_OF_BEFORE + Math.max(0, size - this.#sizeBefore);
+    this.#sizeBefore = size;
+    const waitedMs = now - this.#firstAt;
+    const isGathering =
+      this.#crowd < CROWD
+        ? now - this.#lastAt < GATHER_MS && waitedMs < MAX_GATHER_MS
+        : waitedMs < MAX_CROWD_MS;
     this.#timer = isGathering ? setTimeout(() => this.#gather(), GATHER_MS) : undefined;
     if (!isGathering) this.#begin();
   }
@@ -150,6 +168,8 @@ export class Scans {
     const left = ({ positions }: Rider): number => distance(positions, this.#log.start);
     const riders = [...this.#gathered].sort((a, b) => left(b) - left(a));
     this.#gathered.clear();
+    this.#sizeBefore = 0;
+    this.#crowd = 0;
     let crowd: Rider[] = [];
     for (const rider of riders) {
       if (crowd.length > 0 && !isNear(left(crowd[0]!), left(rider))) {
