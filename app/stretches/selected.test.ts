@@ -54,6 +54,30 @@ describe('Selected', () => {
     expect(mine.take()).toBeNull();
   });
 
+  test('Selected.take() puts what came since together once for all of a view who stand at the same place', () => {
+    const topic = new MemoryTopic({ partitions: 2 });
+    const view = { ...viewOf('a'), clients: 4 };
+    const [first, second, third] = [
+      stretch(topic, view),
+      stretch(topic, view),
+      stretch(topic, view),
+    ];
+    topic.append('1', 0, 'a');
+    taken(third!);
+    topic.append('2', 0, 'b');
+    topic.append('3', 1, 'a');
+    const bytes = first!.take() as Uint8Array;
+    expect(second!.take()).toBe(bytes);
+    expect(taken(third!)).toMatch(/^data:3\nid:.+\n\n$/);
+    expect(decoder.decode(bytes).match(/data:./g)).toEqual(['data:1', 'data:3']);
+    expect([first!.place(), second!.place()]).toEqual([third!.place(), third!.place()]);
+    topic.append('4', 0, 'a');
+    topic.append('5', 0, 'a');
+    expect(taken(stretch(topic, view, 0)).match(/data:./g)).toHaveLength(4);
+    expect(taken(second!).match(/data:./g)).toEqual(['data:4', 'data:5']);
+    expect(topic.traffic.eventsSent).toBe(2 + 2 + 2 + 4 + 2);
+  });
+
   test('Selected.take() finds what was there before it came, and then what comes', () => {
     const topic = new MemoryTopic();
     for (const one of ['1a', '2b', '3a', '4c']) topic.append(one[0]!, 0, one[1]!);

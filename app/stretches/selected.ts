@@ -3,6 +3,7 @@ import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Selection } from '../log/selections.ts';
 import type { Filter } from '../views/filter.ts';
+import type { View } from '../views/view.ts';
 import { retentionGap, unreadGap } from '../wire/gap.ts';
 import { coversAll, type Place } from '../wire/place.ts';
 import type { Client } from './client.ts';
@@ -16,6 +17,15 @@ import { PAGE_RECORDS } from './turns.ts';
  */
 const unreadRows = new Set<number>();
 const leavingRows = new Set<number>();
+
+/** The page that was put together last, and of what. Those who wait for the same are woken one after the other. */
+let lastPage: {
+  readonly view: View;
+  readonly segment: Segment;
+  readonly seq: number;
+  readonly rows: readonly number[];
+  readonly written: Written;
+} | null = null;
 
 /** What was written, and how far it goes. */
 interface Written {
@@ -329,7 +339,25 @@ export class Selected implements Stretch {
       this.isShared = true;
       return { bytes, time, events, gaps: 0, timestamps, nextSeq: segment.seqs[first!]! + 1 };
     }
-    return this.#page(segment, rows);
+    const isForAll = this.#client.leaves === null && unreadRows.size === 0;
+    if (view.clients === 1 || !isForAll) return this.#page(segment, rows);
+    if (!this.#hasLastPage(segment, rows)) {
+      const written = this.#page(segment, rows);
+      lastPage = { view, segment, seq: this.#seq, rows, written };
+    }
+    return lastPage!.written;
+  }
+
+  #hasLastPage(segment: Segment, rows: readonly number[]): boolean {
+    if (lastPage === null || lastPage.view !== this.#client.view) return false;
+    const { written } = lastPage;
+    return (
+      lastPage.segment === segment &&
+      lastPage.seq === this.#seq &&
+      written.time === this.#log.idTime &&
+      lastPage.rows.length === rows.length &&
+      lastPage.rows.every((row, n) => row === rows[n])
+    );
   }
 
   #page(segment: Segment, rows: readonly number[]): Written {
