@@ -39,8 +39,15 @@ export class Facts {
 
   /** What comes of a filter and the record in a row. */
   outcome(filter: Filter, columns: Columns, at: number): Outcome {
+    return this.outcomeOf(
+      filter,
+      filter.looksAtValue ? this.#of(columns, at) : factsOf(columns, at),
+    );
+  }
+
+  /** The same of a record that is at hand. */
+  outcomeOf(filter: Filter, facts: RecordFacts): Outcome {
     const before = workDone();
-    const facts = filter.looksAtValue ? this.#of(columns, at) : factsOf(columns, at);
     const outcome = filter.outcome(facts);
     this.spend(1 + (workDone() - before) / RECORD_WORK);
     return outcome;

@@ -24,6 +24,8 @@ export class Alignment implements Stretch {
   #segment!: Segment;
   /** Rows of it in which its filter may find something; `null` where it has to look at all. */
   #candidates: readonly number[] | null = null;
+  /** The first of them that it has not passed. */
+  #candidate = 0;
   /** The segment as it was then: what is squeezed has other rows. */
   #rowsOf = { count: 0, deaths: 0 };
   #seq: number;
@@ -153,7 +155,7 @@ export class Alignment implements Stretch {
       const { view } = this.#client;
       if (view.filter === null) page.record(this.#log.encode(segment, view), at, this.#place);
       else {
-        if (this.#candidates !== null && !this.#candidates.includes(at)) return true;
+        if (this.#candidates !== null && this.#candidateFrom(at) !== at) return true;
         const told = this.#client.toldBy(segment, at, (leaves, facts) =>
           leaves.tells(facts, segment, at, ({ record }) => record.offset < mine),
         );
@@ -175,7 +177,13 @@ export class Alignment implements Stretch {
     if (this.#candidates === null) return false;
     const gap = this.#log.gapFrom(this.#seq);
     if (gap !== null && gap < this.#segment.nextSeq) return false;
-    return !this.#candidates.some((row) => row >= at);
+    return this.#candidateFrom(at) === undefined;
+  }
+
+  #candidateFrom(at: number): number | undefined {
+    const rows = this.#candidates!;
+    while (rows[this.#candidate]! < at) this.#candidate++;
+    return rows[this.#candidate];
   }
 
   /** Passes the rest of the segment in one step. */
@@ -206,6 +214,7 @@ export class Alignment implements Stretch {
     const { count, deaths } = this.#segment;
     const { facts } = this.#client.topic;
     this.#candidates = filter === null ? null : this.#log.candidates(this.#segment, filter, facts);
+    this.#candidate = 0;
     this.#rowsOf = { count, deaths };
   }
 

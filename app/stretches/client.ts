@@ -235,7 +235,8 @@ export class Client {
     const { time } = cursor ?? {};
     const hadAllAt = hasAll || time === undefined ? Date.now() : time * 1000;
     const backSince = cursor === null ? null : hadAllAt;
-    this.leaves = new Leaves(filter, log, from, this.newFrom.positions, backSince);
+    const { facts } = this.topic;
+    this.leaves = new Leaves(filter, log, facts, from, this.newFrom.positions, backSince);
   }
 
   /** The time of an id that is made for it now; `null` on a topic that is not compacted. */

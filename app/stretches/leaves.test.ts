@@ -158,4 +158,15 @@ describe('Leaves', () => {
     expect(timesOf(null)).toEqual([shown(now), shown(now), shown(now)]);
     clock.mockRestore();
   });
+
+  test('Leaves.tells() counts what it looks at, and takes a key with too many records for one that was had', () => {
+    const topic = new MemoryTopic({ compacted: true });
+    const [first, second, third] = [join(topic), join(topic), join(topic)];
+    for (let n = 0; n < 900; n++) topic.append('bad', 0, 'k');
+    expect(all(first)).toEqual([]);
+    for (let n = 0; n < 300; n++) topic.append('bad', 0, 'k');
+    expect([all(second), topic.turns.isOver]).toEqual([[`event:leave ${K}`], false]);
+    all(third);
+    expect(topic.turns.isOver).toBe(true);
+  });
 });

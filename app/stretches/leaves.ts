@@ -1,4 +1,5 @@
 import type { Columns } from '../log/columns.ts';
+import type { Facts } from '../log/facts.ts';
 import type { GuardUse } from '../log/guards.ts';
 import type { Log, SeenRecord } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
@@ -6,6 +7,9 @@ import type { KafkaRecord } from '../ports/source.ts';
 import type { Filter } from '../views/filter.ts';
 import { RecordFacts } from '../views/record_facts.ts';
 import type { Positions } from '../wire/place.ts';
+
+/** So many records of a key are looked at; one that has more before them counts as had. */
+const MAX_BEFORE = 1000;
 
 /**
  * Which keys a client may have that its filter does not let through any more: it has to be told that
@@ -21,6 +25,7 @@ import type { Positions } from '../wire/place.ts';
 export class Leaves {
   readonly #filter: Filter;
   readonly #log: Log;
+  readonly #facts: Facts;
   /** Where it began; what was there before it had anything is nothing to it. */
   readonly #from: Positions;
   /** Of what lies below it nothing has left that it had. */
@@ -44,6 +49,7 @@ export class Leaves {
   #rests = false;
 
   /**
+   * @param facts is told how many records were looked at
    * @param from where the client begins; 0 in partitions of which it may have had something
    * @param newTo where the log ended then, in partitions of which it had nothing; else 0
    * @param backSince when it had all, by the id that it came with, Unix milliseconds; `null` where it came with
@@ -52,6 +58,7 @@ export class Leaves {
   constructor(
     filter: Filter,
     log: Log,
+    facts: Facts,
     from: Positions,
     newTo: Positions,
     backSince: number | null,
@@ -62,6 +69,7 @@ export class Leaves {
     this.guard = filter.guard === null ? null : log.guards!.use(filter.guard);
     this.#filter = filter;
     this.#log = log;
+    this.#facts = facts;
     this.#from = from;
     this.newTo = newTo;
     this.#settledSeq = this.#isBack ? Number.POSITIVE_INFINITY : 0;
@@ -156,12 +164,17 @@ export class Leaves {
   ): boolean {
     if (!this.tellsBelow(facts)) return false;
     if (segment.seqs[at]! < this.#settledSeq) return true;
+    let looked = 0;
     for (const before of this.#log.recordsBefore(segment, at)) {
-      if (before === null) return true;
+      this.#facts.spend(1);
+      if (before === null || ++looked > MAX_BEFORE) return true;
       const wasThere = this.#isOfBefore(before.record);
       if (isPast(before)) {
         if (before.record.offset < (this.#from[before.record.partition] ?? 0)) return false;
-        const outcome = this.#filter.outcome(new RecordFacts(before.record, before.values));
+        const outcome = this.#facts.outcomeOf(
+          this.#filter,
+          new RecordFacts(before.record, before.values),
+        );
         if (outcome === 'match' || outcome === 'unread') return true;
         if (before.seq < this.#sureSeq) return false;
       }

@@ -423,8 +423,8 @@ export const MUTATIONS = [
   {
     name: 'a segment is passed in which there is one record left for the filter',
     file: 'app/stretches/alignment.ts',
-    from: 'return !this.#candidates.some((row) => row >= at);',
-    to: 'return !this.#candidates.some((row) => row > at);',
+    from: 'return this.#candidateFrom(at) === undefined;',
+    to: 'return this.#candidateFrom(at + 1) === undefined;',
   },
   {
     name: 'what comes between two beats does not wait',
