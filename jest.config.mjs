@@ -8,13 +8,17 @@ import { bundledClient } from './test/support/bundled_client.mjs';
  * @type {import('jest').Config}
  */
 export const project = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/environment.mjs',
   setupFilesAfterEnv: ['<rootDir>/test/support/note_processor_time.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: await bundledClient(),
+  moduleNameMapper: {
+    ...(await bundledClient()),
+    '^playwright-core$': '<rootDir>/test/support/load_once/playwright_core.cjs',
+    '^ajv/dist/2020\\.js$': '<rootDir>/test/support/load_once/ajv_2020.cjs',
+  },
   transform: {
     '\\.ts$': [
-      '<rootDir>/test/support/transform.mjs',
+      '@swc/jest',
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } },
     ],
   },

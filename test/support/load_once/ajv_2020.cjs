@@ -1,0 +1,1 @@
+module.exports = /** @type {any} */ (globalThis).requireOnce('ajv/dist/2020.js');

@@ -1,0 +1,1 @@
+module.exports = /** @type {any} */ (globalThis).requireOnce('playwright-core');
