@@ -6,7 +6,7 @@ import { curl } from '../support/curl.ts';
 import { eventually, within } from '../support/deadline.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
-import { run } from '../support/program.ts';
+import { endedWith, type Outcome, run } from '../support/program.ts';
 import { onAnyRuntime, onEachRuntime, type Runtime } from '../support/runtime.ts';
 import { Scrape } from '../support/scrape.ts';
 import { SseStream } from '../support/sse_stream.ts';
@@ -80,13 +80,14 @@ onEachRuntime((runtime) => {
       const folder = await newFolder();
       const file = join(folder, 'streams.yaml');
       const env = { STREAMS_FILE: file, KAFKA_BROKERS: 'nowhere.invalid:9092' };
-      const check = () => run([...runtime.gateway, '--check'], { cwd: folder, env });
+      const check = async (code: number): Promise<Outcome> => {
+        const outcome = await run([...runtime.gateway, '--check'], { cwd: folder, env });
+        return endedWith(code, '--check', outcome);
+      };
       writeFileSync(file, 'streams:\n  /a/{id}: { topic: t }\n');
-      const right = await check();
-      expect([right.code, `${right.stdout}`]).toEqual([0, '/a/{id}: topic t\nopen to all\n']);
+      expect(`${(await check(0)).stdout}`).toBe('/a/{id}: topic t\nopen to all\n');
       writeFileSync(file, 'streams:\n  a: { topic: t }\n  /-/b: { topic: t, require: "true" }\n');
-      const wrong = await check();
-      expect(wrong.code).toBe(78);
+      const wrong = await check(78);
       for (const fault of [
         'streams.yaml:2:3: a path such as /customers/{id}/orders begins with /',
         'streams.yaml:3:3: no path below /-/',

@@ -8,12 +8,14 @@ import { eventually, within } from '../support/deadline.ts';
 import { freePorts } from '../support/free_port.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
-import { run } from '../support/program.ts';
+import { endedWith, run } from '../support/program.ts';
 import { DENO, NODE } from '../support/runtimes.ts';
 import { Scrape, untilScraped } from '../support/scrape.ts';
 import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 
+/** The code with which a gateway ends whose settings are wrong. */
+const WRONG_SETTINGS = 78;
 /** In `/proc/net/tcp`. */
 const ESTABLISHED = '01';
 
@@ -95,11 +97,9 @@ describe('WORKERS', () => {
         cluster.setupPrimary({ exec: process.argv[1], execArgv: [] });
         cluster.fork().on('exit', (code) => process.exit(code));`;
       const command = [process.execPath, '-e', script, NODE.gateway.at(-1)!] as const;
-      const { code, stderr } = await run(command, { cwd: await newFolder(), env });
-      expect({ code, stderr }).toEqual({
-        code: 78,
-        stderr: expect.stringMatching(/"message":"WORKERS: .*pm2/),
-      });
+      const outcome = await run(command, { cwd: await newFolder(), env });
+      const { stderr } = endedWith(WRONG_SETTINGS, 'the gateway', outcome);
+      expect(stderr).toMatch(/"message":"WORKERS: .*pm2/);
     });
 
     testWorkers('tells of the clients of all, and ends them', '2', async (start, topic) => {
@@ -310,9 +310,9 @@ describe('WORKERS', () => {
       const ports = await freePorts();
       const taken = createServer().listen(Number(ports.HTTPS_PORT), '0.0.0.0');
       const env = { ...ports, KAFKA_BROKERS: kafka.brokers, WORKERS: '2' };
-      const { code, stderr } = await run(NODE.gateway, { cwd: await newFolder(), env });
+      const outcome = await run(NODE.gateway, { cwd: await newFolder(), env });
       taken.close();
-      expect(code).toBe(1);
+      const { stderr } = endedWith(1, 'the gateway', outcome);
       expect(stderr.match(/HTTPS_PORT: .* is in use/g)).toHaveLength(1);
       expect(stderr).toContain(ports.HTTPS_PORT);
       await expect(curl(`http://localhost:${ports.HTTP_PORT}/`)).rejects.toThrow();
@@ -322,9 +322,10 @@ describe('WORKERS', () => {
   test('but 1 is a fault where there are none (Deno)', async () => {
     for (const workers of ['2', 'auto']) {
       const env = { ...(await freePorts()), KAFKA_BROKERS: kafka.brokers, WORKERS: workers };
-      const { code, stderr } = await run(DENO.gateway, { cwd: await newFolder(), env });
-      expect(code).toBe(78);
-      expect(stderr).toMatch(/WORKERS.*expected 1 on Deno/);
+      const outcome = await run(DENO.gateway, { cwd: await newFolder(), env });
+      expect(endedWith(WRONG_SETTINGS, 'the gateway', outcome).stderr).toMatch(
+        /WORKERS.*expected 1 on Deno/,
+      );
     }
   });
 });

@@ -8,7 +8,7 @@ import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { copySources } from '../support/copy_sources.ts';
-import { Program, run } from '../support/program.ts';
+import { endedWith, Program, run, succeeded } from '../support/program.ts';
 import { PAGES } from './pages.ts';
 
 /** Of a registry and a virtual environment; no measure of speed. */
@@ -82,18 +82,14 @@ describe('from nothing', () => {
       // A Kafka client that was compiled here before is not compiled again.
       await symlink(join(CLONE, '.cache'), join(cwd, '.cache'));
       await succeed(['bash', '--norc', '-c', FROM_THE_CLONE], { cwd });
-      const { code, stderr } = await run([process.execPath, 'dist/runtime/start.cjs'], {
-        cwd,
-        env: { HTTP_PORT: 'none' },
-      });
-      expect(code).toBe(78);
-      expect(stderr).toContain('HTTP_PORT');
+      const start = [process.execPath, 'dist/runtime/start.cjs'] as const;
+      const outcome = await run(start, { cwd, env: { HTTP_PORT: 'none' } });
+      expect(endedWith(78, start.join(' '), outcome).stderr).toContain('HTTP_PORT');
     },
     2 * INSTALL_MS,
   );
 });
 
 async function succeed(...[command, options]: Parameters<typeof run>): Promise<void> {
-  const { code, stdout, stderr } = await run(command, options, INSTALL_MS);
-  expect({ command, code, said: `${stdout}${stderr}` }).toMatchObject({ code: 0 });
+  succeeded(command.join(' '), await run(command, options, INSTALL_MS));
 }

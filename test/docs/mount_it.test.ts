@@ -48,7 +48,7 @@ test.each(Object.keys(RUNTIMES))(
     expect(topics).toMatchObject({ topics: [{ name: topic.name, path: `/${topic.name}` }] });
     expect((await fetch(`${url}/streams/nothing`)).status).toBe(404);
     app.kill('SIGTERM');
-    expect(await app.ended()).toBe(0);
+    await app.endsWell();
     await within('the end of the stream', stream.over);
   },
 );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { endedWith } from '../support/program.ts';
 import { StubMachine } from './stub_machine.ts';
 
 const CONTEXT = 'kubectl config current-context';
@@ -41,7 +42,7 @@ describe('teardown.sh', () => {
     expect(refused.stderr).toMatch(/^teardown\.sh: .*production.*kind-dev.*--context production/);
     expect(refused.code).toBe(1);
     const other = await machine.run('teardown.sh', { CONTEXT: 'kind-dev' }, '--context', 'staging');
-    expect(other.code).toBe(1);
+    endedWith(1, 'teardown.sh in another context', other);
     expect(await machine.calls()).toEqual([CONTEXT, CONTEXT]);
 
     const args = ['--context', 'staging'];

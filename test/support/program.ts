@@ -89,6 +89,12 @@ export class Program implements AsyncDisposable {
     return this.#child.exitCode;
   }
 
+  /** Waits for an end with the code 0. @throws an error with its last lines where it is another one. */
+  async endsWell(): Promise<void> {
+    const code = await this.ended();
+    succeeded(this.name, { code, stdout: this.stdout, stderr: this.#stderr });
+  }
+
   /** Adds to what it reads on stdin. */
   type(text: string): void {
     this.#child.stdin.write(text);
@@ -146,8 +152,16 @@ const LAST_LINES = 40;
  * @throws an error with its last lines where it has not.
  */
 export function succeeded(what: string, outcome: Outcome): Outcome {
+  return endedWith(0, what, outcome);
+}
+
+/**
+ * What a program left that has ended with this code.
+ * @throws an error with its last lines where it has not.
+ */
+export function endedWith(expected: number, what: string, outcome: Outcome): Outcome {
   const { code, stdout, stderr } = outcome;
-  if (code === 0) return outcome;
+  if (code === expected) return outcome;
   const last = `${stdout}${stderr}`.trimEnd().split('\n').slice(-LAST_LINES).join('\n');
   throw new Error(`${what} ended with ${code}: ${last}`);
 }
