@@ -300,10 +300,10 @@ streams: { /a2: { topic: a }, /c: { topic: c } }
     ).join('\n');
     expect(faultsOf(bomb)).toMatchObject([{ message: expect.stringContaining('alias') }]);
     // Thousands of names, and of faults: not each is held against all.
-    const names = Array.from({ length: 50_000 }, (_, i) => `a${i}: 1\n`).join('');
+    const names = Array.from({ length: 20_000 }, (_, i) => `a${i}: 1\n`).join('');
     expect(faultsOf(names)).toHaveLength(101);
     for (const deep of ['[', '{a: ', '- ']) {
-      const { length } = faultsOf(deep.repeat(100_000));
+      const { length } = faultsOf(deep.repeat(20_000));
       expect(length).toBeGreaterThan(0);
       expect(length).toBeLessThanOrEqual(101);
     }

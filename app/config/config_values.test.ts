@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/fuzz.ts';
 import { ConfigError, type ConfigFault } from '../errors.ts';
 import { parseConfig, SETTINGS } from './config.ts';
 
@@ -201,7 +202,7 @@ describe('parseConfig() of single values', () => {
         for (const line of lines)
           expect(line).toMatch(/^[A-Z_]+: (?:got ".*", |got ".*" \(\d+ characters\), )?expected ./);
       }),
-      { numRuns: 500 },
+      { numRuns: runsOf(500) },
     );
   });
 });

@@ -8,6 +8,7 @@ import {
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/fuzz.ts';
 import { TooLarge } from './malformed.ts';
 import { filesOf } from './protobuf.ts';
 import { ProtobufInput, UNUSUAL } from './protobuf_input.ts';
@@ -132,7 +133,7 @@ describe('ProtobufWriter', () => {
           if (error !== UNUSUAL) throw error;
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runsOf(2000) },
     );
     // Those with a field that stands there twice are left to the library.
     expect(usual).toBeGreaterThan(1000);
@@ -152,7 +153,7 @@ describe('ProtobufWriter', () => {
         }
         expect(json).toEqual(byLibrary(value));
       }),
-      { numRuns: 2000 },
+      { numRuns: runsOf(2000) },
     );
   });
 

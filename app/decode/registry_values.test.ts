@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/fuzz.ts';
 import { APICURIO, answerTo, CORPUS } from '../../test/values/corpus.ts';
 import { DecodeCounts } from '../counts/decode_counts.ts';
 import type { WebAnswer } from '../ports/web.ts';
@@ -95,7 +96,7 @@ describe('RegistryValues', () => {
         if (read.json === null) expect(read.error).toMatch(/^not of schema/);
         else expect(() => JSON.parse(decoder.decode(read.json!))).not.toThrow();
       }),
-      { numRuns: 1000 },
+      { numRuns: runsOf(1000) },
     );
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/fuzz.ts';
 import { parseExpression, parseTemplate } from '../expressions/expression.ts';
 import { ANY } from '../expressions/kinds.ts';
 import type { KafkaRecord } from '../ports/source.ts';
@@ -60,7 +61,7 @@ describe('filterParts()', () => {
         ];
         expect([one, value, filter.outcome(factsOf(value))]).toEqual([one, value, expected]);
       }),
-      { numRuns: 2000 },
+      { numRuns: runsOf(2000) },
     );
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/fuzz.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { parseCursor, writeCursor } from './cursor.ts';
 
@@ -152,7 +153,7 @@ describe('parseCursor()', () => {
         const parsed = parseCursor(base64url(bytes));
         expect(parsed === null ? null : [...parsed.offsets]).toEqual(decode(bytes));
       }),
-      { numRuns: 1000 },
+      { numRuns: runsOf(1000) },
     );
   });
 

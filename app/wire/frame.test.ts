@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/fuzz.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { HEARTBEAT, retryFrame, writeId, writeTextLines } from './frame.ts';
 
@@ -82,7 +83,7 @@ describe('writeTextLines()', () => {
       fc.property(anyValue, (value) => {
         expect(linesOf(value)).toBe(byTheRules(value));
       }),
-      { numRuns: 2000 },
+      { numRuns: runsOf(2000) },
     );
   });
 
@@ -176,7 +177,7 @@ describe('a block', () => {
         expect(parseStrictly(stream)).toEqual(expected);
         expect(parseWithLibrary(stream)).toEqual(expected);
       }),
-      { numRuns: 500 },
+      { numRuns: runsOf(500) },
     );
   });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { runsOf } from '../../test/support/fuzz.ts';
 import { ByteWriter } from './byte_writer.ts';
 import { cursorFor, findCursor, nameHashOf, parseAnyCursor, parseCursor } from './cursor.ts';
 import { partOfCursor, partOfId, partOfPlace, writeTopicsCursor } from './topics_cursor.ts';
@@ -124,7 +125,7 @@ describe('parseAnyCursor()', () => {
         expect(count).toBeGreaterThan(0);
         expect(count).toBeLessThanOrEqual(32);
       }),
-      { numRuns: 1000 },
+      { numRuns: runsOf(1000) },
     );
   });
 

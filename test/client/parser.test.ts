@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createParser } from 'eventsource-parser';
 import fc from 'fast-check';
 import { ClientProcess, type ParsedBlock } from '../support/client_process.ts';
+import { runsOf } from '../support/fuzz.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 
@@ -65,7 +66,7 @@ onEachRuntime((runtime) => {
           const blocks = await client().parse(cut(Buffer.from(whole), places));
           expect(eventsOf(blocks)).toEqual(expectedOf(whole));
         }),
-        { numRuns: 500 },
+        { numRuns: runsOf(500) },
       );
     });
 
