@@ -11,7 +11,8 @@ import { untilScraped } from '../support/scrape.ts';
 
 const MB = 2 ** 20;
 const STREAMS = 3;
-const ROUNDS = 12;
+/** On Node it takes many, because chance has a part in it; on Deno all are told of, or none. */
+const ROUNDS: Readonly<Record<string, number>> = { Node: 12, Deno: 3 };
 const CONNECTIONS = 10;
 
 /** Reads so much by one connection and resets it in the midst of more. */
@@ -45,7 +46,7 @@ onEachRuntime((runtime) => {
         env: { STALL_SECONDS: '0' },
       });
       const url = new URL(`${gateway.https}/${topic.name}`);
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = 0; round < ROUNDS[runtime.name]!; round++) {
         await Promise.all(
           Array.from({ length: CONNECTIONS }, (_, n) => readAndReset(url, (1 + n + round) / 8)),
         );
