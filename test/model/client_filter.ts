@@ -109,12 +109,21 @@ interface Content {
   readonly size?: number;
 }
 
+/** Each client asks of each record, some of them often. */
+const contents = new WeakMap<KafkaRecord, Content>();
+
+function contentOf(record: KafkaRecord): Content {
+  const known = contents.get(record);
+  if (known !== undefined) return known;
+  const content = jsonOf(record.value ?? NOT_UTF8);
+  contents.set(record, content);
+  return content;
+}
+
 /** What a value is as JSON; empty where it is none. */
-function contentOf({ value }: KafkaRecord): Content {
+function jsonOf(value: Uint8Array): Content {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-      value ?? NOT_UTF8,
-    );
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
     return JSON.parse(text) as Content;
   } catch {
     return {};
