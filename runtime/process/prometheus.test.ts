@@ -10,7 +10,7 @@ import { ReaderSlots } from '../../app/history/reader_slots.ts';
 import { Log } from '../../app/log/log.ts';
 import type { RecordSource } from '../../app/ports/source.ts';
 import { OpenViews } from '../../app/views/open_views.ts';
-import { exposeMetrics, exposeProcess, mergeMetrics } from './prometheus.ts';
+import { exposeMetrics, mergeMetrics } from './prometheus.ts';
 
 const TOPIC = 'events';
 
@@ -135,11 +135,17 @@ describe('exposeMetrics()', () => {
 });
 
 describe('exposeProcess()', () => {
-  test('has the process woken 20 times a second at the most, to look at its event loop', () => {
+  test('has the process woken 20 times a second at the most, whatever it has, to look at its event loop', async () => {
     const monitor = jest.spyOn(perf, 'monitorEventLoopDelay');
-    exposeProcess();
+    jest.resetModules();
+    const fresh = await import('./prometheus.ts');
+    const all = [
+      fresh.exposeProcess(),
+      ...[ONE, OTHER].map((shape) => fresh.exposeMetrics(measured(shape), FACTS)),
+    ];
     expect(monitor.mock.calls.map(([options]) => options!.resolution!)).toEqual([50]);
     monitor.mockRestore();
+    for (const { text } of all) expect(await text()).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);
   });
 });
 

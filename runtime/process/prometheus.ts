@@ -114,12 +114,22 @@ function addValues(
  */
 const LOOP_DELAY_MS = 50;
 
+let ofProcess: Registry | null = null;
+
+/** A process is looked at once, and as long as it lives, however many gateways come and go in it. */
 function addProcess(register: Registry): void {
+  ofProcess ??= measureProcess();
+  const metrics = ofProcess.getMetricsAsArray() as unknown as readonly Metric[];
+  for (const metric of metrics) register.registerMetric(metric);
+}
+
+function measureProcess(): Registry {
+  const register = new Registry();
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: LOOP_DELAY_MS });
   for (const name of DEAR_METRICS) register.removeSingleMetric(name);
   // Left out where several processes become one, by default.
   Object.assign(register.getSingleMetric('process_start_time_seconds')!, { aggregator: 'min' });
-  if (canRead('/proc/self/status')) return;
+  if (canRead('/proc/self/status')) return register;
   for (const name of PROC_METRICS) register.removeSingleMetric(name);
   new Gauge({
     name: 'process_resident_memory_bytes',
@@ -129,6 +139,7 @@ function addProcess(register: Registry): void {
       this.set(process.memoryUsage().rss);
     },
   });
+  return register;
 }
 
 function canRead(file: string): boolean {
