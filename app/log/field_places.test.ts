@@ -93,6 +93,28 @@ describe('Segment', () => {
     expect(segment.candidates(filter, LOOKS)).toEqual([0]);
   });
 
+  test('Segment.candidates() looks at what was added since, and at nothing before that again', () => {
+    let looked = 0;
+    const facts = new Facts({ spend: (records) => (looked += records), onRest: null });
+    const segment = segmentOf([]);
+    const add = (count: number): void => {
+      for (const end = segment.count + count; segment.count < end; ) {
+        const offset = segment.count;
+        const key = bytes(`${offset % 10}`);
+        const record = { partition: 0, offset, timestamp: 0, key, value: null, headers: [] };
+        segment.append(offset, record);
+      }
+    };
+    const filter = new Filter([{ field: 'key', values: ['7'] }], []);
+    const found = (): number => segment.candidates(filter, facts)!.length;
+    add(100);
+    expect([found(), looked]).toEqual([10, 100]);
+    add(50);
+    expect([found(), looked]).toEqual([10 + 50, 101]);
+    add(50);
+    expect([found(), looked]).toEqual([20, 201]);
+  });
+
   test('Segment.candidates() has each row of which the value may be read later', () => {
     let isKnown = false;
     const read = (value: Uint8Array): ReadValue =>

@@ -13,18 +13,24 @@ export class FieldPlaces {
   /** Hash and row of each record that has the field, ascending. */
   readonly #places: Float64Array;
   /** Those of which the value could not be read: later it may be. */
-  readonly #open: number[] = [];
+  readonly #open: number[];
+  /** In as many rows. */
+  readonly count: number;
 
   /**
-   * @param columns of fewer than `MAX_ROWS` rows, which stay as they are
+   * @param columns of fewer than `MAX_ROWS` rows, which stay as they are; others may be added
    * @param facts of its records, and is told how many were looked at
+   * @param before those of the first rows
    */
-  constructor(columns: Columns, field: Field, facts: Facts) {
-    const places: number[] = [];
+  constructor(columns: Columns, field: Field, facts: Facts, before: FieldPlaces | null = null) {
+    const places: number[] = before === null ? [] : Array.from(before.#places);
+    this.#open = before === null ? [] : before.#open.slice();
     const { count, states } = columns;
+    const from = before === null ? 0 : before.count;
+    this.count = count;
     const isValue = isOfValue(field);
-    facts.spend(count);
-    for (let at = 0; at < count; at++) {
+    facts.spend(count - from);
+    for (let at = from; at < count; at++) {
       if (states[at] !== LIVE && states[at] !== DEAD) continue;
       const hash = isValue
         ? this.#valueHash(facts.ofField(columns, at, field), field, at)

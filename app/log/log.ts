@@ -234,7 +234,7 @@ export class Log {
 
   /** Rows in which a filter may find what it wants, see `Segment.candidates`. */
   candidates(segment: Segment, filter: Filter, facts: Facts): number[] | null {
-    if (segment === this.tail || segment.gone) return null;
+    if (segment.gone) return null;
     const before = segment.heldBytes;
     const rows = segment.candidates(filter, facts, this.tellsLeave(filter));
     this.#heldBytes += segment.heldBytes - before;

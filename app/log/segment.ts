@@ -23,6 +23,8 @@ const NULL_LENGTH = -1;
 
 /** Of so many fields places are kept: what clients ask for may be any. */
 const MAX_PLACES = 4;
+/** So many rows that were added since are looked at by each who comes. */
+const MAX_UNPLACED = 64;
 
 /** What a segment is made with. */
 export interface SegmentOptions {
@@ -167,8 +169,7 @@ export class Segment implements Columns {
   }
 
   /**
-   * Rows in which a filter may find what it wants, ascending; `null` where it has to look at all. Only
-   * of a segment to which nothing is added any more.
+   * Rows in which a filter may find what it wants, ascending; `null` where it has to look at all.
    * @param facts is told how many records were looked at for it
    * @param byKeyAlone whether it looks for what a key has lost by a record, too
    */
@@ -177,15 +178,17 @@ export class Segment implements Columns {
     const equality = equalities.find(({ field }) => field === 'key') ?? other;
     if (equality === undefined || this.count >= MAX_ROWS) return null;
     const { field, values } = equality;
-    let places = this.#places.get(field);
-    if (places !== undefined) facts.spend(1);
+    let places = this.#places.get(field) ?? null;
+    if (places !== null && this.count - places.count <= MAX_UNPLACED) facts.spend(1);
     else {
-      places = new FieldPlaces(this, field, facts);
       const [oldest] = this.#places.keys();
-      if (this.#places.size >= MAX_PLACES) this.#places.delete(oldest!);
+      if (places === null && this.#places.size >= MAX_PLACES) this.#places.delete(oldest!);
+      places = new FieldPlaces(this, field, facts, places);
       this.#places.set(field, places);
     }
-    return places.rowsOf(values);
+    const rows = places.rowsOf(values);
+    for (let at = places.count; at < this.count; at++) rows.push(at);
+    return rows;
   }
 
   kill(at: number): void {
