@@ -40,9 +40,9 @@ const WITH_PROGRAMS = [
 ];
 /** Suites that only `npm run test:all` runs. */
 const LONG = [
-  '/test/(attack|brokers|monitoring|sign_in)/[^/]+\\.test\\.ts$',
+  '/test/(attack|brokers|engines|monitoring|sign_in)/[^/]+\\.test\\.ts$',
   '/demo/demo\\.test\\.ts$',
-  '/test/docs/install_lines\\.test\\.ts$',
+  '/test/docs/(install_lines|recipes)\\.test\\.ts$',
   '/test/soak/soak\\.test\\.ts$',
 ];
 

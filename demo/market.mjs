@@ -1,6 +1,6 @@
 import kafka from '@confluentinc/kafka-javascript';
 
-const TICK_MS = 10;
+const TICK_MS = 25;
 /** What a pause of this process leaves undone is not made up for. */
 const MOST_LATE_MS = 1000;
 /** For as long as the broker is away. */

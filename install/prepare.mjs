@@ -2,10 +2,10 @@
  * Makes a fresh clone ready to run: npm packages, the native Kafka client, what the system lacks,
  * the build. Says on stderr what it does; silent when there is nothing to do.
  *
- *     node install/prepare.mjs [--deno] [--test] [--quick] [--kafka]
+ *     node install/prepare.mjs [--deno] [--test] [--engines] [--quick] [--kafka]
  *
  * `--deno` makes it ready for Deno, which needs neither the native client nor a build, and prints
- * the options that the gateway is to be started with; Deno may run it as well. `--test` also asks for what the tests need, `--quick` for npm packages alone, which is what the quick ones need, `--kafka` for the embedded Kafka even
+ * the options that the gateway is to be started with; Deno may run it as well. `--test` also asks for what the tests need, `--engines` for more browsers beside it, `--quick` for npm packages alone, which is what the quick ones need, `--kafka` for the embedded Kafka even
  * where KAFKA_BROKERS is set. Ends with 1 where something is missing that it may not install itself:
  * programs of the system it installs as root with apt-get alone, and with INSTALL=no not at all.
  *
@@ -27,6 +27,7 @@ if (process.platform === 'win32') {
     steps.main({
       deno: process.argv.includes('--deno'),
       test: process.argv.includes('--test'),
+      engines: process.argv.includes('--engines'),
       quick: process.argv.includes('--quick'),
       kafka: process.argv.includes('--kafka'),
     }),

@@ -10,7 +10,7 @@ import { nodeModules } from './node_modules.mjs';
 import { python } from './python.mjs';
 import { endWithErrors } from './say.mjs';
 import { ensureTools, mayInstall, missingTools } from './system_tools.mjs';
-import { EMBEDDED_KAFKA_TOOLS, TEST_TOOLS } from './tools.mjs';
+import { EMBEDDED_KAFKA_TOOLS, ENGINE_TOOLS, TEST_TOOLS } from './tools.mjs';
 
 const DOTENV = join(root, '.env');
 
@@ -23,7 +23,7 @@ const DOTENV = join(root, '.env');
  * @property {() => Promise<void>} make
  */
 
-/** @typedef {{ deno: boolean, test: boolean, quick: boolean, kafka: boolean }} Wanted */
+/** @typedef {{ deno: boolean, test: boolean, engines: boolean, quick: boolean, kafka: boolean }} Wanted */
 
 /** @param {Wanted} wanted */
 export function main(wanted) {
@@ -52,6 +52,7 @@ function stepsFor(wanted) {
   const tools = async () => [
     ...(wanted.test || wanted.kafka ? EMBEDDED_KAFKA_TOOLS : await startTools()),
     ...(wanted.test ? TEST_TOOLS : []),
+    ...(wanted.engines ? ENGINE_TOOLS : []),
   ];
   const systemTools = {
     ready: async () => (await missingTools(await tools())).length === 0,

@@ -119,6 +119,24 @@ export const TEST_TOOLS = [
 ];
 
 /**
+ * Browsers beside Chromium, of `npm run test:all`. WebKit's driver brings a browser that wants a screen.
+ *
+ * @type {Tool[]}
+ */
+export const ENGINE_TOOLS = [
+  {
+    name: 'Firefox',
+    debian: 'firefox-esr',
+    brew: 'firefox',
+    present: ({ env }) => isExecutable(env['FIREFOX_PATH'] || '/usr/bin/firefox-esr'),
+    variable: 'FIREFOX_PATH',
+    instead: 'FIREFOX_PATH may name a Firefox that is elsewhere.',
+  },
+  program('WebKitWebDriver', { debian: 'webkit2gtk-driver' }),
+  program('Xvfb', { debian: 'xvfb' }),
+];
+
+/**
  * The first file on PATH that can be run; `null` where there is none.
  *
  * @param {string} name

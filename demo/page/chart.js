@@ -57,12 +57,13 @@ export class Chart {
     const prices = points.map(({ price }) => price);
     const [low, high] = [Math.min(...prices), Math.max(...prices)];
     const room = high - low || 1;
-    const { color: text } = getComputedStyle(this.#canvas);
-    context.fillStyle = text;
+    // Both are another by dark, and by forced colors.
+    const { color, stroke } = getComputedStyle(this.#canvas);
+    context.fillStyle = color;
     context.font = '12px system-ui, sans-serif';
     context.fillText(high.toFixed(2), 0, 12);
     context.fillText(low.toFixed(2), 0, height - 2);
-    context.strokeStyle = getComputedStyle(this.#canvas).getPropertyValue('--accent');
+    context.strokeStyle = stroke;
     context.lineWidth = 1.5;
     context.lineJoin = 'round';
     context.beginPath();

@@ -153,7 +153,14 @@ const first = await readDial();
 // By the same name as the page: its policy knows no other.
 const door = `http://${location.hostname}:${first.door}`;
 showDial(first);
-setInterval(() => readDial().then(showDial, () => {}), DIAL_MS);
+setInterval(async () => {
+  const dial = await readDial().catch(() => null);
+  $('ended').hidden = dial !== null;
+  if (dial === null) return;
+  // Another run of the demo.
+  if (dial.door !== first.door) location.reload();
+  showDial(dial);
+}, DIAL_MS);
 order.addEventListener('change', () => followOrder(door));
 requestAnimationFrame(frame);
 followOrder(door);

@@ -8,7 +8,8 @@ import {
 } from 'playwright-core';
 import { DEADLINE_MS, eventually, within } from './deadline.ts';
 
-const CHROMIUM = {
+/** How it is started. */
+export const CHROMIUM = {
   executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
   // As root there is no sandbox, in a container no GPU.
   args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
