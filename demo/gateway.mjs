@@ -69,6 +69,7 @@ export class Gateway {
       await delay(POLL_MS, undefined, { signal });
     }
     this.isUp = true;
+    await this.cpu(); // Its start is no delivery's.
   }
 
   /** As a power cut does. */

@@ -152,6 +152,7 @@ symbol.addEventListener('change', () => show(symbol.value));
 const first = await readDial();
 // By the same name as the page: its policy knows no other.
 const door = `http://${location.hostname}:${first.door}`;
+/** @type {HTMLAnchorElement} */ ($('own-page')).href = door;
 showDial(first);
 setInterval(async () => {
   const dial = await readDial().catch(() => null);

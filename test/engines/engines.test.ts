@@ -89,7 +89,8 @@ onAnyRuntime((runtime) => {
       await until(engine(), messages, ['{"n":3}', '{"n":2}', '{"n":1}']);
       await engine().click('#messages > *');
       await untilText(engine(), '#inspector h2', 'Message');
-      const selected = "return document.querySelectorAll('#messages > [aria-selected=true]').length";
+      const selected =
+        "return document.querySelectorAll('#messages > [aria-selected=true]').length";
       await until(engine(), selected, 1);
       await see('engine-page');
       await engine().goto('about:blank');
