@@ -340,14 +340,15 @@ export class Log {
   /** Lets deletes go that Kafka has dropped, and the index has forgotten. */
   forget(forgotten: readonly ForgottenDelete[]): void {
     if (forgotten.length === 0) return;
-    for (const { seq } of forgotten) this.#kill(seq);
     const past = new Float64Array(this.positions.length);
     let last = 0;
     for (const { partition, offset, seq } of forgotten) {
       past[partition] = Math.max(past[partition]!, offset + 1);
       last = Math.max(last, seq);
     }
+    // While they are there: whoever waits with a filter looks whether they were for it.
     this.onDropped?.({ log: this, seq: last, past });
+    for (const { seq } of forgotten) this.#kill(seq);
   }
 
   /**

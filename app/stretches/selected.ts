@@ -118,7 +118,8 @@ export class Selected implements Stretch {
 
   lacks({ log, seq }: Dropped, newFrom: NewFrom | null): boolean {
     if (log !== this.#log) return false;
-    this.#passNeedless();
+    // The index of keys, by which it looks for itself, has forgotten them.
+    if (this.#seq >= this.#knownFrom()) this.#passNeedless();
     return seq >= Math.max(this.#seq, newFrom?.seq ?? 0);
   }
 

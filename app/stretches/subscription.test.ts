@@ -1,7 +1,8 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { eventually } from '../../test/support/deadline.ts';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
-import { formatByName } from '../views/format.ts';
+import { constantOf, Filter } from '../views/filter.ts';
+import { formatByName, TEXT } from '../views/format.ts';
 import { PLAIN, type View, viewIn } from '../views/view.ts';
 import { Sleepers } from './sleepers.ts';
 import type { Start } from './step.ts';
@@ -275,14 +276,18 @@ describe('Subscription', () => {
       return text + taken(client);
     };
 
+    const ofKey = new Filter([{ field: 'key', values: [constantOf('k')] }], []);
+    const selecting: View = { format: TEXT, filter: ofKey, pace: null, clients: 1 };
+
     test.each([
-      ['shares the log', NEW, 'data:a'],
-      ['came back', at(new MemoryTopic(), 1), ''],
+      ['shares the log', NEW, 'data:a', PLAIN],
+      ['came back', at(new MemoryTopic(), 1), '', PLAIN],
+      ['has asked for its key', NEW, 'data:a', selecting],
     ])(
       'Subscription.take() starts over with one that %s and stands below it',
-      (_, start, first) => {
+      (_, start, first, view) => {
         const topic = topicWithDelete();
-        const client = subscribe(topic, start);
+        const client = subscribe(topic, start, view);
         expect(taken(client)).toContain(first);
         topic.append(null, 0, 'k');
         topic.append('b', 0, 'l');
@@ -292,8 +297,9 @@ describe('Subscription', () => {
           topic: 'events',
           partitions: [{ partition: 0, from: 1, to: 0 }],
         };
+        const others = view === PLAIN ? 'data:b\nid:AgECAwQCAAY=\n\n' : '';
         expect(told(topic, client)).toBe(
-          `event:gap\ndata:${JSON.stringify(gap)}\nid:AgECAwQCAAA=\n\ndata:b\nid:AgECAwQCAAY=\n\n`,
+          `event:gap\ndata:${JSON.stringify(gap)}\nid:AgECAwQCAAA=\n\n${others}`,
         );
         topic.log.forget([DELETE]);
         expect(told(topic, client)).toBe('');
