@@ -274,6 +274,14 @@ export class Segment implements Columns {
     return high;
   }
 
+  /** The row of the first live record or gap from a sequence number on; `null` where there is none. */
+  firstToTell(seq: number): number | null {
+    for (let at = this.placeOf(seq); at < this.count; at++) {
+      if (this.states[at] === LIVE || this.states[at] === GAP) return at;
+    }
+    return null;
+  }
+
   /** The feed's cursor before the record with sequence number `seq`. */
   cursorAt(seq: number): Positions {
     const positions = this.start.slice();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
 import { IdClock } from '../log/id_clock.ts';
+import { constantOf, Filter } from '../views/filter.ts';
 import { formatByName, TEXT } from '../views/format.ts';
 import { OpenViews } from '../views/open_views.ts';
 import type { View } from '../views/view.ts';
@@ -11,8 +12,8 @@ const decoder = new TextDecoder();
 const NEW = { cursor: null, since: null };
 const EVERY_MS = 1000;
 
-function paced(format = TEXT): View {
-  return new OpenViews(1).open(format, null, null, EVERY_MS)!.view;
+function paced(format = TEXT, filter: Filter | null = null): View {
+  return new OpenViews(1).open(format, filter, null, EVERY_MS)!.view;
 }
 
 /** A client that takes what it can, and then waits, as streams do. */
@@ -177,6 +178,48 @@ describe('Pacing', () => {
       [1000, 'b'],
       [2100, 'place{}'],
     ]);
+  });
+
+  test('between beats an idle client is told the place before what it waits for, once', () => {
+    const filter = new Filter([{ field: 'key', values: [constantOf('a')] }], []);
+    for (const view of [paced(), paced(TEXT, filter)]) {
+      const { topic, sleepers, append, times } = begin({ compacted: true });
+      const client = new Taker(topic, view, sleepers);
+      append('1', 'a');
+      if (view.filter === null) append('2', 'b');
+      else append('other', 'c');
+      append('3', 'a');
+      if (view.filter === null) append('4', 'b');
+      else append('other', 'd');
+      client.take(true);
+      client.take(true);
+      expect(times(client)).toEqual([
+        [0, '1'],
+        [0, 'place{}'],
+      ]);
+      const { positions } = client.subscription.place!;
+      expect([...positions]).toEqual([2]);
+      jest.advanceTimersByTime(1000);
+      expect(times(client)[2]).toEqual([1000, view.filter === null ? '34' : '3']);
+    }
+  });
+
+  test('between beats an id has the time of the one before: what waits may be a delete', () => {
+    const clock = new IdClock();
+    const { topic, sleepers, append } = begin({ compacted: true, clock });
+    const client = new Taker(
+      topic,
+      new OpenViews(1).open(TEXT, null, null, 60_000)!.view,
+      sleepers,
+    );
+    append('1', 'a');
+    append('2', 'b');
+    append('3', 'b');
+    jest.advanceTimersByTime(30_000);
+    client.take(true);
+    const ids = client.arrays.map((bytes) => /~(\w+)\n\n$/.exec(decoder.decode(bytes))![1]);
+    expect(ids).toHaveLength(2);
+    expect(ids[1]).toBe(ids[0]);
   });
 
   test('what waits comes early where the id would be too old else', () => {

@@ -213,18 +213,31 @@ export class Selected implements Stretch {
     return true;
   }
 
-  /** Goes past places at which there is nothing for it any more. */
-  #passNeedless(): void {
+  pass(): void {
+    if (this.#log.successor !== null) return;
+    const next = this.#passNeedless();
+    if (next !== null) this.#pass(next.segment, next.seq);
+  }
+
+  /**
+   * Goes past segments in which there is nothing for it any more, as far as it does not have to look for itself.
+   * @returns where there is something next; `null` where that is not known
+   */
+  #passNeedless(): { readonly segment: Segment; readonly seq: number } | null {
     while (this.#isKnown()) {
       const next = this.#nextPlace();
       if (next === Number.POSITIVE_INFINITY) {
         this.#passAll();
-        return;
+        return null;
       }
       const segment = this.#log.locate(next);
-      if (segment === null || this.#knownRows(segment).length > 0) return;
+      if (segment === null) return null;
+      unreadRows.clear();
+      const [first] = this.#knownRows(segment);
+      if (first !== undefined) return { segment, seq: segment.seqs[first]! };
       this.#pass(segment, segment.nextSeq);
     }
+    return null;
   }
 
   /** Those that lie before an end, ascending; what was superseded since may be among them. */

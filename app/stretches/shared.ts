@@ -53,6 +53,20 @@ export class Shared implements Stretch {
     return log === this.#log && seq >= Math.max(this.#seq, newFrom?.seq ?? 0);
   }
 
+  pass(): void {
+    const log = this.#log;
+    while (log.successor === null && this.#seq < log.nextSeq) {
+      const segment = log.locate(this.#seq);
+      if (segment === null) return;
+      const row = segment.firstToTell(this.#seq);
+      const seq = row === null ? segment.nextSeq : segment.seqs[row]!;
+      if (seq > this.#seq) this.#client.isPastId = true;
+      this.#segment = segment;
+      this.#seq = Math.max(seq, this.#seq);
+      if (row !== null) return;
+    }
+  }
+
   take(): Uint8Array | Step | null {
     const log = this.#log;
     if (log.successor !== null) return openAgain(this.place(), this.#client.idTime);

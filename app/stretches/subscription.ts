@@ -107,7 +107,7 @@ export class Subscription implements TopicClient, ClientStream {
     const bytes = this.#takeNext(true);
     if (this.traffic.eventsSent > sent) this.#waitsNoMore = true;
     if (bytes !== null) return this.#portion(bytes);
-    return isIdle && this.#awaitedBeat() === null ? this.#tellPlace() : null;
+    return isIdle ? this.#tellPlace() : null;
   }
 
   #takeNext(tellsLive: boolean): Uint8Array | null {
@@ -330,8 +330,13 @@ export class Subscription implements TopicClient, ClientStream {
 
   /** `null` where its last id tells its place already, and is not about to be too old. */
   #tellPlace(): Uint8Array | null {
+    const awaitsBeat = this.#awaitedBeat() !== null;
+    if (awaitsBeat) this.#stretch.pass?.();
     const place = this.#stretch.place();
-    const { idTime: time } = this.#stretch;
+    // What waits for a beat may be a delete, of which an id of now would say that its client has it.
+    const owes = awaitsBeat && this.#stretch.behind() !== 0;
+    const time = owes ? this.#client.idTime : this.#stretch.idTime;
+    if (owes && time === null && this.#topic.idClock !== null) return null;
     const isRenewed = this.#client.isAgeing && time !== this.#client.idTime;
     if (place === null || !(this.#client.isPastId || isRenewed)) return null;
     this.#client.gotPlace(time);

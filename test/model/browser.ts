@@ -208,6 +208,7 @@ export class Browser {
       const bytes = isIdle || isAgeing ? stream.subscription.take(true) : null;
       if (bytes !== null) this.#receive(bytes, stream, isAgeing);
       else if (stream.replica.source.isWell) this.#model.checkAge(this.#world.clock.now);
+      if (bytes === null && isIdle) this.#checkPlace(stream);
     });
   }
 
@@ -266,6 +267,14 @@ export class Browser {
       return;
     }
     this.#pumpLater(this.#pause(), stream);
+  }
+
+  /** Only where what it waits for is in memory. */
+  #checkPlace({ subscription, replica }: Stream): void {
+    const log = replica.feed?.loadedLog ?? null;
+    const { place } = subscription;
+    if (this.#options.everyMs === null || log === null || place === null) return;
+    if (log.covers(place.positions)) this.#model.checkPlace(log.positions);
   }
 
   #checkBeat(bytes: Uint8Array, isAgeing: boolean): void {

@@ -239,6 +239,17 @@ export class ClientModel {
     this.#checkTime({ time: this.#idTime }, now, true);
   }
 
+  /**
+   * An idle client that has all filters let through, and waits for a beat, was told nothing.
+   * @throws when its place had moved
+   */
+  checkPlace(readUpTo: ArrayLike<number>): void {
+    const { topic } = this.#place;
+    if (!topic?.isSteady || topic !== this.#ledger.current || this.#idTime === null) return;
+    if (this.#filter.asked === null && this.#place.standsBeforeSuperseded(readUpTo))
+      throw new Error('between beats it is not told the place before what it waits for');
+  }
+
   #checkTime({ time }: Pick<DecodedCursor, 'time'>, now: number, isPrompt: boolean): void {
     const { isSteady, everCompacted, deleteRetentionMs } = this.#place.topic!;
     if (!isSteady) return;

@@ -125,6 +125,29 @@ export class ClientPlace {
     return records;
   }
 
+  /**
+   * Whether in each partition in which it waits for something its replica has read records before that which were
+   * superseded since: then the first of what it waits for, wherever that is, has some before it.
+   */
+  standsBeforeSuperseded(readUpTo: ArrayLike<number>): boolean {
+    let waits = false;
+    for (const [number, next] of this.#next) {
+      const { cells } = this.#topic!.partition(number);
+      let passes = false;
+      for (let offset = next; offset < (readUpTo[number] ?? 0); offset++) {
+        const record = cells[offset]?.at(-1);
+        if (!record) continue;
+        if (this.#topic!.supersededBy(record, readUpTo) === null) {
+          if (!passes) return false;
+          waits = true;
+          break;
+        }
+        passes ||= !record.isRemoved;
+      }
+    }
+    return waits;
+  }
+
   /** The client is told of a gap. */
   move(partition: number, to: number): void {
     this.#next.set(partition, to);

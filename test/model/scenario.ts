@@ -277,7 +277,7 @@ function makeBrowser(
     format: random.chance(0.5) ? 'text' : 'json',
     filterNow,
     stream,
-    everyMs: random.chance(0.4) ? random.pick([100, 700, 3000]) : null,
+    everyMs: random.chance(0.4) ? random.pick([100, 700, 3000, 9000]) : null,
     since: kind < 0.15 ? 'latest' : kind < 0.3 ? time : kind < 0.4 ? -random.between(1, 50) : null,
     first: firstCursor(world, random),
     isCompressed: time % 2 === 0,
