@@ -22,7 +22,7 @@ export interface Note {
 }
 
 /** The same, of blocks in memory. */
-interface HandedOverLive extends HandedOver {
+export interface HandedOverLive extends HandedOver {
   /** Of the records, -1 where there is none. */
   readonly timestamps: Float64Array;
 }

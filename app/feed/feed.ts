@@ -17,6 +17,7 @@ import type {
   TopicQuestions,
 } from '../ports/source.ts';
 import { PageWriter } from '../stretches/page_writer.ts';
+import { SharedPages } from '../stretches/shared_pages.ts';
 import { Sleepers } from '../stretches/sleepers.ts';
 import type { Start } from '../stretches/step.ts';
 import { Subscription } from '../stretches/subscription.ts';
@@ -87,6 +88,7 @@ export class Feed implements Topic {
   readonly traffic: Traffic = new Traffic();
   readonly clients: Set<TopicClient> = new Set();
   readonly page: PageWriter = new PageWriter();
+  readonly pages: SharedPages = new SharedPages();
   readonly turns: Turns;
   readonly facts: Facts;
   /** The views that its clients have. */

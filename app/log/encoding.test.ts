@@ -44,6 +44,19 @@ describe('Encoding.slice()', () => {
     expect(valuesFrom(segment, 2)).toEqual([...'cdefg']);
   });
 
+  test('gives those who come to several rows in turn the same arrays, also from rows that have no block', () => {
+    const kb10 = 'x'.repeat(10 * 1024);
+    const segment = segmentOf([kb10, 'a', kb10, kb10, kb10, 'b']);
+    segment.kill(1);
+    const encoding = segment.encode(PLAIN);
+    const slices = [0, 2, 4].map((row) => encoding.slice(row)!.bytes);
+    expect([0, 2, 4].map((row) => encoding.slice(row)!.bytes)).toEqual(slices);
+    expect(encoding.slice(0)!.bytes).toBe(slices[0]);
+    expect(encoding.slice(1)!.bytes).toBe(slices[1]);
+    segment.kill(0);
+    expect(encoding.slice(0)!.bytes).toBe(encoding.slice(2)!.bytes);
+  });
+
   test('ends at a block, at 32 kB or after one block that is larger', () => {
     const [kb10, kb40] = ['x'.repeat(10 * 1024), 'y'.repeat(40 * 1024)];
     const segment = segmentOf([kb10, kb10, kb10, kb10, kb40, kb10]);

@@ -37,13 +37,14 @@ export interface Block {
   readonly events: number;
 }
 
-/** The slice that was cut last, and what it was cut from. */
-interface LastSlice {
-  readonly slice: Slice;
-  readonly from: number;
+/** The slices that were cut, by the row that they begin at, and what they were cut from. */
+interface Slices {
   readonly count: number;
   readonly deaths: number;
+  readonly byRow: Map<number, Slice>;
 }
+
+const NO_SLICES: Slices = { count: 0, deaths: 0, byRow: new Map() };
 
 /** The blocks of a segment in one format, encoded once for all clients. */
 export class Encoding {
@@ -59,7 +60,7 @@ export class Encoding {
   #times: Uint32Array;
   /** The cursor after the last row encoded. */
   #positions: Positions;
-  #last: LastSlice | null = null;
+  #slices = NO_SLICES;
   #lastBlock: { readonly at: number; readonly block: Block } | null = null;
 
   constructor(columns: Columns, format: Format) {
@@ -135,15 +136,22 @@ export class Encoding {
 
   /**
    * The blocks from a row on, at most about 32 kB, at least one; `null` where no live record
-   * follows. Always a view, and the very same one for all who come to that row one after another:
-   * nothing is copied for a client.
+   * follows. Always a view, and the very same one for all who come to its first block, also from rows before it
+   * that have none: nothing is copied for a client.
    */
-  slice(from: number): Slice | null {
+  slice(row: number): Slice | null {
     const { count, deaths, seqs, states, clock } = this.#columns;
+    let from = row;
+    while (from < count && (states[from] === DEAD || this.#ends[from] === this.#begin(from)))
+      from++;
+    if (from === count) return null;
     // Rows were made one after the other: the first one is the oldest.
     if (clock?.isTooOld(this.#times[from]!)) this.#makeAnew();
-    const kept = this.#last;
-    if (kept?.from === from && kept.count === count && kept.deaths === deaths) return kept.slice;
+    if (this.#slices.count !== count || this.#slices.deaths !== deaths) {
+      this.#slices = { count, deaths, byRow: new Map() };
+    }
+    const known = this.#slices.byRow.get(from);
+    if (known !== undefined) return known;
     const begin = this.#begin(from);
     let end = begin;
     let at = from;
@@ -158,13 +166,12 @@ export class Encoding {
       if (blockEnd > end) last = at;
       end = blockEnd;
     }
-    if (end === begin) return null;
     const bytes = this.#out.view(begin, end);
     const isPastId = last < at - 1;
     const nextSeq = seqs[at - 1]! + 1;
     const time = clock === null ? null : this.#times[last]!;
     const slice = { bytes, nextSeq, isPastId, time, ...this.#contents(from, at) };
-    this.#last = { slice, from, count, deaths };
+    this.#slices.byRow.set(from, slice);
     return slice;
   }
 
@@ -173,7 +180,7 @@ export class Encoding {
     this.#out = this.#newOut();
     this.#positions = this.#columns.start.slice();
     this.count = 0;
-    this.#last = null;
+    this.#slices = NO_SLICES;
     this.#lastBlock = null;
     this.extend();
   }

@@ -6,7 +6,7 @@ import { bytesOf, RecordFacts } from '../views/record_facts.ts';
 import type { View } from '../views/view.ts';
 import { coversAll, type Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
-import { LIVE, NO_RECORD, UNKNOWN_RECORD } from './columns.ts';
+import { DEAD, LIVE, NO_RECORD, UNKNOWN_RECORD } from './columns.ts';
 import type { Block, Encoding, Slice } from './encoding.ts';
 import type { Facts } from './facts.ts';
 import { Guards, type GuardUse } from './guards.ts';
@@ -129,7 +129,7 @@ export class Log {
     this.clock = options.clock;
     const tally = options.tally ?? { match: 0, skip: 0, error: 0 };
     const values = options.values ?? null;
-    this.selections = new Selections(tally);
+    this.selections = new Selections(tally, (seq) => this.#isSuperseded(seq));
     this.guards = this.keys === null ? null : new Guards(this.keys, values, options.maxChanges);
     this.#maxBytes = options.maxBytes;
     this.#segmentBytes = Math.min(SEGMENT_BYTES, options.maxBytes / 16);
@@ -280,6 +280,13 @@ export class Log {
     if (segment === null) return null;
     const at = segment.placeOf(seq);
     return at < segment.count && segment.seqs[at] === seq ? { segment, at } : null;
+  }
+
+  /** Whether the record of a place is known to be; of those that have left memory it is not. */
+  #isSuperseded(seq: number): boolean {
+    if (this.keys === null || seq < this.#evictedSeq) return false;
+    const found = this.#find(seq);
+    return found === null || found.segment.states[found.at] === DEAD;
   }
 
   /**

@@ -4,7 +4,9 @@ import type { RecordFacts } from '../views/record_facts.ts';
 import type { GuardUse, Move } from './guards.ts';
 
 /** Places that are kept for those who have not taken them yet; who is slower looks for them again. */
-const MAX_PLACES = 16;
+const PLACES_PER_CLIENT = 16;
+/** More do not help: what 100 clients find in what comes between two beats one of them need not look for. */
+const MAX_PLACES = 2048;
 
 /**
  * What a filter has chosen of a log since somebody is there who wants it: the places of the newest
@@ -19,7 +21,7 @@ export class Selection {
   clients = 0;
   /** Whether keys can leave it. */
   tellsLeave = false;
-  readonly #seqs: number[] = [];
+  #seqs: number[] = [];
   /** Those of which it cannot be told, for want of a schema, whether the filter lets them through. */
   #unread: Set<number> | null = null;
   /** Those of them at which a key may have left the view. */
@@ -31,12 +33,20 @@ export class Selection {
     this.fromSeq = fromSeq;
   }
 
-  /** @returns those that are not kept any more */
-  push(seq: number, isUnread: boolean): readonly number[] {
+  /**
+   * @param isSuperseded whether a place holds nothing for anybody any more
+   * @returns those that are not kept any more
+   */
+  push(seq: number, isUnread: boolean, isSuperseded: (seq: number) => boolean): readonly number[] {
     this.#seqs.push(seq);
     if (isUnread) this.#unread = (this.#unread ?? new Set<number>()).add(seq);
-    const count = this.#seqs.length;
-    return count > 2 * MAX_PLACES ? this.#forget(count - MAX_PLACES) : NONE;
+    const max = Math.min(MAX_PLACES, PLACES_PER_CLIENT * this.clients);
+    if (this.#seqs.length <= 2 * max) return NONE;
+    const needless = new Set(this.#seqs.filter(isSuperseded));
+    if (needless.size > 0) this.#seqs = this.#seqs.filter((one) => !needless.has(one));
+    for (const one of needless) this.#unread?.delete(one);
+    const more = this.#seqs.length - max;
+    return more > 0 ? [...needless, ...this.#forget(more)] : [...needless];
   }
 
   /**
@@ -60,8 +70,8 @@ export class Selection {
 
   /** Another has taken its place. */
   delete(seq: number): void {
-    const at = this.#seqs.indexOf(seq);
-    if (at >= 0) this.#seqs.splice(at, 1);
+    const at = this.#at(seq);
+    if (this.#seqs[at] === seq) this.#seqs.splice(at, 1);
     this.deleteLeave(seq);
   }
 
@@ -90,12 +100,25 @@ export class Selection {
     return gone;
   }
 
-  /** Its places from one on, ascending. Only from `fromSeq` on. */
-  from(seq: number): readonly number[] {
-    const seqs = this.#seqs;
-    if (seqs.length === 0 || seqs.at(-1)! < seq) return NONE;
-    const at = seqs.findIndex((one) => one >= seq);
-    return at === 0 ? seqs : seqs.slice(at);
+  /** Its first place from one on; infinite where there is none. Only from `fromSeq` on. */
+  firstFrom(seq: number): number {
+    return this.#seqs[this.#at(seq)] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Its places from one on and before another, ascending. Only from `fromSeq` on. */
+  between(seq: number, end: number): readonly number[] {
+    return this.#seqs.slice(this.#at(seq), this.#at(end));
+  }
+
+  /** Where the first that is not below a place stands. */
+  #at(seq: number): number {
+    let [low, high] = [0, this.#seqs.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#seqs[middle]! < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
@@ -138,10 +161,13 @@ export class Selections {
   };
   /** What cannot be told of the record before may have been in the view. */
   readonly #lost = { match: this.#lose, unread: this.#lose, later: this.#lose };
+  readonly #isSuperseded: (seq: number) => boolean;
   #seq = 0;
 
-  constructor(tally: FilterTally) {
+  /** @param isSuperseded whether the record of a place is known to be */
+  constructor(tally: FilterTally, isSuperseded: (seq: number) => boolean) {
     this.#index = new FilterIndex(tally);
+    this.#isSuperseded = isSuperseded;
   }
 
   /**
@@ -248,7 +274,7 @@ export class Selections {
   }
 
   #push(selection: Selection, isUnread: boolean): void {
-    this.#takeDown(selection, selection.push(this.#seq, isUnread));
+    this.#takeDown(selection, selection.push(this.#seq, isUnread, this.#isSuperseded));
   }
 
   #pushLeave(selection: Selection): void {

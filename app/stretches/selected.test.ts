@@ -34,6 +34,11 @@ function taken(one: Selected): string {
 
 /** Looks at each record, and wants none. */
 const NEVER: Condition = { name: 'never', looksAt: new Set(['offset']), outcome: () => 'skip' };
+const NOT_B: Condition = {
+  name: 'not b',
+  looksAt: new Set(['value']),
+  outcome: ({ record: { value } }) => (value?.[0] === 0x62 ? 'skip' : 'match'),
+};
 const KEYS = Array.from({ length: 1000 }, (_, n) => constantOf(`${n}`));
 
 describe('Selected', () => {
@@ -230,6 +235,67 @@ describe('Selected', () => {
     expect(taken(stretch(topic, viewOf('9'), 0)).match(/data:/g)).toHaveLength(5);
     expect(topic.traffic.filterRecords.skip).toBe(1);
     expect(topic.traffic.filterRecords.match).toBe(10);
+  });
+
+  test('Selected.take() gives those of one view who stand before the same records the very same page of them', () => {
+    for (const compacted of [false, true]) {
+      const topic = new MemoryTopic({ compacted });
+      const view: View = { ...viewOf('a'), filter: new Filter([], [NOT_B]), clients: 3 };
+      const [first, second, later] = [0, 0, 0].map(() => {
+        const client = new Client(topic, view);
+        client.comesTo(topic.log, topic.log.positions, null);
+        const one = new Selected(client, topic.log, view.filter!, topic.log.nextSeq, 0);
+        expect(one.take()).toBeNull();
+        return one;
+      });
+      for (const [n, value] of ['b', 'b', 'a', 'c', 'b'].entries()) topic.append(value, 0, `${n}`);
+      later!.pass();
+      expect([...later!.place().positions]).toEqual([2]);
+      const page = first!.take();
+      expect(decoder.decode(page as Uint8Array).match(/data:./g)).toEqual(['data:a', 'data:c']);
+      expect([second!.take(), later!.take()]).toEqual([page, page]);
+      expect(second!.isShared && later!.isShared).toBe(true);
+      topic.append('d', 0, 'd');
+      topic.append('e', 0, 'e');
+      const other = stretch(topic, { ...view, clients: 1 }, 0);
+      expect(decoder.decode(other.take() as Uint8Array).match(/data:./g)).toHaveLength(4);
+      const [next, same] = [first!.take() as Uint8Array, second!.take() as Uint8Array];
+      expect(decoder.decode(next).match(/data:./g)).toEqual(['data:d', 'data:e']);
+      expect(same).toBe(next);
+      // One who stands behind them has its own.
+      expect(taken(stretch(topic, view, 0)).match(/data:./g)).toHaveLength(4);
+    }
+  });
+
+  test('Selected.take() of many clients of a view looks once for what came between two beats of theirs', () => {
+    const topic = new MemoryTopic({ maxBytes: 2 ** 24 });
+    Object.assign(topic, { turns: new Turns(100_000) });
+    const view: View = { ...viewOf('a'), filter: new Filter([], [NOT_B]), clients: 100 };
+    const clients = Array.from({ length: 100 }, () => stretch(topic, view));
+    for (let n = 0; n < 5000; n++) topic.append('a', 0, `${n}`);
+    let records = 0;
+    for (let pages = clients.map((one) => one.take()); pages[0] !== null; ) {
+      expect(new Set(pages).size).toBe(1);
+      records += decoder.decode(pages[0] as Uint8Array).match(/data:a/g)!.length;
+      pages = clients.map((one) => one.take());
+    }
+    expect(records).toBe(5000);
+    // Once as they came.
+    expect(topic.traffic.filterRecords.match).toBeLessThanOrEqual(2 * 5000);
+  });
+
+  test('Selected.take() of a compacted topic keeps the places of what is the latest, those alone, and of what has left memory', () => {
+    const topic = new MemoryTopic({ compacted: true, maxBytes: 2 ** 24 });
+    const view: View = { ...viewOf('a'), filter: new Filter([], [NOT_B]), clients: 4 };
+    const [mine] = [0, 1, 2, 3].map(() => stretch(topic, view));
+    for (let n = 0; n < 5000; n++) topic.append(`a${n}`, 0, `${n % 60}`);
+    expect(mine!.selection.fromSeq).toBe(0);
+    expect(taken(mine!).match(/data:a\d+/g)).toHaveLength(60);
+    const small = new MemoryTopic({ compacted: true, maxBytes: 20_000 });
+    const slow = stretch(small, view);
+    for (let n = 0; n < 40; n++) small.append(`a${'x'.repeat(1000)}`, 0, `${n}`);
+    expect(small.log.locate(0)).toBeNull();
+    expect(taken(slow)).toBe('resume');
   });
 
   test('Selected.close() leaves nothing behind that is looked up', () => {

@@ -3,10 +3,10 @@ import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import type { Selection } from '../log/selections.ts';
 import type { Filter } from '../views/filter.ts';
-import type { View } from '../views/view.ts';
 import { retentionGap, unreadGap } from '../wire/gap.ts';
 import { coversAll, type Place } from '../wire/place.ts';
 import type { Client } from './client.ts';
+import type { PageKey, SelectedPage } from './shared_pages.ts';
 import { openAgain, type Step } from './step.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
 import { PAGE_RECORDS } from './turns.ts';
@@ -17,25 +17,6 @@ import { PAGE_RECORDS } from './turns.ts';
  */
 const unreadRows = new Set<number>();
 const leavingRows = new Set<number>();
-
-/** The page that was put together last, and of what. Those who wait for the same are woken one after the other. */
-let lastPage: {
-  readonly view: View;
-  readonly segment: Segment;
-  readonly seq: number;
-  readonly rows: readonly number[];
-  readonly written: Written;
-} | null = null;
-
-/** What was written, and how far it goes. */
-interface Written {
-  readonly bytes: Uint8Array;
-  readonly time: number | null;
-  readonly events: number;
-  readonly gaps: number;
-  readonly timestamps: Float64Array;
-  readonly nextSeq: number;
-}
 
 /**
  * The client's cursor is the feed's, and it gets those records that its filter lets through: the
@@ -132,6 +113,9 @@ export class Selected implements Stretch {
   take(): Uint8Array | Step | null {
     const log = this.#log;
     if (log.successor !== null) return this.#goOn(openAgain(this.place(), this.#client.idTime));
+    const from = this.#seq;
+    const known = this.#knownPage(from);
+    if (known !== null) return this.#give(known);
     const { turns } = this.#client.topic;
     for (;;) {
       const next = this.#nextPlace();
@@ -150,7 +134,7 @@ export class Selected implements Stretch {
       }
       unreadRows.clear();
       const rows = isKnown ? this.#knownRows(segment) : this.#rowsLookedFor(segment);
-      if (rows.length > 0) return this.#send(segment, rows);
+      if (rows.length > 0) return this.#give(this.#written(from, segment, rows));
       const end = isKnown ? segment.nextSeq : Math.min(segment.nextSeq, this.#knownFrom());
       this.#pass(segment, end);
     }
@@ -165,7 +149,7 @@ export class Selected implements Stretch {
   #nextPlace(): number {
     const seq = this.#seq;
     if (!this.#isKnown()) return seq;
-    const [first = Number.POSITIVE_INFINITY] = this.selection.from(this.#chosenFrom());
+    const first = this.selection.firstFrom(this.#chosenFrom());
     const gap = this.#log.gapFrom(seq) ?? Number.POSITIVE_INFINITY;
     return Math.min(this.#nextLatest() ?? first, gap);
   }
@@ -246,7 +230,7 @@ export class Selected implements Stretch {
     this.#nextLatest();
     const { seqs = [], at = 0 } = this.#latest ?? {};
     for (let next = at; seqs[next]! < end; next++) places.push(seqs[next]!);
-    for (const seq of this.selection.from(this.#chosenFrom())) if (seq < end) places.push(seq);
+    places.push(...this.selection.between(this.#chosenFrom(), end));
     return places;
   }
 
@@ -328,53 +312,69 @@ export class Selected implements Stretch {
     return rows;
   }
 
-  #send(segment: Segment, rows: readonly number[]): Uint8Array {
-    const { topic } = this.#client;
-    const isLive = this.#seq >= this.#liveFrom;
-    const { nextSeq, ...written } = this.#written(segment, rows);
-    topic.traffic.sendSlice(written, isLive);
+  #give(page: SelectedPage): Uint8Array {
+    const { bytes, time, segment, nextSeq } = page;
+    this.#client.topic.traffic.sendSlice(page, this.#seq >= this.#liveFrom);
     this.#segment = segment;
     this.#seq = nextSeq;
     this.#client.isPastId = false;
-    this.#client.idTime = written.time;
-    return written.bytes;
+    this.#client.idTime = time;
+    return bytes;
   }
 
-  /** One for all who want the same from the same place on, where they are several. */
-  #written(segment: Segment, rows: readonly number[]): Written {
+  /** What another client of the view got at this place; what leaves is each one's own. */
+  #knownPage(from: number): SelectedPage | null {
+    const { leaves, topic, view } = this.#client;
+    if (view.clients < 2 || leaves !== null) return null;
+    const page = topic.pages.find(this.#keyOf(`${this.#log.idTime}`), from);
+    this.isShared = page !== null;
+    return page;
+  }
+
+  #keyOf(content: string): PageKey {
+    const { format } = this.#client.view;
+    return { of: this.selection, format, endSeq: this.#log.nextSeq, content };
+  }
+
+  /**
+   * One for all who want the same from the same place on, where they are several.
+   * @param from where the client stood when it began to look
+   */
+  #written(from: number, segment: Segment, rows: readonly number[]): SelectedPage {
     const [first] = rows;
-    const { view } = this.#client;
-    this.isShared = false;
+    const { leaves, topic, view } = this.#client;
     const isRecord = segment.states[first!] === LIVE && !unreadRows.has(first!);
     const isOneRecord = rows.length === 1 && isRecord && !leavingRows.has(first!);
+    this.isShared = true;
     if (isOneRecord && segment === this.#log.tail && this.#hasAllAfter(segment)) {
       const { bytes, time, events } = this.#log.block(segment, view, first!);
       const timestamps = segment.timestamps.slice(first!, first! + 1);
-      this.isShared = true;
-      return { bytes, time, events, gaps: 0, timestamps, nextSeq: segment.seqs[first!]! + 1 };
+      const firstSeq = segment.seqs[first!]!;
+      const nextSeq = firstSeq + 1;
+      return { bytes, time, events, gaps: 0, timestamps, segment, firstSeq, nextSeq };
     }
-    const isForAll = this.#client.leaves === null && unreadRows.size === 0;
-    if (view.clients === 1 || !isForAll) return this.#page(segment, rows);
-    if (!this.#hasLastPage(segment, rows)) {
-      const written = this.#page(segment, rows);
-      lastPage = { view, segment, seq: this.#seq, rows, written };
-    }
-    return lastPage!.written;
+    this.isShared = view.clients > 1;
+    if (!this.isShared) return this.#page(segment, rows);
+    const content = leaves === null ? `${this.#log.idTime}` : this.#contentOf(segment, rows);
+    const key = this.#keyOf(content);
+    const known = topic.pages.find(key, segment.seqs[first!]!);
+    if (known !== null) return known;
+    const page = this.#page(segment, rows);
+    topic.pages.add(key, from, page);
+    return page;
   }
 
-  #hasLastPage(segment: Segment, rows: readonly number[]): boolean {
-    if (lastPage === null || lastPage.view !== this.#client.view) return false;
-    const { written } = lastPage;
-    return (
-      lastPage.segment === segment &&
-      lastPage.seq === this.#seq &&
-      written.time === this.#log.idTime &&
-      lastPage.rows.length === rows.length &&
-      lastPage.rows.every((row, n) => row === rows[n])
-    );
+  /** What the bytes of a page depend on that is not the same for all who stand at a place. */
+  #contentOf(segment: Segment, rows: readonly number[]): string {
+    const times = [this.#client.timeOn(this.#log), this.#hasAllAfter(segment), this.#log.idTime];
+    const told = rows.map((row) => {
+      const kind = leavingRows.has(row) ? 'leave' : unreadRows.has(row) ? 'unread' : '';
+      return `${segment.seqs[row]}${kind}`;
+    });
+    return [...times, ...told].join();
   }
 
-  #page(segment: Segment, rows: readonly number[]): Written {
+  #page(segment: Segment, rows: readonly number[]): SelectedPage {
     const { view, topic } = this.#client;
     const { page, turns } = topic;
     turns.spend(PAGE_RECORDS);
@@ -401,7 +401,8 @@ export class Selected implements Stretch {
         timestamps.push(segment.timestamps[row]!);
       } else page.gap(retentionGap(topic.topic, partition, from, segment.offsets[row]! + 1), place);
     }
-    const nextSeq = segment.seqs[at - 1]! + 1;
-    return { ...page.finish(), timestamps: Float64Array.from(timestamps), nextSeq };
+    const [firstSeq, nextSeq] = [segment.seqs[rows[0]!]!, segment.seqs[at - 1]! + 1];
+    const live = Float64Array.from(timestamps);
+    return { ...page.finish(), timestamps: live, segment, firstSeq, nextSeq };
   }
 }

@@ -8,6 +8,7 @@ import type { Offsets, TopicDescription } from '../ports/source.ts';
 import type { Positions } from '../wire/place.ts';
 import type { TopicId } from '../wire/topic_id.ts';
 import type { PageWriter } from './page_writer.ts';
+import type { SharedPages } from './shared_pages.ts';
 import type { Sleepers } from './sleepers.ts';
 import type { Turns } from './turns.ts';
 
@@ -46,6 +47,8 @@ export interface Topic {
   /** What reads it back once for all clients with filters. */
   readonly scans: Scans;
   readonly page: PageWriter;
+  /** What several of its clients get alike. */
+  readonly pages: SharedPages;
   /** By which its clients' filters work. */
   readonly turns: Turns;
   /** What they look at. */

@@ -14,6 +14,7 @@ import type {
   TopicDescription,
 } from '../../app/ports/source.ts';
 import { PageWriter } from '../../app/stretches/page_writer.ts';
+import { SharedPages } from '../../app/stretches/shared_pages.ts';
 import { Sleepers } from '../../app/stretches/sleepers.ts';
 import type { Topic, TopicClient, TopicState } from '../../app/stretches/topic.ts';
 import { Turns } from '../../app/stretches/turns.ts';
@@ -39,6 +40,7 @@ export class MemoryTopic implements Topic {
   readonly topicId: Uint8Array;
   readonly description: TopicDescription;
   readonly page: PageWriter = new PageWriter();
+  readonly pages: SharedPages = new SharedPages();
   readonly turns: Turns = new Turns();
   readonly facts: Facts = new Facts(this.turns);
   readonly traffic: Traffic = new Traffic();
