@@ -52,6 +52,24 @@ describe('fanOut()', () => {
     expect(await restAfter(clients(4, 1), 64)).toBe(0);
   });
 
+  test('rests where all who wait do so for beats, until many records are read at once', async () => {
+    const sleepers = new Sleepers();
+    const sleeper = { isAhead: false, wake: () => {} };
+    sleepers.add(sleeper, sleepers.beats.after(1000));
+    const rests = async (records: number): Promise<number> => {
+      const began = Date.now();
+      const over = fanOut(sleepers, [], records, signal);
+      if (jest.getTimerCount() > 1) await jest.advanceTimersByTimeAsync(10);
+      await over;
+      return Date.now() - began;
+    };
+    expect([await rests(10), await rests(255), await rests(256)]).toEqual([10, 10, 0]);
+    // Somebody else waits for what comes.
+    sleepers.add({ ...sleeper });
+    expect(await rests(64)).toBe(0);
+    sleepers.beats.close();
+  });
+
   test('ends its rest with the signal', async () => {
     const end = new AbortController();
     const over = fanOut(clients(100, 1), [], 1, end.signal);

@@ -24,6 +24,11 @@ export class Sleepers {
     return size;
   }
 
+  /** Whether some wait for a beat. */
+  get awaitBeats(): boolean {
+    return this.beats.some((beat) => (this.#choosy.get(beat)?.size ?? 0) > 0);
+  }
+
   /** @param choice what it waits for; `null` for whatever comes */
   add(sleeper: Sleeper, choice: Choice | null = null): void {
     if (choice === null) {
