@@ -102,7 +102,7 @@ export async function attack({ bench, server, place, running, load }, workload) 
 }
 
 /**
- * Clients that take what is new at beats; beside them one that takes it all.
+ * Clients that take what is new at beats; beside them, for a while, one that takes it all.
  *
  * @param {Started} started
  * @param {import('./workloads.mjs').Paced} workload
@@ -111,37 +111,40 @@ export async function attack({ bench, server, place, running, load }, workload) 
 export async function beats({ bench, server, place, running, load }, workload) {
   const { clients, keys: count, rate, every } = workload;
   const probe = new Child('load.mjs');
+  const url = server.url(place);
+  const keys = { count, stride: STRIDE, all: true };
+  const crowd = { url: `${url}?every=${every}`, clients, keys, atOnce: false };
+  await load.call('connect', crowd, CONNECT_MS);
+  const { warmSeconds } = bench;
+  const measureSeconds = Math.ceil((2 * every) / 1000) + bench.measureSeconds;
+  const seconds = warmSeconds + 2 * measureSeconds;
+  const paced = bench.producer.call(
+    'pace',
+    { sink: server.sink(place), rate, burst: 10, keys, seconds },
+    seconds * 1000 + CONNECT_MS,
+  );
+  let kept;
   try {
-    const url = server.url(place);
-    const keys = { count, stride: STRIDE, all: true };
-    const crowd = { url: `${url}?every=${every}`, clients, keys, atOnce: false };
-    await load.call('connect', crowd, CONNECT_MS);
-    const { warmSeconds } = bench;
-    const measureSeconds = Math.ceil((2 * every) / 1000) + bench.measureSeconds;
-    const seconds = warmSeconds + measureSeconds;
-    const paced = bench.producer.call(
-      'pace',
-      { sink: server.sink(place), rate, burst: 10, keys, seconds },
-      seconds * 1000 + CONNECT_MS,
-    );
     await probe.call('connect', { url, clients: 1, atOnce: false }, CONNECT_MS);
     await delay(warmSeconds * 1000);
-    const watch = { server: running.pid, seconds: measureSeconds + SETTLE_MS / 1000 };
-    const [window, all, { sent }] = await Promise.all([
+    const watch = { server: running.pid, seconds: measureSeconds };
+    const [some, all] = await Promise.all([
       load.call('watch', watch, REPLAY_MS),
       probe.call('watch', watch, REPLAY_MS),
-      paced,
     ]);
-    const lacking = await load.call('lacking', sent, REPLAY_MS);
-    return {
-      ...window,
-      lost: lacking,
-      keptBytes: window.bytes / (all.bytes * clients),
-      share: shareOf({ ...window, seconds: measureSeconds }),
-    };
+    kept = some.bytes / (all.bytes * clients);
   } finally {
     await probe.end();
   }
+  const watch = { server: running.pid, seconds: measureSeconds + SETTLE_MS / 1000 };
+  const [window, { sent }] = await Promise.all([load.call('watch', watch, REPLAY_MS), paced]);
+  const lacking = await load.call('lacking', sent, REPLAY_MS);
+  return {
+    ...window,
+    lost: lacking,
+    keptBytes: kept,
+    share: shareOf({ ...window, seconds: measureSeconds }),
+  };
 }
 
 /**
