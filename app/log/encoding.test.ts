@@ -45,8 +45,8 @@ describe('Encoding.slice()', () => {
   });
 
   test('gives those who come to several rows in turn the same arrays, also from rows that have no block', () => {
-    const kb10 = 'x'.repeat(10 * 1024);
-    const segment = segmentOf([kb10, 'a', kb10, kb10, kb10, 'b']);
+    const kb20 = 'x'.repeat(20 * 1024);
+    const segment = segmentOf([kb20, 'a', kb20, kb20, kb20, 'b']);
     segment.kill(1);
     const encoding = segment.encode(PLAIN);
     const slices = [0, 2, 4].map((row) => encoding.slice(row)!.bytes);
@@ -57,13 +57,13 @@ describe('Encoding.slice()', () => {
     expect(encoding.slice(0)!.bytes).toBe(encoding.slice(2)!.bytes);
   });
 
-  test('ends at a block, at 32 kB or after one block that is larger', () => {
-    const [kb10, kb40] = ['x'.repeat(10 * 1024), 'y'.repeat(40 * 1024)];
-    const segment = segmentOf([kb10, kb10, kb10, kb10, kb40, kb10]);
-    expect(valuesFrom(segment, 0)).toEqual([kb10, kb10, kb10]);
-    expect(valuesFrom(segment, 3)).toEqual([kb10]);
-    expect(valuesFrom(segment, 4)).toEqual([kb40]);
-    expect(valuesFrom(segment, 5)).toEqual([kb10]);
+  test('ends at a block, at 64 kB or after one block that is larger', () => {
+    const [kb20, kb80] = ['x'.repeat(20 * 1024), 'y'.repeat(80 * 1024)];
+    const segment = segmentOf([kb20, kb20, kb20, kb20, kb80, kb20]);
+    expect(valuesFrom(segment, 0)).toEqual([kb20, kb20, kb20]);
+    expect(valuesFrom(segment, 3)).toEqual([kb20]);
+    expect(valuesFrom(segment, 4)).toEqual([kb80]);
+    expect(valuesFrom(segment, 5)).toEqual([kb20]);
   });
 
   test('leaves out what has died, however it came about', () => {

@@ -10,8 +10,11 @@ import { type Columns, DEAD, GAP, LIVE, resized } from './columns.ts';
  * too small is exchanged for one of twice the size.
  */
 const BLOCK_MARGIN = 64;
-/** Bytes handed out at once, unless one block is larger. */
-const SLICE_BYTES = 32 * 1024;
+/**
+ * Bytes handed out at once, unless one block is larger: what goes to a socket as one array. Half of it costs a
+ * sixth more a byte (measured on Node, 400 clients at beats of 100 kB).
+ */
+const SLICE_BYTES = 64 * 1024;
 
 /** Blocks to send, and the place after them. */
 export interface Slice {
@@ -135,7 +138,7 @@ export class Encoding {
   }
 
   /**
-   * The blocks from a row on, at most about 32 kB, at least one; `null` where no live record
+   * The blocks from a row on, at most 64 kB, at least one; `null` where no live record
    * follows. Always a view, and the very same one for all who come to its first block, also from rows before it
    * that have none: nothing is copied for a client.
    */

@@ -258,7 +258,7 @@ describe('SeveralTopics', () => {
       const [a, b] = topics({}, {}) as [MemoryTopic, MemoryTopic];
       const client = several([a, b], NEW, null, { everyMs: 250 });
       expect(taken(client)).toEqual(['live']);
-      for (let n = 0; n < 6; n++) a.append('x'.repeat(30_000));
+      for (let n = 0; n < 6; n++) a.append('x'.repeat(n === 0 ? 30_000 : 60_000));
       b.append('0');
       a.sleepers.wakeAll();
       b.sleepers.wakeAll();

@@ -206,7 +206,7 @@ describe('Subscription', () => {
 
     test('Subscription.take() leaves no key out that was superseded before the client had it', () => {
       const topic = new MemoryTopic({ compacted: true });
-      for (let n = 0; n < 3; n++) topic.append(`${n}`.repeat(20_000), 0, `${n}`);
+      for (let n = 0; n < 3; n++) topic.append(`${n}`.repeat(50_000), 0, `${n}`);
       const client = untilLive(topic);
       expect(decoder.decode(client.take()!)).toMatch(/^data:0+\n/);
       topic.answer(topic.state);
