@@ -1,5 +1,5 @@
 import { Browser, type SentCursor } from './browser.ts';
-import { type ClientFilter, EVERYTHING, randomFilter } from './client_filter.ts';
+import { type ClientFilter, EVERYTHING, type OwnFilter, randomFilter } from './client_filter.ts';
 import { encodeCursor, encodeCursorWithoutId, NO_TOPIC_ID } from './cursor_decoder.ts';
 import { Events } from './events.ts';
 import { Random } from './random.ts';
@@ -64,6 +64,7 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   const file = new StreamsFile(random.fork(), changes);
   makeReplicas(world, random.fork(), hasIds, isPrompt, file);
   const browsers: Browser[] = [];
+  const filters: OwnFilter[] = [];
   const outageMs = isAway ? topic.deleteRetentionMs : null;
   const options = { isSlow, isAway, keys, outageMs, restarts: !changes };
   const events = makeEvents(world, random, options, (replica) => {
@@ -81,7 +82,7 @@ async function play(world: World, random: Random, hasIds: boolean): Promise<void
   for (let number = random.between(2, 5); number > 0; number--) {
     const options = { random: random.fork(), name: `client ${number}` };
     clock.setTimeout(() => {
-      const browser = makeBrowser(world, options.random, options.name, { isSlow, keys, file });
+      const browser = makeBrowser(world, options, { isSlow, keys, file, filters });
       browsers.push(browser);
       browser.connect();
       if (random.chance(0.3)) clock.setTimeout(() => browser.cut(), random.next() * length);
@@ -255,14 +256,29 @@ export function makeEvents(
   return new Events(world, random.fork(), records, { weights, maxRecords, outageMs, disconnect });
 }
 
+interface BrowsersHave {
+  readonly isSlow: boolean;
+  readonly keys: number;
+  readonly file: StreamsFile;
+  /** Those that others have asked for. */
+  readonly filters: OwnFilter[];
+}
+
+/** Its own, or that of another: those who ask for the same have one view. */
+function filterOf(random: Random, keys: number, filters: OwnFilter[]): OwnFilter {
+  if (filters.length > 0 && random.chance(0.5)) return random.pick(filters);
+  const filter = randomFilter(random, keys);
+  filters.push(filter);
+  return filter;
+}
+
 function makeBrowser(
   world: World,
-  random: Random,
-  name: string,
-  { isSlow, keys, file }: { isSlow: boolean; keys: number; file: StreamsFile },
+  { random, name }: { random: Random; name: string },
+  { isSlow, keys, file, filters }: BrowsersHave,
 ): Browser {
   const hasOwn = random.chance(0.5);
-  const own = hasOwn ? randomFilter(random, keys) : null;
+  const own = hasOwn ? filterOf(random, keys, filters) : null;
   const stream = random.chance(hasOwn ? 0.3 : 0.4) ? random.pick(file.streams) : null;
   const filterNow = (): ClientFilter => {
     if (stream === null) return own ?? EVERYTHING;
