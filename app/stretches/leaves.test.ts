@@ -1,6 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
 import { IdClock } from '../log/id_clock.ts';
+import { Segment } from '../log/segment.ts';
 import { Filter } from '../views/filter.ts';
 import { TEXT } from '../views/format.ts';
 import type { View } from '../views/view.ts';
@@ -134,6 +135,38 @@ describe('Leaves', () => {
     all(client);
     topic.append('bad', 0, 'k');
     expect(all(client)).toEqual([`event:leave ${K}`]);
+  });
+
+  test('Leaves.gets() what was read back: what its stream let through of it is known, where nothing else tells that', () => {
+    const isLost = [true, false].map((gets) => {
+      const topic = new MemoryTopic({ compacted: true, maxBytes: 20_000 });
+      topic.log.guards!.isLoaded();
+      topic.append('good', 0, 'k');
+      for (let n = 0; n < 40; n++) topic.append('x'.repeat(1000), 0, `${n}`);
+      // The filter comes with the file when the record has left memory.
+      const guard = new Filter([], [isGood]);
+      topic.log.guards!.keep([guard]);
+      const client = new Client(topic, { ...VIEW, filter: new Filter([], [isGood], guard) });
+      const cursor = { topicId: topic.topicId, offsets: new Map([[0, 0]]) };
+      client.comesTo(topic.log, Float64Array.of(0), cursor);
+      const block = new Segment({
+        ...{ topic: 'events', topicId: topic.topicId, start: null, clock: null },
+        ...{ firstSeq: 0, capacity: 64 },
+      });
+      const [key, value] = ['k', 'good'].map((text) => new TextEncoder().encode(text));
+      block.append(0, {
+        partition: 0,
+        offset: 0,
+        timestamp: 0,
+        key: key!,
+        value: value!,
+        headers: [],
+      });
+      if (gets) client.leaves!.gets(block, 0);
+      topic.append('bad', 0, 'k');
+      return client.leaves!.isLost;
+    });
+    expect(isLost).toEqual([false, true]);
   });
 
   test('Leaves.idTime() is of when the client had all: of a page whose keys are hidden, until its last block', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryTopic } from '../../test/support/memory_topic.ts';
+import { IdClock } from '../log/id_clock.ts';
+import { constantOf, Filter } from '../views/filter.ts';
 import { PLAIN } from '../views/view.ts';
 import { Client } from './client.ts';
 import { Opening } from './opening.ts';
@@ -151,6 +153,33 @@ describe('Opening', () => {
     topic.starts[1] = 2;
     topic.answer(topic.state);
     expect(told(opening.take())).toEqual([[7, 2], 'place']);
+  });
+
+  test('Opening.take() has one start over that comes with an id of before its stream let something else through, though nothing was written', () => {
+    const topic = new MemoryTopic({ compacted: true, clock: new IdClock() });
+    topic.append('1', 0, 'k');
+    topic.log.guards!.isLoaded();
+    const since = Date.now();
+    const own = [{ field: 'header:owner', values: [constantOf('alice')] }] as const;
+    const filter = new Filter(own, [], new Filter(own, []), since);
+    const view = { ...PLAIN, filter, clients: 1 };
+    const reasons = [-1, 60].map((seconds) => {
+      const cursor = {
+        topicId: topic.topicId,
+        offsets: new Map([[0, 1]]),
+        time: Math.floor(since / 1000) + seconds,
+      };
+      const client = new Client(topic, view);
+      const opening = new Opening(client, { cursor, since: null });
+      let step = opening.take();
+      if (topic.isAsked) {
+        topic.answer(topic.state);
+        step = opening.take();
+      }
+      const { first } = step as { first: { reason: string } | null };
+      return first?.reason ?? null;
+    });
+    expect(reasons).toEqual(['view', null]);
   });
 
   test('Opening asks for the log starts where a new client begins below memory', () => {
