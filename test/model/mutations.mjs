@@ -90,8 +90,8 @@ export const MUTATIONS = [
   {
     name: 'an array that was cut before a record died is handed out again',
     file: 'app/log/encoding.ts',
-    from: 'kept.deaths === deaths',
-    to: 'kept.deaths <= deaths',
+    from: ' || this.#slices.deaths !== deaths',
+    to: '',
   },
   {
     name: 'what stands behind a dead record is taken for what stood there before it was let go',
@@ -539,6 +539,24 @@ export const MUTATIONS = [
     file: 'app/log/log.ts',
     from: 'return guards.letsThrough(use, record, found === null ? null : found.segment.record(found.at));',
     to: 'return false;',
+  },
+  {
+    name: 'between beats a client is told no place',
+    file: 'app/stretches/subscription.ts',
+    from: 'if (awaitsBeat) this.#stretch.pass?.();',
+    to: '',
+  },
+  {
+    name: 'a place between beats is past what waits for the next',
+    file: 'app/stretches/shared.ts',
+    from: 'const row = segment.firstToTell(this.#seq);',
+    to: 'const row = null as number | null;',
+  },
+  {
+    name: 'a place between beats is past what a filter has chosen',
+    file: 'app/stretches/selected.ts',
+    from: 'if (next !== null) this.#pass(next.segment, next.seq);',
+    to: 'if (next !== null) this.#pass(next.segment, next.segment.nextSeq);',
   },
 ];
 
