@@ -24,8 +24,10 @@ const SHARE_OF_BEFORE = 1 / 2;
 /** Who lacks less than others waits for a scan that has so many offsets more to read, and this part of its own. */
 const NEAR_OFFSETS = 10_000;
 const NEAR_PART = 1 / 4;
-/** To give a client what was found for it takes as long as to look at so many records. */
-const FOUND_RECORDS = 10;
+/** To give a client what was found for it takes as long as to look at so many records, */
+const FOUND_RECORDS = 25;
+/** and to take one in as long as to look at so many. */
+const ADDED_RECORDS = 2;
 /** So many shapes are looked up in the time in which one record is looked at. */
 const SHAPES_A_RECORD = 2;
 
@@ -103,6 +105,8 @@ export class Scans {
   readonly #tally: FilterTally;
   readonly #scans = new Set<Scan>();
   readonly #gathered = new Set<Rider>();
+  /** Those whose scan is about to begin. */
+  readonly #starting = new Set<Rider>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the first of those came, and the last, in milliseconds of `performance.now()`. */
   #firstAt = 0;
@@ -123,7 +127,7 @@ export class Scans {
    * @returns false where it has to read for itself
    */
   join(rider: Rider): boolean {
-    if (rider.scan !== null || this.#gathered.has(rider)) return true;
+    if (rider.scan !== null || this.#gathered.has(rider) || this.#starting.has(rider)) return true;
     if (!rider.mayRideTo(this.#log.start)) return false;
     rider.wasLeft = false;
     for (const scan of this.#scans) {
@@ -146,6 +150,7 @@ export class Scans {
 
   leave(rider: Rider): void {
     this.#gathered.delete(rider);
+    this.#starting.delete(rider);
     rider.scan?.delete(rider);
   }
 
@@ -165,17 +170,22 @@ export class Scans {
 
   /** Those who lack the most first: others ride with them unless that takes them much longer. */
   #begin(): void {
-    const left = ({ positions }: Rider): number => distance(positions, this.#log.start);
-    const riders = [...this.#gathered].sort((a, b) => left(b) - left(a));
+    const { start } = this.#log;
+    const riders = Array.from(this.#gathered, (rider) => ({
+      rider,
+      left: distance(rider.positions, start),
+    })).sort((a, b) => b.left - a.left);
     this.#gathered.clear();
     this.#sizeBefore = 0;
     this.#crowd = 0;
+    let most = 0;
     let crowd: Rider[] = [];
-    for (const rider of riders) {
-      if (crowd.length > 0 && !isNear(left(crowd[0]!), left(rider))) {
+    for (const { rider, left } of riders) {
+      if (crowd.length > 0 && !isNear(most, left)) {
         this.#start(crowd);
         crowd = [];
       }
+      if (crowd.length === 0) most = left;
       crowd.push(rider);
     }
     if (crowd.length > 0) this.#start(crowd);
@@ -192,8 +202,23 @@ export class Scans {
       this.#scans.delete(scan);
     });
     this.#scans.add(scan);
-    for (const rider of riders) scan.add(rider);
-    scan.goOn();
+    for (const rider of riders) this.#starting.add(rider);
+    this.#addByTurns(scan, riders.values());
+  }
+
+  #addByTurns(scan: Scan, riders: Iterator<Rider>): void {
+    while (!this.#turns.isOver) {
+      const { done, value: rider } = riders.next();
+      if (done === true) {
+        scan.begin();
+        return;
+      }
+      // It may have left.
+      if (!this.#starting.delete(rider)) continue;
+      this.#turns.spend(ADDED_RECORDS);
+      scan.add(rider);
+    }
+    this.#turns.wait({ wake: () => this.#addByTurns(scan, riders) });
   }
 }
 
@@ -217,6 +242,7 @@ class Scan {
   readonly #index: FilterIndex<Group>;
   /** By partition: none of them looks at anything by itself below. */
   readonly #keepsFrom: Positions;
+  #hasBegun = false;
   #isOver = false;
 
   constructor(
@@ -269,7 +295,14 @@ class Scan {
       this.#groups.delete(group.filter.name);
       this.#index.delete(group.filter, group);
     }
+    if (this.#hasBegun && this.#riders.size === 0) this.#end();
+  }
+
+  /** All are there who have waited for it. */
+  begin(): void {
+    this.#hasBegun = true;
     if (this.#riders.size === 0) this.#end();
+    else this.goOn();
   }
 
   catchUp(rider: Rider): void {
@@ -308,8 +341,16 @@ class Scan {
 
   /** What was lost is told by each of them itself. */
   #letAllGo(): void {
-    this.#letGo([...this.#riders]);
     this.#end();
+    this.#wakeByTurns(this.#leaving());
+  }
+
+  *#leaving(): Generator<Rider, void> {
+    for (const rider of this.#riders) {
+      this.catchUp(rider);
+      this.#leave(rider);
+      yield rider;
+    }
   }
 
   /** They go on by themselves from where it is. */
