@@ -264,10 +264,12 @@ export const VIEWS = [
   keyed(10_000),
   keyed(1000, { http2: true }),
   keyed(50_000, { http2: true }),
-  live('keyed, as Lightstreamer', {
-    ...{ clients: 19_000, keys: 40, rate: 100, valueBytes: 1024 },
-    ...{ onlyOurs: true, settings: MANY },
-  }),
+  ...[6000, 10_000, 14_000, 19_000].map((clients) =>
+    live(`keyed, as Lightstreamer, ${clients.toLocaleString('en')}`, {
+      ...{ clients, keys: 40, rate: 100, valueBytes: 1024, seconds: 8 },
+      ...{ onlyOurs: true, settings: MANY },
+    }),
+  ),
   {
     ...{ kind: 'returns', name: '10,000 keyed clients, killed' },
     ...{ clients: 10_000, records: 30_000, settings: { ...MANY, ...LITTLE_MEMORY } },

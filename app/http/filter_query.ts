@@ -100,7 +100,9 @@ export function filterOf(
   const { shape } = filter;
   const hasOwnShape = stream?.hasGiven === true || ofStream?.hasLongLists === true;
   const lingers = hasOwnShape && guard !== null;
-  if (own === null || new Filter(own.equalities, own.conditions).isKeysAlone) {
+  const ofOwn =
+    own === null || stream === null ? filter : new Filter(own.equalities, own.conditions);
+  if (own === null || ofOwn.isKeysAlone) {
     return { filter, limit: hasOwnShape ? { pool: path, shape, lingers } : null };
   }
   const pool = own.equalities.length > 0 ? 'equalities' : 'others';
