@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { root } from './clone.mjs';
 import { runLong } from './command.mjs';
@@ -12,6 +13,8 @@ const WORK = join(root, '.cache', 'kafka-client', 'work');
 const LEFT_OVER = /^build$|^deps\/librdkafka\/(config\.(h|cache)|Makefile\.config)$|\.o$/;
 /** The addon finds them at ../deps, whichever folder it is moved to. */
 const SHARED_LIBRARY = /\.so\.\d+$|\.\d+\.dylib$/;
+/** One takes half a gigabyte, and the addon has eleven files. */
+const MOST_JOBS = 4;
 
 /**
  * Compiles the Kafka client in a copy of its package and leaves what is needed of the result
@@ -35,7 +38,11 @@ export async function compile(packageFolder, to) {
   await cp(packageFolder, source, { recursive: true, filter });
 
   const gyp = nodeGyp();
-  await runLong(gyp.command, [...gyp.args, 'rebuild'], {
+  const jobs = Math.min(availableParallelism(), MOST_JOBS);
+  // gyp does not know that librdkafka, and of it config.h, has to be made before all else.
+  const steps = ['configure', 'build librdkafka', `build --jobs ${jobs}`];
+  const script = steps.map((step) => `"$@" ${step}`).join(' && ');
+  await runLong('sh', ['-c', script, 'sh', gyp.command, ...gyp.args], {
     label: 'compiling the Kafka client, this once',
     about: '60 to 200 s',
     log: 'kafka-client-compile.log',
@@ -71,7 +78,7 @@ export async function compile(packageFolder, to) {
  * @returns {NodeJS.ProcessEnv}
  */
 export function compilerEnvironment(env, headers) {
-  // Parallel makes fail: gyp does not know that librdkafka's config.h has to be made first.
+  // How many work at once is for compile() to say.
   const unwanted = /^(JOBS|MAKEFLAGS|BUILD_LIBRDKAFKA|npm_config_(jobs|nodedir))$/i;
   return {
     ...Object.fromEntries(Object.entries(env).filter(([name]) => !unwanted.test(name))),
