@@ -102,6 +102,8 @@ const server = createServer(async (request, response) => {
     response.end(String((error as Error).stack));
   }
 });
+// Those who tell it something come again.
+server.keepAliveTimeout = 0;
 server.listen(0, '127.0.0.1', () => {
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`);
 });
