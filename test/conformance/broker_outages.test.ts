@@ -103,6 +103,9 @@ for (const [name, fault] of Object.entries(FAULTS)) {
       await eventually('the brokers to be up', async () => {
         return (await gateway.readiness()).brokers.up;
       });
+      await untilScraped('the end of the outage to be told', gateway, (scrape) => {
+        return scrape.value('sse_kafka_broker_up') === 1;
+      });
       // A loop without a pause would use all of a core, and tell of each turn.
       expect(use.cpuShare).toBeLessThan(0.5);
       expect(use.logLines).toBeLessThan(12);

@@ -9,10 +9,8 @@ import { kafka, TestKafka, type Topic } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
 import { onEachRuntime, onRuntimesOfTier } from '../support/runtime.ts';
-import { RUNTIMES } from '../support/runtimes.ts';
 import { Scrape, untilScraped } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
-import { testSideBySide } from '../support/side_by_side.ts';
 import { SseStream } from '../support/sse_stream.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 
@@ -41,7 +39,7 @@ function endsOf(scrape: Scrape, topic: string): Ends {
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
-/** Whose readers can be slowed down, and which can be killed. */
+/** Whose readers can be slowed down. */
 const broker = shared(async () => OwnKafka.start(await freePort()));
 
 onRuntimesOfTier((runtime) => {
@@ -295,8 +293,6 @@ onRuntimesOfTier((runtime) => {
   });
 });
 
-const isUp = (up: number) => (scrape: Scrape) => scrape.value('sse_kafka_broker_up') === up;
-
 onEachRuntime((runtime) => {
   test('/metrics has the metrics of the process', async () => {
     // Not hosted: what may be seen of a process depends on how it was started.
@@ -321,22 +317,8 @@ onEachRuntime((runtime) => {
       topics: [newName()],
       env: { KAFKA_BROKERS: `localhost:${await freePort()}` },
     });
-    await untilScraped('broker_up 0', gateway, isUp(0));
+    // While they are away, and once they are back: broker_outages.test.ts.
+    const isDown = (scrape: Scrape): boolean => scrape.value('sse_kafka_broker_up') === 0;
+    await untilScraped('broker_up 0', gateway, isDown);
   });
 });
-
-testSideBySide(
-  RUNTIMES,
-  'sse_kafka_broker_up is 0 without brokers, and 1 once they are back',
-  async (runtime, meet) => {
-    await using gateway = await HostedGateway.start(runtime, {
-      topics: [newName()],
-      env: { KAFKA_BROKERS: broker().brokers },
-    });
-    await untilScraped('broker_up 1', gateway, isUp(1));
-    await meet(() => broker().kill());
-    await untilScraped('broker_up 0 once they are gone', gateway, isUp(0));
-    await meet(() => broker().start());
-    await untilScraped('broker_up 1 once they are back', gateway, isUp(1));
-  },
-);
