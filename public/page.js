@@ -102,6 +102,8 @@ async function start() {
   if (location === untouched || (start === 'auto' && isOwn(location))) {
     showState({ name: 'connecting', since: Date.now() });
     await offered;
+    const isUnknown = topicsIn(location, root, topics).some(({ compacted }) => compacted === null);
+    if (isUnknown) await offerTopics();
     if (own !== turn) return;
   }
   settings = { ...settings, ...form.read() };

@@ -24,7 +24,9 @@ export class Inspector {
   #title = element('h2', '');
   /** What became of the key. */
   #fate = element('p', '');
-  #body = document.createElement('div');
+  #body = div();
+  /** Of the body, what a record fills. */
+  #parts = { facts: div(), headers: div(), value: div(), id: element('pre', '') };
   /** @type {StreamRecord | null} */
   #record = null;
   #changes = 0;
@@ -41,9 +43,9 @@ export class Inspector {
   constructor(aside, on) {
     this.#aside = aside;
     this.#on = on;
-    const head = document.createElement('div');
+    const head = div();
     head.className = 'inspector-head';
-    const buttons = document.createElement('div');
+    const buttons = div();
     buttons.className = 'buttons';
     buttons.append(
       button('Previous', () => on.step(-1)),
@@ -93,9 +95,12 @@ export class Inspector {
       return;
     }
     if (record === this.#record) return;
+    const before = this.#record === null ? '' : outlineOf(this.#record);
     this.#record = record;
     this.#changes++;
-    this.#show();
+    // What can be clicked stays, or a key that changes often could not be.
+    if (outlineOf(record) === before) this.#update(record);
+    else this.#show();
   }
 
   /** Shows the same record anew, after a change of the clock. */
@@ -114,38 +119,53 @@ export class Inspector {
   #show() {
     const record = this.#record;
     if (record === null) return;
-    const { kind, value, id, headers } = record;
-    const tree = this.#body.querySelector('.tree');
-    const open = tree === null || this.#changes === 0 ? new Set() : openLevels(tree);
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
-    const held = this.#body.contains(focused) ? focused?.dataset['name'] : undefined;
+    const { kind, id, headers, isBinaryValue } = record;
+    const held = this.#body.contains(document.activeElement)
+      ? /** @type {HTMLElement} */ (document.activeElement).dataset['name']
+      : undefined;
+    const open = openLevels(this.#parts.value);
     setText(this.#title, KINDS[kind]);
-    this.#fate.className = 'fate';
-    const times = this.#changes === 1 ? 'once' : `${formatCount(this.#changes)} times`;
-    setText(this.#fate, this.#changes === 0 ? '' : `Changed ${times} since it was opened`);
+    this.#parts = { facts: div(), headers: div(), value: div(), id: element('pre', '') };
+    const parts = this.#parts;
     this.#body.replaceChildren(
-      facts(record),
-      ...(headers.length > 0 ? [title('Headers'), headersOf(headers)] : []),
-      ...this.#value(record, value, /** @type {Set<string>} */ (open)),
-      ...(id === '' ? [] : [title('Id', id), element('pre', id), this.#startAfter(id)]),
+      parts.facts,
+      ...(headers.length > 0 ? [title('Headers'), parts.headers] : []),
+      this.#valueHead(
+        record,
+        title(isBinaryValue ? 'Value, base64' : 'Value', this.#told('value')),
+      ),
+      parts.value,
+      ...(id === '' ? [] : [title('Id', this.#told('id')), parts.id, this.#startAfter()]),
     );
-    if (held === undefined) return;
+    this.#update(record, open);
     for (const one of this.#body.querySelectorAll('[data-name]')) {
-      if (/** @type {HTMLElement} */ (one).dataset['name'] !== held) continue;
-      /** @type {HTMLElement} */ (one).focus({ preventScroll: true });
+      const { dataset } = /** @type {HTMLElement} */ (one);
+      if (held !== undefined && dataset['name'] === held) /** @type {HTMLElement} */ (one).focus();
     }
   }
 
   /**
    * @param {StreamRecord} record
-   * @param {string} value
    * @param {ReadonlySet<string>} open levels of its tree
    */
-  #value(record, value, open) {
+  #update(record, open = openLevels(this.#parts.value)) {
+    const { facts, headers, value, id } = this.#parts;
+    const times = this.#changes === 1 ? 'once' : `${formatCount(this.#changes)} times`;
+    this.#fate.className = 'fate';
+    setText(this.#fate, this.#changes === 0 ? '' : `Changed ${times} since it was opened`);
+    facts.replaceChildren(factsOf(record));
+    headers.replaceChildren(headersOf(record.headers));
+    value.replaceChildren(shownAs(this.#lookAt(record), record, open));
+    setText(id, record.id);
+  }
+
+  /**
+   * @param {StreamRecord} record
+   * @param {HTMLElement} head
+   */
+  #valueHead(record, head) {
     const looks = looksOf(record);
-    const look = looks.includes(this.#look) ? this.#look : /** @type {Look} */ (looks[0]);
-    const head = title(record.isBinaryValue ? 'Value, base64' : 'Value', value);
-    const shown = shownAs(look, record, open);
+    const look = this.#lookAt(record);
     if (looks.length > 1) {
       const select = document.createElement('select');
       select.setAttribute('aria-label', 'Show the value');
@@ -158,18 +178,39 @@ export class Inspector {
       head.querySelector('h3')?.after(select);
     }
     if (look === 'tree') {
-      const expand = button('Expand all', () => expandAll(shown));
+      const expand = button('Expand all', () => expandAll(this.#parts.value));
       expand.className = 'quiet';
-      expand.dataset['name'] = 'expand';
       head.querySelector('button')?.before(expand);
     }
-    return [head, shown];
+    return head;
   }
 
-  /** @param {string} id */
-  #startAfter(id) {
-    return button('Start after this one', () => this.#on.startAfter(id));
+  /**
+   * @param {StreamRecord} record
+   * @returns {Look}
+   */
+  #lookAt(record) {
+    const looks = looksOf(record);
+    return looks.includes(this.#look) ? this.#look : /** @type {Look} */ (looks[0]);
   }
+
+  /** @param {'value' | 'id'} name */
+  #told(name) {
+    return () => this.#record?.[name] ?? '';
+  }
+
+  #startAfter() {
+    return button('Start after this one', () => this.#on.startAfter(this.#told('id')()));
+  }
+}
+
+/**
+ * What there is to click of a record.
+ * @param {StreamRecord} record
+ */
+function outlineOf(record) {
+  const { kind, headers, id, isBinaryValue } = record;
+  return [kind, headers.length > 0, id !== '', isBinaryValue, ...looksOf(record)].join();
 }
 
 /**
@@ -203,7 +244,7 @@ function shownAs(look, { value, isBinaryValue }, open) {
 }
 
 /** @param {StreamRecord} record */
-function facts(record) {
+function factsOf(record) {
   const { topic, timestamp, received, partition, offset, key, schema, error } = record;
   const list = document.createElement('dl');
   const rows = [
@@ -250,10 +291,10 @@ function headersOf(headers) {
 
 /**
  * @param {string} text
- * @param {string} [copied] what its button copies
+ * @param {() => string} [copied] what its button copies
  */
 function title(text, copied) {
-  const head = document.createElement('div');
+  const head = div();
   head.className = 'part';
   head.append(element('h3', text));
   if (copied !== undefined) {
@@ -261,7 +302,7 @@ function title(text, copied) {
     copy.className = 'quiet';
     copy.setAttribute('aria-label', `Copy: ${text}`);
     copy.dataset['name'] = text;
-    copiesOnClick(copy, () => copied);
+    copiesOnClick(copy, copied);
     head.append(copy);
   }
   return head;
@@ -277,6 +318,10 @@ function button(text, onClick) {
   made.textContent = text;
   made.addEventListener('click', onClick);
   return made;
+}
+
+function div() {
+  return document.createElement('div');
 }
 
 /**
