@@ -255,6 +255,7 @@ function renderTools(length) {
   const { view, filter } = settings;
   const { list, table } = received.shown;
   byId('stop').disabled = AT_REST.has(state.name);
+  byId('stop-folded').hidden = AT_REST.has(state.name);
   byId('pause').dataset.on = `${received.isPaused}`;
   byId('fields').hidden = view !== 'table';
   byId('fields').dataset.on = `${settings.fields.length > 0}`;
@@ -409,6 +410,7 @@ async function changeUser(user) {
 }
 
 byId('stop').addEventListener('click', stop);
+byId('stop-folded').addEventListener('click', stop);
 byId('ask-key').addEventListener('click', askForKey);
 byId('clear').addEventListener('click', () => {
   received.clear();
