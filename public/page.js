@@ -447,7 +447,12 @@ copyMenu(byId('copy'), byId('commands'), currentUrl, () => {
 copiesOnClick(byId('copy-id'), () => stream.lastId);
 copiesOnClick(byId('copy-publish'), () => byId('publish-command').textContent);
 addEventListener('hashchange', followAddress);
-addEventListener('online', () => stream.retryNow());
+addEventListener('online', () => stream.wake());
+addEventListener('pageshow', () => stream.wake());
+document.addEventListener('resume', () => stream.wake());
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) stream.wake();
+});
 setInterval(() => {
   log.settle(performance.now());
   if (AT_REST.has(state.name)) return;

@@ -2,6 +2,8 @@ import { askForRefusal, reasonOf } from './refusal.js';
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
+/** An idle stream has heartbeats, but an EventSource does not tell of them. */
+const SILENT_MS = 20_000;
 /** Whoever is refused again hears of it sooner. */
 const LET_IN_MS = 500;
 const EVENTS = /** @type {const} */ (['message', 'delete', 'leave', 'gap', 'live']);
@@ -32,6 +34,7 @@ export class Stream {
   #tries = 0;
   #lastId = '';
   #heardAt = 0;
+  #openedAt = 0;
   /** @type {'replaying' | 'live' | 'open'} how far the stream is, stale or not */
   #progress = 'replaying';
   #isStale = false;
@@ -103,6 +106,21 @@ export class Stream {
     this.#onState({ name: 'ended' });
   }
 
+  /**
+   * The device or the tab may have slept, and the connection may have died of it without a word: one
+   * that was silent is made anew, and goes on where it was.
+   */
+  wake() {
+    const source = this.#source;
+    if (source?.readyState !== EventSource.OPEN || this.#lastId === '') {
+      this.retryNow();
+      return;
+    }
+    if (Date.now() - Math.max(this.#heardAt, this.#openedAt) < SILENT_MS) return;
+    this.#end();
+    this.#open();
+  }
+
   /** Does not wait any longer, where it waits. */
   retryNow() {
     if (this.#timer === undefined) return;
@@ -128,6 +146,7 @@ export class Stream {
     source.addEventListener('open', () => {
       console.log('open', url);
       this.#tries = 0;
+      this.#openedAt = Date.now();
       const silentMs = Date.now() - this.#heardAt;
       this.#isStale = false;
       this.#progress = tellsWhenLive ? 'replaying' : 'open';

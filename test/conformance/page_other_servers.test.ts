@@ -103,6 +103,23 @@ onAnyRuntime((runtime) => {
       await tab.says('#reason', '');
     });
 
+    test('goes on with a new connection after a sleep, in which the one before may have died', async () => {
+      await using server = await OtherServer.start(streamOf('data:one\nid:first\n\n'));
+      await using tab = await open(server.url);
+      await tab.shows('one');
+      server.answer = streamOf('data:two\nid:second\n\n');
+      await tab.page.evaluate(() => {
+        const now = Date.now;
+        Date.now = () => now() + 21_000;
+        dispatchEvent(new Event('pageshow'));
+      });
+      await tab.shows('two', 'one');
+      expect(server.requests.map(({ url }) => url)).toEqual([
+        '/stream',
+        '/stream?lastEventId=first',
+      ]);
+    });
+
     test('says why and stays away after an answer that is no stream', async () => {
       const answers: readonly (readonly [number, Record<string, string>, string])[] = [
         [404, {}, 'there is no such stream (404)'],
