@@ -64,8 +64,13 @@ describe('fanOut()', () => {
       return Date.now() - began;
     };
     expect([await rests(10), await rests(255), await rests(256)]).toEqual([10, 10, 0]);
-    // Somebody else waits for what comes.
-    sleepers.add({ ...sleeper });
+    // Somebody else waits for what a filter chooses of what comes, or for all of it.
+    const [other, filter] = [{ ...sleeper }, {}];
+    sleepers.add(other, filter);
+    expect(await rests(10)).toBe(0);
+    sleepers.delete(other, filter);
+    expect(await rests(10)).toBe(10);
+    sleepers.add(other);
     expect(await rests(64)).toBe(0);
     sleepers.beats.close();
   });

@@ -32,12 +32,6 @@ export class Beats {
     return beat;
   }
 
-  /** Whether one of those that are to come is such. */
-  some(isSuch: (beat: Beat) => boolean): boolean {
-    for (const beat of this.#beats.values()) if (isSuch(beat)) return true;
-    return false;
-  }
-
   close(): void {
     clearTimeout(this.#timer);
     this.#beats.clear();

@@ -24,9 +24,15 @@ export class Sleepers {
     return size;
   }
 
-  /** Whether some wait for a beat. */
+  /** Whether somebody waits, and nobody but for a beat. */
   get awaitBeats(): boolean {
-    return this.beats.some((beat) => (this.#choosy.get(beat)?.size ?? 0) > 0);
+    let waits = false;
+    for (const [choice, sleepers] of this.#choosy) {
+      if (sleepers.size === 0) continue;
+      if (!('dueAt' in choice)) return false;
+      waits = true;
+    }
+    return waits && this.#all.size === 0;
   }
 
   /** @param choice what it waits for; `null` for whatever comes */
