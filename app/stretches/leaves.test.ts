@@ -137,6 +137,29 @@ describe('Leaves', () => {
     expect(all(client)).toEqual([`event:leave ${K}`]);
   });
 
+  test('Leaves.tells() each of a view of its own keys, where they stand at the same place and get the rest alike', () => {
+    const topic = new MemoryTopic({ compacted: true });
+    const view = { ...VIEW, clients: 3 };
+    const come = (): Selected => {
+      const client = new Client(topic, view);
+      client.comesTo(topic.log, topic.log.positions.slice(), null);
+      const one = new Selected(client, topic.log, view.filter!, topic.log.nextSeq, 0);
+      expect(all(one)).toEqual([]);
+      return one;
+    };
+    const before = come();
+    topic.append('good', 0, 'k');
+    expect(all(before)).toEqual(['data:good']);
+    const [late, later] = [come(), come()];
+    topic.append('good a', 0, 'a');
+    topic.append('bad', 0, 'k');
+    topic.append('good b', 0, 'b');
+    expect(next(before)).toEqual(['data:good a', `event:leave ${K}`, 'data:good b']);
+    const bytes = late.take();
+    expect(decoder.decode(bytes as Uint8Array)).not.toContain('leave');
+    expect(later.take()).toBe(bytes);
+  });
+
   test('Leaves.gets() what was read back: what its stream let through of it is known, where nothing else tells that', () => {
     const isLost = [true, false].map((gets) => {
       const topic = new MemoryTopic({ compacted: true, maxBytes: 20_000 });

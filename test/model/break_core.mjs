@@ -1,17 +1,18 @@
 /**
  * Breaks the core, and the way in, in ways that were or could be real mistakes, and expects the model to notice each
- * one. A mutation of which the text is not found any more is a fault: mend it with the code.
+ * one, or units where it takes rare things together. A mutation of which the text is not found any more is a fault: mend it with the code.
  *
- *     npm run test:mutants [-- rights | several]     # all, or those of the way in, or of several topics in one stream, alone
+ *     npm run test:mutants [-- rights | several | units]     # all, or those of the way in, of several topics in one stream, or of units, alone
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { project } from '../../jest.config.mjs';
 import { compile } from '../support/compile.mjs';
-import { MUTATIONS, RIGHTS_MUTATIONS, SEVERAL_MUTATIONS } from './mutations.mjs';
+import { MUTATIONS, RIGHTS_MUTATIONS, SEVERAL_MUTATIONS, UNIT_MUTATIONS } from './mutations.mjs';
 
-/** @typedef {(typeof MUTATIONS)[number]} Mutation */
+/** @typedef {(typeof MUTATIONS)[number] & { tests?: readonly string[] }} Mutation */
 
 /** As many scenarios as a mutation may survive. */
 const RUNS = 3000;
@@ -25,8 +26,9 @@ const AT_ONCE = 2;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = join(ROOT, '.cache', `mutants-${process.pid}`);
 
-/** What the model plays, and how many scenarios of it. */
+/** What the model plays, and how many scenarios of it; or units alone. */
 const KINDS = {
+  units: { mutations: UNIT_MUTATIONS, args: [] },
   rights: { mutations: RIGHTS_MUTATIONS, args: [RIGHTS_RUNS, 0, 'rights'] },
   several: { mutations: SEVERAL_MUTATIONS, args: [SEVERAL_RUNS, 0, 'several'] },
   core: { mutations: MUTATIONS, args: [RUNS, 0] },
@@ -43,6 +45,7 @@ async function noticed(mutation, number, kind) {
   const folder = join(FOLDER, String(number));
   mkdirSync(folder, { recursive: true });
   cpSync(join(ROOT, 'app'), join(folder, 'app'), { recursive: true });
+  if (kind === 'units') return noticedByUnits(mutation, folder);
   for (const part of ['model', 'host']) {
     cpSync(join(ROOT, 'test', part), join(folder, 'test', part), { recursive: true });
   }
@@ -54,6 +57,27 @@ async function noticed(mutation, number, kind) {
     [script, 1, ...KINDS[kind].args].map(String),
     mutation === null ? WHOLE_DEADLINE_MS : DEADLINE_MS,
   );
+}
+
+/** @param {Mutation | null} mutation @param {string} folder @returns {Promise<string | null>} */
+function noticedByUnits(mutation, folder) {
+  cpSync(join(ROOT, 'test', 'support'), join(folder, 'test', 'support'), { recursive: true });
+  if (mutation !== null) mutate(mutation, join(folder, mutation.file));
+  const mutations = mutation === null ? UNIT_MUTATIONS : [mutation];
+  const tests = [...new Set(mutations.flatMap(({ tests = [] }) => tests))];
+  const own = { rootDir: folder, testEnvironment: 'node', setupFilesAfterEnv: [] };
+  const config = JSON.stringify({ ...project, ...own, moduleNameMapper: {} });
+  const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
+  const paths = tests.map((test) => join(folder, test));
+  const args = [
+    '--experimental-vm-modules',
+    jest,
+    '--config',
+    config,
+    '--runTestsByPath',
+    ...paths,
+  ];
+  return run(args, DEADLINE_MS, /^ +● .*$/m);
 }
 
 /** @param {Mutation} mutation @param {string} path */
@@ -68,8 +92,13 @@ function mutate({ name, file, from, to }, path) {
   );
 }
 
-/** @param {string[]} args @param {number} deadlineMs @returns {Promise<string | null>} */
-function run(args, deadlineMs) {
+/**
+ * @param {string[]} args
+ * @param {number} deadlineMs
+ * @param {RegExp} fault what says which expectation was broken
+ * @returns {Promise<string | null>}
+ */
+function run(args, deadlineMs, fault = /^scenario .*$/m) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args);
     let output = '';
@@ -83,7 +112,7 @@ function run(args, deadlineMs) {
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       // Another end than by an expectation that was broken proves nothing.
-      const failure = /^scenario .*$/m.exec(output)?.[0].slice(0, 200);
+      const failure = fault.exec(output)?.[0].trim().slice(0, 200);
       if (code === 0) resolve(null);
       else if (signal !== null) resolve('it did not end');
       else if (failure !== undefined) resolve(failure);

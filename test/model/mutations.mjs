@@ -560,6 +560,101 @@ export const MUTATIONS = [
   },
 ];
 
+/** The same, of what rare things together show: the units named must notice them. */
+export const UNIT_MUTATIONS = [
+  {
+    name: 'a slow client is not told that what left its view has given way',
+    file: 'app/log/guards.ts',
+    from: 'droppedSeqs[this.#buckets[at]!] = this.#seqs[at]!;',
+    to: '',
+    tests: ['app/log/guards.test.ts'],
+  },
+  {
+    name: 'a gateway counts as knowing what left before it began',
+    file: 'app/log/guards.ts',
+    from: 'for (const shape of this.#shapes.values()) shape.knownSince = Date.now();',
+    to: 'for (const shape of this.#shapes.values()) shape.knownSince = 0;',
+    tests: ['app/log/guards.test.ts'],
+  },
+  {
+    name: 'the mark of a record stays while the next one is loaded',
+    file: 'app/log/guards.ts',
+    from: 'this.#keys.setMark(column, partition, key, NO_MARK);',
+    to: 'void column;',
+    tests: ['app/log/guards.test.ts'],
+  },
+  {
+    name: 'what a client got of what was read back is not noted',
+    file: 'app/stretches/leaves.ts',
+    from: 'this.#log.guards!.learn(columns.record(at), this.guard);',
+    to: '',
+    tests: ['app/stretches/leaves.test.ts'],
+  },
+  {
+    name: 'whoever got a key elsewhere is not told that it is not known who has it',
+    file: 'app/log/guards.ts',
+    from: 'if (isFromElsewhere && shape.unknownSeq > seq) return true;',
+    to: '',
+    tests: ['app/log/guards.test.ts'],
+  },
+  {
+    name: 'the marks of a filter that comes late count as there',
+    file: 'app/log/guards.ts',
+    from: 'if (from === NO_MARK) this.#noteUnknown(shape, seq);',
+    to: 'if (from === NO_MARK) void seq;',
+    tests: ['app/log/guards.test.ts'],
+  },
+  {
+    name: 'the ids of a replay tell the time of now',
+    file: 'app/stretches/leaves.ts',
+    from: 'return Math.min(now, Math.floor(this.#hadAllAt / 1000));',
+    to: 'return now;',
+    tests: ['app/stretches/leaves.test.ts'],
+  },
+  {
+    name: 'an id within a page says that its client has all of it',
+    file: 'app/stretches/selected.ts',
+    from: 'page.begin(this.#client.timeOn(this.#log));',
+    to: 'page.begin(this.#log.idTime);',
+    tests: ['app/stretches/leaves.test.ts'],
+  },
+  {
+    name: 'whoever comes with an id of before a reload keeps what is not for it any more',
+    file: 'app/stretches/opening.ts',
+    from: 'wasWritten || beyond.length > 0 || this.#isOfOldGuard(cursor)',
+    to: 'wasWritten || beyond.length > 0',
+    tests: ['app/stretches/opening.test.ts'],
+  },
+  {
+    name: 'who lost a key whose record before has left memory is not woken',
+    file: 'app/log/selections.ts',
+    from: 'else for (const one of guarded?.get(from) ?? []) this.#lose(one);',
+    to: '',
+    tests: ['app/log/selections.test.ts'],
+  },
+  {
+    name: 'a client gets the page of one who stood behind it',
+    file: 'app/stretches/shared_pages.ts',
+    from: 'fromSeq <= seq && seq <= page.firstSeq',
+    to: 'seq <= page.firstSeq',
+    tests: ['app/stretches/selected.test.ts'],
+  },
+  {
+    name: 'a client gets the page of one to whom another key left',
+    file: 'app/stretches/shared_pages.ts',
+    from: ' && a.content === b.content',
+    to: '',
+    tests: ['app/stretches/leaves.test.ts'],
+  },
+  {
+    name: 'a delete that Kafka has dropped is nothing to a slow client that waits for it alone',
+    file: 'app/log/log.ts',
+    from: 'this.onDropped?.({ log: this, seq: last, past });\n    for (const { seq } of forgotten) this.#kill(seq);',
+    to: 'for (const { seq } of forgotten) this.#kill(seq);\n    this.onDropped?.({ log: this, seq: last, past });',
+    tests: ['app/stretches/subscription.test.ts'],
+  },
+];
+
 /** The same, of the way in: the scenarios with users, tokens and rights must notice them. */
 export const RIGHTS_MUTATIONS = [
   {
