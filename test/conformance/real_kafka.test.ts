@@ -8,7 +8,8 @@ import type { Block } from '../support/sse_stream.ts';
 import { gapBlock, recordBlock } from '../support/wire_format.ts';
 
 const TIME = 1_700_000_000_000;
-const KINDS = ['plain', 'compacted', 'committed', 'grown', 'deleted', 'recreated', 'changed'];
+const COMPACTED = ['compacted', 'sized'];
+const KINDS = [...COMPACTED, ...['plain', 'committed', 'grown', 'deleted', 'recreated', 'changed']];
 
 /** One case of each kind that test/contract/ has many of, with all that a user has. */
 onEachRuntime((runtime) => {
@@ -18,7 +19,7 @@ onEachRuntime((runtime) => {
     const gateway = shared(async () => {
       for (const kind of KINDS) {
         const configs = { 'retention.ms': '-1' };
-        topics.set(kind, await kafka.createTopic({ compacted: kind === 'compacted', configs }));
+        topics.set(kind, await kafka.createTopic({ compacted: COMPACTED.includes(kind), configs }));
       }
       await topic('plain').produce(
         { key: 'a', value: 'one', timestamp: TIME },
@@ -125,9 +126,11 @@ onEachRuntime((runtime) => {
       });
     });
 
-    test('several topics are one stream, which goes on from its id after a kill: nothing lost, nothing twice', async () => {
+    test('several topics in one stream, and a view of what is big, go on from their ids after a kill: nothing lost, nothing twice', async () => {
       const [plain, compacted, grown] = [topic('plain'), topic('compacted'), topic('grown')];
+      const sized = topic('sized');
       const path = `/${[grown, plain, compacted].map(({ name }) => name).join()}?format=json`;
+      const bigPath = `/${sized.name}?format=json&where=${encodeURIComponent('value.size > 10')}`;
       const come = (events: readonly Block[]): string[] =>
         events
           .map(({ event, data }) => {
@@ -135,10 +138,16 @@ onEachRuntime((runtime) => {
             return of === undefined ? event : `${names.get(of)} ${value}`;
           })
           .toSorted();
+      const shown = (events: readonly Block[]): string[] =>
+        events.map(({ event, data }) => `${event} ${JSON.parse(data).key ?? ''}`.trim());
+      const size = (key: string, n: number) => ({ key, value: `{"size":${n}}` });
       const names = new Map([...topics].map(([kind, { name }]) => [name, kind]));
       let id: string;
+      let bigId: string;
+      await sized.produce(size('goes', 50), size('stays', 50), size('small', 1));
       {
         await using stream = await gateway().stream(path);
+        await using big = await gateway().stream(bigPath);
         const there = await stream.untilEvents(8);
         expect(come(there)).toEqual(
           ['compacted 2', 'compacted end', 'grown in the new one', 'live']
@@ -147,20 +156,44 @@ onEachRuntime((runtime) => {
         );
         await plain.produce({ value: 'before' });
         id = (await stream.untilEvents(9)).at(-1)!.id;
+        await big.untilEvents(3);
+        await sized.produce(size('goes', 5));
+        await big.untilEvents(4);
+        await sized.produce(size('goes', 60));
+        const seen = await big.untilEvents(5);
+        expect(shown(seen)).toEqual([
+          'message goes',
+          'message stays',
+          'live',
+          'leave goes',
+          'message goes',
+        ]);
+        bigId = seen.at(-1)!.id;
         gateway().kill('SIGKILL');
         await gateway().ended();
       }
       await plain.produce({ value: 'meanwhile' });
       await compacted.produce({ key: 'a', value: '3' });
+      await sized.produce(size('goes', 1), size('stays', 51));
       await gateway().start();
       await gateway().untilReady();
       await using stream = await gateway().stream(path, { headers: { 'last-event-id': id } });
+      await using big = await gateway().stream(bigPath, { headers: { 'last-event-id': bigId } });
       await stream.untilEvents(3);
       await grown.produce({ value: 'live again', partition: 1 });
       const events = await stream.untilEvents(4);
       expect(come(events)).toEqual(
         ['compacted 3', 'grown live again', 'live', 'plain meanwhile'].toSorted(),
       );
+      await big.untilEvents(3);
+      await sized.produce(size('small', 11), { key: 'stays', value: null });
+      expect(shown(await big.untilEvents(5))).toEqual([
+        'leave goes',
+        'message stays',
+        'live',
+        'message small',
+        'delete stays',
+      ]);
     });
   });
 });
