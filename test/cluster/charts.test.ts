@@ -103,6 +103,24 @@ describe('the charts', () => {
     await manifests('gateway', ...BROKERS, ...args, ...file);
   });
 
+  test('have helm test sign in, where users do', async () => {
+    const podOf = async (...set: readonly string[]): Promise<string> => {
+      const sets = set.flatMap((one) => ['--set', one]);
+      const all = await manifests('gateway', ...BROKERS, ...sets);
+      return all.find((manifest) => kindOf(manifest) === 'Pod')!;
+    };
+    expect(await podOf()).toMatch(/name: SIGNS_IN, value: ""/);
+    const signedIn = await podOf(
+      'settings.JWT_ISSUER=https://a.example',
+      'helmTest.tokenSecret=reader',
+    );
+    expect(signedIn).toMatch(/name: SIGNS_IN, value: "true"/);
+    expect(signedIn).toMatch(
+      /name: TOKEN, valueFrom: \{secretKeyRef: \{name: reader, key: token\}\}/,
+    );
+    expect(signedIn).toMatch(/name: STREAM, value: "\/events"/);
+  });
+
   test.each([
     ['replicas=many', 'replicas'],
     ['settings.MAX_CONECTIONS=1', 'MAX_CONECTIONS'],
