@@ -27,7 +27,7 @@ export const project = {
 
 /** Suites that need a real Kafka; it is started only when one of them runs. */
 const WITH_KAFKA = [
-  '/test/docs/(commands|mount_it)\\.test\\.ts$',
+  '/test/docs/(commands|examples)\\.test\\.ts$',
   '/test/(conformance|proxies)/[^/]+\\.test\\.ts$',
   '/runtime/kafka/(source_[^/]+|protocol/fetch_response)\\.test\\.ts$',
 ];
@@ -42,7 +42,7 @@ const WITH_PROGRAMS = [
 const LONG = [
   '/test/(attack|brokers|engines|monitoring|sign_in)/[^/]+\\.test\\.ts$',
   '/demo/demo\\.test\\.ts$',
-  '/test/docs/(install_lines|recipes)\\.test\\.ts$',
+  '/test/docs/(examples_from_nothing|install_lines|recipes)\\.test\\.ts$',
   '/test/soak/soak\\.test\\.ts$',
 ];
 

@@ -10,8 +10,8 @@
  * ```
  *
  * `source` reads from Kafka (`runtime/kafka/` has one for each client), `connection` is what the
- * server knows of the client's. Nothing here knows a runtime or a Kafka client. docs/mount_it.md has
- * it as a whole program.
+ * server knows of the client's. Nothing here knows a runtime or a Kafka client. examples/hono_app
+ * has it as a whole program.
  *
  * @module
  */

@@ -156,7 +156,7 @@ function isNotRun(command: string): boolean {
 async function newClone(): Promise<string> {
   const clone = await newFolder();
   await copySources(clone);
-  for (const name of ['node_modules', '.cache'])
+  for (const name of ['node_modules', '.cache', 'examples'])
     await symlink(join(CLONE, name), join(clone, name));
   return clone;
 }

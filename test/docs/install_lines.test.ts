@@ -17,8 +17,8 @@ const INSTALL_MS = 480_000;
 const EVENT = { partition: 0, offset: 0, timestamp: 0, key: '1', value: 'Hello, world' };
 
 /**
- * Lines that install something, each with the program below it, how that is run, what it prints. The
- * client's package has a suite of its own, `test/client/package.test.ts`.
+ * Lines that install something, each with the program below it, if it is not one of `examples/`, how
+ * that is run, what it prints. The client's package has a suite of its own, `test/client/package.test.ts`.
  */
 const INSTALLS = PAGES.flatMap(({ path, blocks }) =>
   blocks.flatMap(({ text }, i) =>
@@ -52,7 +52,7 @@ describe('from nothing', () => {
 
   test.each(INSTALLS)(
     '%s brings what the program below it needs',
-    async (line, [install = '', program = '', command = '', printed = '']) => {
+    async (line, [install = '', ...below]) => {
       const cwd = await mkdtemp(join(folder, 'program-'));
       const environment = join(cwd, '.venv');
       const env = { PATH: `${join(environment, 'bin')}:${process.env['PATH']}`, HOME: cwd };
@@ -61,10 +61,13 @@ describe('from nothing', () => {
         await succeed(['python3', '-m', 'venv', environment], { cwd, env });
       await succeed(bash(install), { cwd, env });
 
-      const [, file = ''] = /^(?:\/\/|#) (\S+)\n/.exec(program)!;
       const { port } = server.address() as AddressInfo;
-      await writeFile(join(cwd, file), program.replace('localhost:8080', `127.0.0.1:${port}`));
-      await using running = new Program(bash(command), { cwd, env });
+      const here = (text: string) => text.replace('localhost:8080', `127.0.0.1:${port}`);
+      const [, file] = /^(?:\/\/|#) (\S+)\n/.exec(below[0]!) ?? [];
+      if (file !== undefined) await writeFile(join(cwd, file), here(below.shift()!));
+      await symlink(join(CLONE, 'examples'), join(cwd, 'examples'));
+      const [command = '', printed = ''] = below;
+      await using running = new Program(bash(here(command)), { cwd, env });
       await running.printed(printed);
     },
     2 * INSTALL_MS,

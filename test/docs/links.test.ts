@@ -13,11 +13,10 @@ describe('the links of', () => {
     }
   });
 
-  test('docs/README.md lead to every page of docs/', () => {
-    const linked = new Page('docs/README.md').links.map(({ path }) => path);
-    const pages = PAGES.map(({ path }) => path).filter((path) => path.startsWith('docs/'));
-    expect(linked).toEqual(
-      expect.arrayContaining(pages.filter((path) => path !== 'docs/README.md')),
-    );
+  test.each(['docs', 'examples'])('%s/README.md lead to every page below it', (folder) => {
+    const index = `${folder}/README.md`;
+    const linked = new Page(index).links.map(({ path }) => path);
+    const pages = PAGES.map(({ path }) => path).filter((path) => path.startsWith(`${folder}/`));
+    expect(linked).toEqual(expect.arrayContaining(pages.filter((path) => path !== index)));
   });
 });

@@ -56,9 +56,15 @@ export class Page {
   }
 }
 
+/** Each a folder, with a page of its own. */
+const EXAMPLES = readdirSync(join(CLONE, 'examples'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => `examples/${name}/README.md`);
+
 /** All pages, those in folders of the clone too. */
 export const PAGES: readonly Page[] = [
-  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'sse_cat/README.md'],
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'sse_cat/README.md', 'examples/README.md'],
+  ...EXAMPLES,
   ...readdirSync(join(CLONE, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),

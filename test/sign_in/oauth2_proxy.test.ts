@@ -2,13 +2,13 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { type Answer, curl } from '../support/curl.ts';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
+import { COMPILE_MS } from '../support/go_program.ts';
 import { kafka } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { SseStream } from '../support/sse_stream.ts';
 import { haveOauth2Proxy, Oauth2Proxy } from './oauth2_proxy.ts';
 import { OidcProvider } from './oidc_provider.ts';
 
-const COMPILE_MS = 1_260_000;
 const ALICE = {
   sub: 'alice-id',
   email: 'alice@shop.example',
@@ -22,7 +22,7 @@ const REQUIRE =
   'claims["x-auth-request-email"].endsWith("@shop.example") && ' +
   '("," + claims["x-auth-request-groups"] + ",").contains(",readers,")';
 
-beforeAll(haveOauth2Proxy, COMPILE_MS);
+beforeAll(haveOauth2Proxy, 2 * COMPILE_MS);
 
 onEachRuntime((runtime) => {
   test('SIGN_IN_URL lets in by the session of oauth2-proxy, from the sign-in to its end', async () => {

@@ -1,31 +1,15 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import process from 'node:process';
-import { which } from '../../install/tools.mjs';
-import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
-import { Program, run, succeeded } from '../support/program.ts';
+import { goProgram } from '../support/go_program.ts';
+import { Program } from '../support/program.ts';
 import { CLIENT_ID, type OidcProvider } from './oidc_provider.ts';
 
-const VERSION = 'v7.15.6';
-const MODULE = `github.com/oauth2-proxy/oauth2-proxy/v7@${VERSION}`;
-const FOLDER = join(CLONE, '.cache', `oauth2-proxy-${VERSION}`);
-const PROGRAM = join(FOLDER, 'oauth2-proxy');
-const GO = '/usr/local/go/bin/go';
-/** Some minutes of two cores, and what is downloaded for it. */
-const COMPILE_MS = 1_200_000;
+const MODULE = 'github.com/oauth2-proxy/oauth2-proxy/v7';
 const START_MS = 60_000;
 
-/** Compiles it, where that was not done yet. */
-export async function haveOauth2Proxy(): Promise<void> {
-  if (existsSync(PROGRAM)) return;
-  const go = which('go', process.env) ?? (existsSync(GO) ? GO : null);
-  if (go === null) throw new Error('oauth2-proxy is a Go program: install Go to compile it');
-  await mkdir(FOLDER, { recursive: true });
-  const env = { GOBIN: FOLDER, GOFLAGS: '-mod=mod' };
-  succeeded(`go install ${MODULE}`, await run([go, 'install', MODULE], { env }, COMPILE_MS));
+/** Compiles it, where that was not done yet. @returns the program */
+export function haveOauth2Proxy(): Promise<string> {
+  return goProgram('oauth2-proxy', MODULE, 'v7.15.6');
 }
 
 /** A real oauth2-proxy, as docs/sign_in.md has it. */
@@ -51,7 +35,12 @@ export class Oauth2Proxy implements AsyncDisposable {
       upstream: 'static://202',
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-    const proxy = new Oauth2Proxy(new Program([PROGRAM, ...args]), port);
+    return Oauth2Proxy.startWith(args, port);
+  }
+
+  /** @param port where its arguments have it listen */
+  static async startWith(args: readonly string[], port: number): Promise<Oauth2Proxy> {
+    const proxy = new Oauth2Proxy(new Program([await haveOauth2Proxy(), ...args]), port);
     const isUp = async (): Promise<boolean> =>
       fetch(`${proxy.url}/ping`)
         .then(({ ok }) => ok)
@@ -73,8 +62,13 @@ export class Oauth2Proxy implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Signs in as whom the provider says, as a browser does it. @returns the cookie of the session */
-  async signIn(): Promise<string> {
+  /**
+   * Signs in as whom the provider says, as a browser does it.
+   *
+   * @param origin where its user meets it
+   * @returns the cookie of the session
+   */
+  async signIn(origin = this.url): Promise<string> {
     const jar = new Map<string, string>();
     const go = async (url: string): Promise<string | null> => {
       const cookie = [...jar].map((pair) => pair.join('=')).join('; ');
@@ -86,7 +80,7 @@ export class Oauth2Proxy implements AsyncDisposable {
       await answer.body?.cancel();
       return answer.headers.get('location');
     };
-    const provider = await go(`${this.url}/oauth2/start?rd=/`);
+    const provider = await go(`${origin}/oauth2/start?rd=/`);
     const callback = await go(provider!);
     await go(callback!);
     const session = [...jar].filter(([name]) => /^_oauth2_proxy(_\d+)?$/.test(name));
