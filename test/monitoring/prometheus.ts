@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { eventually } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
-import { fetchAlone } from '../support/own_connection.ts';
+import { askAlone } from '../support/own_connection.ts';
 import { Program } from '../support/program.ts';
 
 export interface Alert {
@@ -57,7 +57,7 @@ export class Prometheus implements AsyncDisposable {
 
   async query(expr: string): Promise<readonly Sample[]> {
     const url = `${this.#url}/api/v1/query?query=${encodeURIComponent(expr)}`;
-    const { status, error, data } = (await (await fetchAlone(url)).json()) as {
+    const { status, error, data } = JSON.parse((await askAlone(url)).text) as {
       status: string;
       error?: string;
       data: { result: readonly Sample[] };
@@ -67,7 +67,7 @@ export class Prometheus implements AsyncDisposable {
   }
 
   async firing(alert: string): Promise<readonly Alert[]> {
-    const { data } = (await (await fetchAlone(`${this.#url}/api/v1/alerts`)).json()) as {
+    const { data } = JSON.parse((await askAlone(`${this.#url}/api/v1/alerts`)).text) as {
       data: { alerts: readonly Alert[] };
     };
     return data.alerts.filter(
@@ -86,7 +86,7 @@ export class Prometheus implements AsyncDisposable {
   async #untilUp(): Promise<void> {
     await eventually(
       () => `Prometheus to be ready; it said ${this.#program.stderr}`,
-      async () => (await fetchAlone(`${this.#url}/-/ready`).catch(() => null))?.status === 200,
+      async () => (await askAlone(`${this.#url}/-/ready`).catch(() => null))?.status === 200,
     );
   }
 

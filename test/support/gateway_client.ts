@@ -1,7 +1,7 @@
 import { COMPRESSION } from './compression.ts';
 import { eventually } from './deadline.ts';
 import type { Ports } from './free_port.ts';
-import { fetchAlone } from './own_connection.ts';
+import { askAlone } from './own_connection.ts';
 import { SseStream, type StreamOptions } from './sse_stream.ts';
 
 /** What `GET /readyz` says. */
@@ -61,8 +61,8 @@ export abstract class GatewayClient {
   }
 
   async readiness(): Promise<Readiness> {
-    const response = await fetchAlone(`${this.admin}/readyz`);
-    return { status: response.status, ...((await response.json()) as Omit<Readiness, 'status'>) };
+    const { status, text } = await askAlone(`${this.admin}/readyz`);
+    return { status, ...(JSON.parse(text) as Omit<Readiness, 'status'>) };
   }
 
   async untilReady(): Promise<void> {

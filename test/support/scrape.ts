@@ -1,7 +1,7 @@
 import { getMetricsFromIterator, type PromMetrics } from 'prom2javascript';
 import { eventually } from './deadline.ts';
 import type { GatewayClient } from './gateway_client.ts';
-import { fetchAlone } from './own_connection.ts';
+import { askAlone } from './own_connection.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -20,13 +20,12 @@ export class Scrape {
 
   /** @throws for a text that is not Prometheus' */
   static async of({ admin }: GatewayClient): Promise<Scrape> {
-    const response = await fetchAlone(`${admin}/metrics`);
-    if (response.status !== 200) throw new Error(`/metrics said ${response.status}`);
-    const text = await response.text();
+    const { status, contentType, text } = await askAlone(`${admin}/metrics`);
+    if (status !== 200) throw new Error(`/metrics said ${status}`);
     // The parser knows no NaN, which stands for the mean of nothing.
     const lines = text.split('\n').filter((line) => !/ NaN$/i.test(line));
     const metrics = await getMetricsFromIterator(lines.values());
-    return new Scrape(response.headers.get('content-type') ?? '', metrics);
+    return new Scrape(contentType, metrics);
   }
 
   private constructor(contentType: string, metrics: PromMetrics) {
