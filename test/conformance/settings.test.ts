@@ -70,13 +70,6 @@ async function takenOf(ports: Ports): Promise<string[]> {
   return taken;
 }
 
-async function servedTopic(gateway: Gateway): Promise<string> {
-  const { body } = await curl(`${gateway.http}/-/topics`);
-  return JSON.parse(`${body}`)
-    .topics.map(({ name }: { name: string }) => name)
-    .join();
-}
-
 onEachRuntime((runtime) => {
   describe('wrong settings', () => {
     test('in .env are all told at once, by name; 78, nothing listening', async () => {
@@ -100,19 +93,19 @@ onEachRuntime((runtime) => {
   });
 
   describe('settings', () => {
-    test('come from .env', async () => {
+    test('come from .env; those of the environment win, an empty one too, which is then unset', async () => {
       const name = newName();
-      await using gateway = await Gateway.start(runtime, { dotenv: `TOPICS=${name}` });
-      expect(await servedTopic(gateway)).toBe(name);
-    });
-
-    test('of the environment win over .env, an empty one too, which is then unset', async () => {
-      const name = newName();
-      const dotenv = `TOPICS=${newName()}`;
-      await using full = await Gateway.start(runtime, { dotenv, topics: [name] });
-      expect(await servedTopic(full)).toBe(name);
-      await using empty = await Gateway.start(runtime, { dotenv, env: { TOPICS: '' } });
-      expect(await servedTopic(empty)).toBe('events');
+      const dotenv = `TOPICS=${newName()}\nCORS_ORIGINS=https://a.example\nLOG_FORMAT=text\n`;
+      const env = { CORS_ORIGINS: '' };
+      await using gateway = await Gateway.start(runtime, { dotenv, topics: [name], env });
+      expect(gateway.stderr).toMatch(/^[\d:.]+ INFO .*Listening: /m);
+      const { body, headers } = await curl(
+        '-H',
+        'Origin: https://b.example',
+        `${gateway.http}/-/topics`,
+      );
+      expect(JSON.parse(`${body}`).topics).toMatchObject([{ name }]);
+      expect(headers.get('access-control-allow-origin')).toBe('*');
     });
 
     test('name URLs by what they are for, topics that are missing, and Ready once it is', async () => {
