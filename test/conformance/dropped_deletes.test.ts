@@ -1,18 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { CLEANED_AT_ONCE, untilCleaned } from '../support/cleaner.ts';
 import { Gateway } from '../support/gateway.ts';
+import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
 import { onRuntimesOfTier } from '../support/runtime.ts';
 import type { Block, SseStream } from '../support/sse_stream.ts';
 
-/** Two rows, and a gateway that has read them. */
-async function twoRows(runtime: Parameters<typeof Gateway.startReady>[0], retentionMs: number) {
+/** A topic with two rows. */
+async function twoRows(retentionMs: number): Promise<Topic> {
   const topic = await kafka.createTopic({
     configs: { ...CLEANED_AT_ONCE, 'delete.retention.ms': `${retentionMs}` },
   });
   await topic.produce({ key: 'a', value: '1' }, { key: 'b', value: '2' });
-  const gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
-  return { topic, gateway };
+  return topic;
 }
 
 /** Writes a record of which the key has no other use. */
@@ -73,8 +73,8 @@ onRuntimesOfTier((runtime) => {
       ['for longer than delete.retention.ms starts over', 4000, [0, 2], ['deletes']],
       ['for less than half of it goes on', 60_000, [0], []],
     ])('are no rows of a client: one that was away %s', async (_, retentionMs, cleaned, gaps) => {
-      const { topic, gateway } = await twoRows(runtime, retentionMs);
-      await using _gateway = gateway;
+      const topic = await twoRows(retentionMs);
+      await using gateway = await HostedGateway.startReady(runtime, { topics: [topic.name] });
       const path = `/${topic.name}?format=json`;
       const table = new Table();
       {
@@ -94,8 +94,8 @@ onRuntimesOfTier((runtime) => {
     });
 
     test('while a gateway read nothing are no rows, neither of its clients nor of who comes to it', async () => {
-      const { topic, gateway } = await twoRows(runtime, 4000);
-      await using _gateway = gateway;
+      const topic = await twoRows(4000);
+      await using gateway = await Gateway.startReady(runtime, { topics: [topic.name] });
       const path = `/${topic.name}?format=json`;
       await using stream = await gateway.stream(path);
       const table = new Table();
