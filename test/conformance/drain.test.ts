@@ -187,13 +187,4 @@ onEachRuntime((runtime) => {
       expect(await gateway.ended()).toBe(0);
     });
   });
-
-  describe('the end', () => {
-    test('comes at once with SIGTERM where no stream is open', async () => {
-      const { gateway } = await startDraining(runtime, 3600);
-      await using _gateway = gateway;
-      await drain(gateway);
-      expect(await gateway.ended()).toBe(0);
-    });
-  });
 });
