@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
+import { runInThisContext } from 'node:vm';
 import { afterAll } from '@jest/globals';
 import type {
   BaseOptions,
@@ -295,9 +296,12 @@ function bytesOf(content: string | Uint8Array | null | undefined): Buffer | null
   return content === null || content === undefined ? null : Buffer.from(content);
 }
 
+/** That of the client, which is not loaded in a suite's own context: it takes headers by no other. */
+const ClientMap = runInThisContext('Map') as typeof Map;
+
 /** Two buffers of the same bytes are two keys of a map. */
 function bufferMap(headers: NonNullable<NewRecord['headers']>): Map<Buffer, Buffer> {
-  return new Map(
+  return new ClientMap(
     [...headers].map(([name, value]) => [Buffer.from(name), bytesOf(value) as Buffer]),
   );
 }
