@@ -22,7 +22,7 @@ import { Sleepers } from '../stretches/sleepers.ts';
 import type { Start } from '../stretches/step.ts';
 import { Subscription } from '../stretches/subscription.ts';
 import type { Topic, TopicClient, TopicState } from '../stretches/topic.ts';
-import { Turns } from '../stretches/turns.ts';
+import { MAX_TURN_MS, Turns } from '../stretches/turns.ts';
 import type { Filter } from '../views/filter.ts';
 import { OpenViews } from '../views/open_views.ts';
 import type { View } from '../views/view.ts';
@@ -157,7 +157,7 @@ export class Feed implements Topic {
     this.topic = topic;
     this.nameHash = nameHashOf(topic);
     this.deniedAgainMs = options.deniedAgainMs ?? DENIED_AGAIN_MS;
-    this.turns = options.turns ?? new Turns();
+    this.turns = options.turns ?? new Turns(undefined, MAX_TURN_MS);
     this.facts = new Facts(this.turns);
     this.views = new OpenViews(options.maxScannedViews ?? MAX_SCANNED_VIEWS);
     this.#source = source;

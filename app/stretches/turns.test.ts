@@ -15,6 +15,19 @@ describe('Turns', () => {
     expect(turns.isOver).toBe(false);
   });
 
+  test('Turns.isOver once a turn takes long, too, whatever is left of it', () => {
+    const turns = new Turns(1000, 5);
+    turns.spend(150);
+    const now = jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 6);
+    turns.spend(10);
+    expect(turns.isOver).toBe(false);
+    turns.spend(100);
+    expect(turns.isOver).toBe(true);
+    now.mockRestore();
+    jest.runAllTimers();
+    expect(turns.isOver).toBe(false);
+  });
+
   test('Turns.wait() wakes the first who came first, and no more than there is time for', () => {
     const turns = new Turns(10);
     const woken: string[] = [];
