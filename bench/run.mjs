@@ -129,7 +129,7 @@ function ofLive({ keys, spread, http2, partitions, topics, gzip }, { topic, http
     gzip,
     ...(keys === null ? {} : { keys: { count: keys, stride: STRIDE, all: false } }),
     ...(keys === null ? (paths === null ? {} : { paths }) : { paths: pathsOf(topic, keys) }),
-    ...(http2 ? { http2, url: `https://127.0.0.1:${httpsPort}` } : {}),
+    ...(http2 ? { http2, url: `https://127.0.0.1:${httpsPort}/${topic}` } : {}),
   };
 }
 

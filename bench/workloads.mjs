@@ -253,8 +253,13 @@ export const ALL = [
   replay('catch-up of 1,000,000', 1, 1_000_000, null),
 ];
 
-/** Of `npm run bench` where they are named: clients with views of their own. @type {Workload[]} */
+/** All that a process opens here, and more than that where they share connections: each gets every record. */
+const FULL = { rate: 1, seconds: 20, onlyOurs: true, settings: MANY };
+
+/** Of `npm run bench` where they are named: a full gateway, and clients with views of their own. @type {Workload[]} */
 export const VIEWS = [
+  live('15,000 connections', { ...FULL, clients: 15_000 }),
+  live('50,000 streams by HTTP/2', { ...FULL, clients: 50_000, http2: true }),
   { kind: 'connects', name: '5,000 connects at once, keyed', clients: 5000, keyed: true },
   live('10 clients of ten topics', {
     ...{ clients: 10, topics: 10, spread: true, rate: 1000, seconds: 8 },
