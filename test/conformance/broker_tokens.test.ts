@@ -1,5 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
@@ -9,6 +10,7 @@ import { TestKafka } from '../support/kafka.ts';
 import { newName } from '../support/new_name.ts';
 import { NumberedLoad } from '../support/numbered_load.ts';
 import { RUNTIMES } from '../support/runtimes.ts';
+import { Scrape } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
 import { IS_ALL } from '../support/tier.ts';
@@ -52,7 +54,12 @@ testSideBySide(
     const all = await late.untilEvents(written.length);
     expect(all.map(({ data }) => Number(data)).sort((a, b) => a - b)).toEqual(written.map(Number));
     // Of a token of 6 s the server may be down each time that it is tried.
-    if (IS_ALL) expect(gateway.stderr).not.toContain('authentication');
+    if (!IS_ALL) return;
+    expect(gateway.stderr).not.toContain('authentication');
+    const labels = { topic: topic.name };
+    const { buckets } = (await Scrape.of(gateway)).one('sse_kafka_delivery_seconds', labels);
+    const within = JSON.stringify(buckets);
+    process.stderr.write(`tokens: records on ${runtime.name} by seconds under way: ${within}\n`);
   },
   ALL_MS + 600_000,
 );
