@@ -1,9 +1,12 @@
+import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
 import { TestKafka } from '../support/kafka.ts';
 import { KafkaCluster } from '../support/kafka_cluster.ts';
 import { RUNTIMES } from '../support/runtimes.ts';
+import { Scrape } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import { testSideBySide } from '../support/side_by_side.ts';
 
@@ -73,3 +76,45 @@ testSideBySide(
     }
   },
 );
+
+/** One by one, so that each is a read of its own. */
+const SINGLE = 100;
+
+testSideBySide(
+  RUNTIMES,
+  'in zones: how much later records come from the replica of a zone than from their leader is told',
+  async (runtime, meet) => {
+    const topic = await meet(() => kafka.createTopic({ replicas: 3 }));
+    const leader = await meet(() => eventually('a leader', () => kafka.leaderPort(topic.name)));
+    const near = cluster().ports.find((port) => port !== leader)!;
+    const startWith = (env: Readonly<Record<string, string>>): Promise<Gateway> =>
+      Gateway.startReady(runtime, {
+        topics: [topic.name],
+        env: { KAFKA_BROKERS: cluster().relayedBrokers, ...env },
+      });
+    await using ofLeader = await startWith({});
+    await using ofReplica = await startWith({ KAFKA_RACK: cluster().rack(near) });
+    const gateways = [ofLeader, ofReplica] as const;
+    const streams = await Promise.all(gateways.map((one) => one.stream(`/${topic.name}`)));
+    await meet(async () => {
+      for (let n = 0; n < SINGLE; n++) {
+        await topic.produce({ value: `${n}` });
+        await delay(50);
+      }
+    });
+    for (const stream of streams) {
+      await stream.untilEvents(SINGLE);
+      await stream[Symbol.asyncDispose]();
+    }
+    const [fromLeader, fromReplica] = await Promise.all(gateways.map(meanDeliveryMs));
+    process.stderr.write(
+      `rack: a record takes ${fromReplica} ms from a replica and ${fromLeader} ms from the leader, on ${runtime.name}\n`,
+    );
+  },
+);
+
+async function meanDeliveryMs(gateway: Gateway): Promise<string> {
+  const scrape = await Scrape.of(gateway);
+  const { sum = 0, count = 0 } = scrape.series('sse_kafka_delivery_seconds')[0]!;
+  return ((sum / count) * 1000).toFixed(1);
+}
