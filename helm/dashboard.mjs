@@ -12,6 +12,10 @@ import { fileURLToPath } from 'node:url';
  * @typedef {{ name: string, help: string }} Metric
  * @typedef {{ title: string, unit: string, of: string, lines: Record<string, string> }} Panel
  *   `of`: the metric that it is about; `lines`: queries by the name of their line
+ * @typedef {{ h: number, w: number, x: number, y: number }} Place
+ * @typedef {{ expr: string, legendFormat: string }} Target
+ * @typedef {{ type: string, title: string, gridPos: Place, fieldConfig?: { defaults: { unit: string } }, targets?: Target[] }} DrawnPanel
+ *   as Grafana has it, as far as it is looked at
  */
 
 const TOPIC = '{topic=~"$topic"}';
@@ -214,7 +218,7 @@ const HEIGHT = 7;
 
 /**
  * @param {readonly Metric[]} metrics those of the gateway: what they are called and count
- * @returns {Record<string, unknown> & { panels: { title: string, targets?: { expr: string }[] }[] }} as Grafana 9 and later imports it
+ * @returns {Record<string, unknown> & { panels: DrawnPanel[] }} as Grafana 9 and later imports it
  */
 export function dashboard(metrics) {
   const panels = [];
@@ -267,7 +271,7 @@ export function dashboard(metrics) {
 /**
  * @param {Panel} panel
  * @param {readonly Metric[]} metrics
- * @param {object} gridPos
+ * @param {Place} gridPos
  */
 function graph({ title, unit, of, lines }, metrics, gridPos) {
   const about = metrics.find(({ name }) => name === of);

@@ -1,25 +1,51 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { METRICS } from '../../app/describe/metrics.ts';
 import { dashboard } from '../../helm/dashboard.mjs';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually } from '../support/deadline.ts';
 import { FakeRegistry } from '../support/fake_registry.ts';
 import { freePort } from '../support/free_port.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
 import { Issuer } from '../support/issuer.ts';
 import { TestKafka } from '../support/kafka.ts';
+import { NumberedLoad } from '../support/numbered_load.ts';
 import { OwnKafka } from '../support/own_kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
+import { StreamGroup } from '../support/stream_group.ts';
+import { drawing, type Line, nameOf } from './drawing.ts';
 import { Prometheus } from './prometheus.ts';
 
 const CASE_MS = 600_000;
 jest.setTimeout(CASE_MS);
 
-const QUERIES = dashboard(METRICS).panels.flatMap(({ title, targets = [] }) =>
+const { panels: PANELS } = dashboard(METRICS);
+const QUERIES = PANELS.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr }) => ({ title, expr: atHand(expr) })),
 );
+/** Those whose streams are open all the time; one more is full. */
+const READERS = 9;
+
+/** Writes a picture of the dashboard beside those of the page, to be looked at. */
+async function draw(prometheus: Prometheus, begin: number, name: string): Promise<void> {
+  const span = [begin, Date.now() / 1000] as const;
+  const lines = new Map<(typeof PANELS)[number], Line[]>();
+  for (const panel of PANELS) {
+    const of: Line[] = [];
+    for (const { expr, legendFormat } of panel.targets ?? []) {
+      for (const { metric, values } of await prometheus.range(atHand(expr), span)) {
+        const points = values.map(([time, value]) => [time, Number(value)] as const);
+        of.push({ name: nameOf(legendFormat, metric), points });
+      }
+    }
+    lines.set(panel, of);
+  }
+  const folder = join(CLONE, 'test', 'screenshots');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), drawing(PANELS, lines, span));
+}
 
 /** What Grafana puts into a query. */
 function atHand(expr: string): string {
@@ -38,15 +64,16 @@ describe('a Prometheus that reads /metrics', () => {
   onEachRuntime((runtime) => {
     test('has data for every query of the dashboard, and fires alerts by their faults alone', async () => {
       await using kafka = new TestKafka(`localhost:${port().free}`);
-      const topic = await kafka.createTopic();
+      const topic = await kafka.createTopic({ name: `prices-${runtime.name}` });
       const file = join(await newFolder(), 'streams.yaml');
-      const streams = `topics: { ${topic.name}: { value: registry, require: "true" } }`;
+      const orders = await kafka.createTopic({ name: `orders-${runtime.name}` });
+      const streams = `topics: { ${topic.name}: { value: registry, require: "true" }, ${orders.name}: { require: "true" } }`;
       await writeFile(file, streams);
       const env = {
         KAFKA_BROKERS: `localhost:${port().free}`,
         STREAMS_FILE: file,
         REGISTRY_URL: registry().url,
-        MAX_CONNECTIONS: '1',
+        MAX_CONNECTIONS: `${READERS + 1}`,
         ...issuer().env,
       };
       await using gateway = await Gateway.startReady(runtime, { env });
@@ -56,6 +83,11 @@ describe('a Prometheus that reads /metrics', () => {
       await using _ = await gateway.stream(`/${topic.name}?key=1`, {
         headers: { authorization },
       });
+      const begin = Date.now() / 1000;
+      await using readers = new StreamGroup();
+      for (let n = 0; n < READERS; n++)
+        readers.add(await gateway.stream(`/${orders.name}`, { headers: { authorization } }));
+      const load = new NumberedLoad(orders);
 
       for (const { title, expr } of QUERIES) {
         await eventually(`${title} to have data`, async () => {
@@ -94,6 +126,7 @@ describe('a Prometheus that reads /metrics', () => {
       registry().temper = 'good';
       await prometheus.until('SseKafkaRegistryDown', false);
 
+      await load.stop();
       await broker().kill();
       await prometheus.until('SseKafkaBrokersDown', true);
       await broker().start();
@@ -103,6 +136,7 @@ describe('a Prometheus that reads /metrics', () => {
       await prometheus.until('SseKafkaGatewayAbsent', true);
       await gateway.start();
       await prometheus.until('SseKafkaGatewayAbsent', false);
+      await draw(prometheus, begin, `dashboard_${runtime.name.toLowerCase()}.svg`);
     });
   });
 });

@@ -16,6 +16,11 @@ export interface Sample {
   readonly value: readonly [number, string];
 }
 
+export interface Course {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [number, string])[];
+}
+
 /** A Prometheus that looks every second, with the rules of the chart, each minute of theirs a second. */
 export class Prometheus implements AsyncDisposable {
   readonly #url: string;
@@ -55,14 +60,24 @@ export class Prometheus implements AsyncDisposable {
     );
   }
 
-  async query(expr: string): Promise<readonly Sample[]> {
-    const url = `${this.#url}/api/v1/query?query=${encodeURIComponent(expr)}`;
+  query(expr: string): Promise<readonly Sample[]> {
+    return this.#ask('query', { query: expr });
+  }
+
+  /** @param span from when to when, in Unix seconds */
+  range(expr: string, [start, end]: readonly [number, number]): Promise<readonly Course[]> {
+    const span = { start: `${start}`, end: `${end}`, step: '1' };
+    return this.#ask('query_range', { query: expr, ...span });
+  }
+
+  async #ask<Result>(path: string, asked: { readonly query: string }): Promise<Result> {
+    const url = `${this.#url}/api/v1/${path}?${new URLSearchParams(asked)}`;
     const { status, error, data } = JSON.parse((await askAlone(url)).text) as {
       status: string;
       error?: string;
-      data: { result: readonly Sample[] };
+      data: { result: Result };
     };
-    if (status !== 'success') throw new Error(`${expr}: ${error}`);
+    if (status !== 'success') throw new Error(`${asked.query}: ${error}`);
     return data.result;
   }
 
