@@ -141,7 +141,8 @@ onEachRuntime((runtime) => {
       const filler = 'x'.repeat(130_000);
       while (ended.length < open.length) {
         await topic.produce({ value: `${produced++} ${filler}` });
-        await delay(100);
+        // Faster, a busy machine is late with a block when the time is over, and cuts it.
+        await delay(200);
         counts.add(open.filter(({ isOver }) => !isOver).length);
       }
       expect(counts.size).toBeGreaterThan(3);
