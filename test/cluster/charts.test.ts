@@ -103,6 +103,15 @@ describe('the charts', () => {
     await manifests('gateway', ...BROKERS, ...args, ...file);
   });
 
+  test('restart nothing for another streams file', async () => {
+    const deploymentWith = async (path: string): Promise<string> => {
+      const file = `streamsFile=streams: { ${path}: { topic: events } }`;
+      const all = await manifests('gateway', ...BROKERS, '--set-string', file);
+      return all.find((manifest) => kindOf(manifest) === 'Deployment')!;
+    };
+    expect(await deploymentWith('/a')).toBe(await deploymentWith('/b'));
+  });
+
   test('have helm test sign in, where users do', async () => {
     const podOf = async (...set: readonly string[]): Promise<string> => {
       const sets = set.flatMap((one) => ['--set', one]);
