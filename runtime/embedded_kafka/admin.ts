@@ -66,7 +66,7 @@ function innermost(error: unknown): {
   serverErrorMessage?: string;
   message: string;
 } {
-  const inner: unknown = error instanceof AggregateError ? error.errors[0] : undefined;
+  const inner: unknown = (error as Partial<AggregateError>).errors?.[0];
   return inner === undefined ? (error as Error) : innermost(inner);
 }
 
