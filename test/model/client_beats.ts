@@ -68,12 +68,15 @@ export class ClientBeats {
     const records = blocks.replaceAll(/^event:(live|place|stale|fresh)\ndata:.*$/gm, '');
     if (!/^data:/m.test(records)) return false;
     const beat = this.#beat;
+    const isOfBeat = beat !== null && this.#isBelow(beat.readUpTo);
     if (beat !== null && !isOwed) {
-      if (this.#isBelow(beat.readUpTo)) return false;
+      if (isOfBeat) return false;
       const leftMs = beat.nextAt - now;
       if (leftMs > 0) throw new Error(`something came ${leftMs} ms before the next beat`);
     }
-    this.#beat = { nextAt: this.#readyAt + this.#everyMs - TURN_MS, readUpTo };
+    // What need not wait may still be of the beat before, or begin one: the next may come as after either.
+    const nextAt = this.#readyAt + this.#everyMs - TURN_MS;
+    this.#beat = { nextAt: isOfBeat ? beat.nextAt : nextAt, readUpTo };
     return true;
   }
 
