@@ -1,13 +1,13 @@
 import { BenchError } from './bench_error.mjs';
 
 /**
- * A module of the embedded Kafka, as it was built into `dist/`.
+ * A module as it was built: by its address, for what is compiled is not looked at with the sources.
  *
- * @param {string} file
+ * @param {string} file below `dist/`
  * @throws {BenchError}
  */
 export async function loadBuilt(file) {
-  const url = new URL(`../dist/runtime/embedded_kafka/${file}`, import.meta.url);
+  const url = new URL(`../dist/${file}`, import.meta.url);
   try {
     return await import(url.href);
   } catch (error) {

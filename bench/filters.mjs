@@ -9,14 +9,13 @@
  * @module
  */
 import process from 'node:process';
+import { loadBuilt } from './built.mjs';
 
-/** @param {string} file by its address: what is compiled is not looked at with the sources */
-const built = (file) => import(new URL(`../dist/app/${file}.js`, import.meta.url).href);
-const { parseTemplate } = await built('expressions/expression');
-const { filterParts, RECORD_NAMES } = await built('views/filter_parts');
-const { Filter } = await built('views/filter');
-const { FilterIndex } = await built('views/filter_index');
-const { RecordFacts } = await built('views/record_facts');
+const { parseTemplate } = await loadBuilt('app/expressions/expression.js');
+const { filterParts, RECORD_NAMES } = await loadBuilt('app/views/filter_parts.js');
+const { Filter } = await loadBuilt('app/views/filter.js');
+const { FilterIndex } = await loadBuilt('app/views/filter_index.js');
+const { RecordFacts } = await loadBuilt('app/views/record_facts.js');
 
 const CUSTOMERS = 10_000;
 const RECORDS = 20_000;

@@ -14,8 +14,8 @@ export class BenchKafka {
    * @returns {Promise<BenchKafka>}
    */
   static async start(dataDir) {
-    const { startBroker } = await loadBuilt('broker.js');
-    const { freePort } = await loadBuilt('ports.js');
+    const { startBroker } = await loadBuilt('runtime/embedded_kafka/broker.js');
+    const { freePort } = await loadBuilt('runtime/embedded_kafka/ports.js');
     const broker = await startBroker({
       port: await freePort(),
       dataDir,

@@ -52,7 +52,7 @@ export const REPLAY_MS = 120_000;
  * @returns {Promise<Place>}
  */
 export async function newPlace(bench, topic, partitions = 1, http2 = false) {
-  const { freePort } = await loadBuilt('ports.js');
+  const { freePort } = await loadBuilt('runtime/embedded_kafka/ports.js');
   return {
     brokers: bench.kafka.brokers,
     topic,

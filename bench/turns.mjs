@@ -10,13 +10,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { loadBuilt } from './built.mjs';
 
-/** @param {string} file by its address: what is compiled is not looked at with the sources */
-const built = (file) => import(new URL(`../dist/app/${file}.js`, import.meta.url).href);
-const { Feed } = await built('feed/feed');
-const { ReaderSlots } = await built('history/reader_slots');
-const { parseFilterQuery, filterOf } = await built('http/filter_query');
-const { TEXT } = await built('views/format');
+const { Feed } = await loadBuilt('app/feed/feed.js');
+const { ReaderSlots } = await loadBuilt('app/history/reader_slots.js');
+const { parseFilterQuery, filterOf } = await loadBuilt('app/http/filter_query.js');
+const { TEXT } = await loadBuilt('app/views/format.js');
 
 const MEMORY_BYTES = 64 * 2 ** 20;
 /** Of the memory, half is for records: as many as fit, about. */

@@ -13,6 +13,7 @@
  * @module
  */
 import process from 'node:process';
+import { loadBuilt } from './built.mjs';
 import { KINDS, plainOrder } from './orders.mjs';
 
 const RECORDS = 10_000;
@@ -22,11 +23,9 @@ if (process.argv.includes('--load')) await (await import('./values_load.mjs')).r
 else await blocks();
 
 async function blocks() {
-  /** @param {string} file by its address: what is compiled is not looked at with the sources */
-  const built = (file) => import(new URL(`../dist/app/${file}.js`, import.meta.url).href);
-  const { ByteWriter } = await built('wire/byte_writer');
-  const { writeJsonLines } = await built('wire/json_frame');
-  const { TopicValues } = await built('decode/topic_values');
+  const { ByteWriter } = await loadBuilt('app/wire/byte_writer.js');
+  const { writeJsonLines } = await loadBuilt('app/wire/json_frame.js');
+  const { TopicValues } = await loadBuilt('app/decode/topic_values.js');
 
   const web = {
     get: async (/** @type {string} */ url) => {

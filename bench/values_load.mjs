@@ -93,7 +93,7 @@ async function fill(brokers, topic, value) {
  * @param {readonly string[]} topics
  */
 async function measure(server, brokers, folder, topics) {
-  const { freePort } = await loadBuilt('ports.js');
+  const { freePort } = await loadBuilt('runtime/embedded_kafka/ports.js');
   const [port, adminPort] = [await freePort(), await freePort()];
   const place = { brokers, topic: PLAIN, partitions: 1, port, httpsPort: 0, adminPort, folder };
   const running = await RunningServer.start(server, place, '0');

@@ -3,10 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadBuilt } from '../bench/built.mjs';
 import { say } from './say.mjs';
 
-const { runningBroker } = await loadBuilt('broker.js');
-const { acquireEmbeddedKafka, resetEmbeddedKafka } = await loadBuilt('embedded_kafka.js');
-const { freePort } = await loadBuilt('ports.js');
-const { killProcess } = await loadBuilt('stop_process.js');
+const { runningBroker } = await loadBuilt('runtime/embedded_kafka/broker.js');
+const { acquireEmbeddedKafka, resetEmbeddedKafka } = await loadBuilt(
+  'runtime/embedded_kafka/embedded_kafka.js',
+);
+const { freePort } = await loadBuilt('runtime/embedded_kafka/ports.js');
+const { killProcess } = await loadBuilt('runtime/embedded_kafka/stop_process.js');
 
 /** @typedef {import('../runtime/embedded_kafka/embedded_kafka.ts').EmbeddedKafka} EmbeddedKafka */
 /** @typedef {import('../runtime/embedded_kafka/embedded_kafka.ts').EmbeddedKafkaOptions} Options */

@@ -7,7 +7,7 @@ import { loadBuilt } from '../bench/built.mjs';
 import { root } from '../install/clone.mjs';
 import { Market } from './market.mjs';
 
-const { freePort } = await loadBuilt('ports.js');
+const { freePort } = await loadBuilt('runtime/embedded_kafka/ports.js');
 
 const READY_MS = 60_000;
 const POLL_MS = 50;

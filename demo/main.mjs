@@ -22,7 +22,7 @@ import { Market } from './market.mjs';
 import { say } from './say.mjs';
 import { web } from './web.mjs';
 
-const { freePort, isTaken } = await loadBuilt('ports.js');
+const { freePort, isTaken } = await loadBuilt('runtime/embedded_kafka/ports.js');
 
 const USAGE = `usage: npm run demo -- [options]
   --port N       of the page (8100)

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { eventually } from '../support/deadline.ts';
 import { Gateway } from '../support/gateway.ts';
-import { TestKafka } from '../support/kafka.ts';
+import { TestKafka, type Topic } from '../support/kafka.ts';
 import { KafkaCluster } from '../support/kafka_cluster.ts';
 import { RUNTIMES } from '../support/runtimes.ts';
 import { Scrape } from '../support/scrape.ts';
@@ -23,13 +23,18 @@ beforeAll(() => {
 });
 afterAll(() => kafka[Symbol.asyncDispose]());
 
+/** A topic that all brokers have, its leader, and a broker that is not. */
+async function replicatedTopic(): Promise<{ topic: Topic; leader: number; near: number }> {
+  const topic = await kafka.createTopic({ replicas: 3 });
+  const leader = await eventually('a leader', () => kafka.leaderPort(topic.name));
+  return { topic, leader, near: cluster().ports.find((port) => port !== leader)! };
+}
+
 testSideBySide(
   RUNTIMES,
   'in zones of which the gateway names one: records come from the broker there, from others while it is down',
   async (runtime, meet) => {
-    const topic = await meet(() => kafka.createTopic({ replicas: 3 }));
-    const leader = await meet(() => eventually('a leader', () => kafka.leaderPort(topic.name)));
-    const near = cluster().ports.find((port) => port !== leader)!;
+    const { topic, leader, near } = await meet(replicatedTopic);
     // A batch of them all would be larger than Kafka takes.
     const values = Array.from({ length: AT_ONCE }, () => ({ value: VALUE }));
     const produce = async (): Promise<void> => {
@@ -84,9 +89,7 @@ testSideBySide(
   RUNTIMES,
   'in zones: how much later records come from the replica of a zone than from their leader is told',
   async (runtime, meet) => {
-    const topic = await meet(() => kafka.createTopic({ replicas: 3 }));
-    const leader = await meet(() => eventually('a leader', () => kafka.leaderPort(topic.name)));
-    const near = cluster().ports.find((port) => port !== leader)!;
+    const { topic, near } = await meet(replicatedTopic);
     const startWith = (env: Readonly<Record<string, string>>): Promise<Gateway> =>
       Gateway.startReady(runtime, {
         topics: [topic.name],
