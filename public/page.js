@@ -1,4 +1,4 @@
-import { absolute, addressOf, DEFAULTS, NEWEST, readAddress } from './page/address.js';
+import { addressOf, DEFAULTS, NEWEST, ownPath, readAddress } from './page/address.js';
 import { Announcer } from './page/announcer.js';
 import { copiesOnClick } from './page/clipboard.js';
 import { setUtc, zoneName } from './page/clock.js';
@@ -114,7 +114,7 @@ async function start() {
 
 /** @param {string} location */
 function isOwn(location) {
-  return absolute(location, root).startsWith(`${root}/`);
+  return ownPath(location, root) !== null;
 }
 
 function stop() {
@@ -440,10 +440,12 @@ fieldMenu(
   () => settings.fields,
   (fields) => view({ fields }),
 );
-copyMenu(byId('copy'), byId('commands'), currentUrl, () => {
-  const isOwn = currentUrl().startsWith(`${root}/`);
-  return isOwn && access.name !== 'open';
-});
+copyMenu(
+  byId('copy'),
+  byId('commands'),
+  currentUrl,
+  () => access.name !== 'open' && isOwn(form.read().location),
+);
 copiesOnClick(byId('copy-id'), () => stream.lastId);
 copiesOnClick(byId('copy-publish'), () => byId('publish-command').textContent);
 addEventListener('hashchange', followAddress);

@@ -40,12 +40,45 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
- * A location in full: a path is one of the page's own gateway, which may itself be below a path.
- * @param {string} location
+ * The address that a location stands for: a path, or a name alone, is one of the page's own gateway,
+ * which may itself be below a path.
+ * @param {string} location as typed
  * @param {string} root the gateway's address, without a slash at its end
+ * @returns {URL | null} null where it is no address
  */
-export function absolute(location, root) {
+export function urlOf(location, root) {
+  const url = absolute(location, root);
+  const base = `${root}/`;
+  return location !== '' && URL.canParse(url, base) ? new URL(url, base) : null;
+}
+
+/**
+ * The path that a location has at the page's own gateway, however it is written.
+ * @param {string} location as typed
+ * @param {string} root the gateway's address, without a slash at its end
+ * @returns {string | null} null where it is of another server, beside the gateway, or no address
+ */
+export function ownPath(location, root) {
+  const { origin = '', pathname = '' } = urlOf(location, root) ?? {};
+  const place = origin + pathname;
+  return place.startsWith(`${root}/`) ? place.slice(root.length) : null;
+}
+
+/**
+ * @param {string} location
+ * @param {string} root
+ */
+function absolute(location, root) {
   return location.startsWith('/') ? `${root}${location}` : location;
+}
+
+/**
+ * The way back, of what is written in full.
+ * @param {string} location
+ * @param {string} root
+ */
+function shortened(location, root) {
+  return location.startsWith(`${root}/`) ? location.slice(root.length) : location;
 }
 
 /**
@@ -84,8 +117,7 @@ export function readAddress(hash, root) {
 export function addressOf(settings, root) {
   const { location, start, since, id, format, view, filter, fields, clock } = settings;
   const params = new URLSearchParams();
-  const isOwn = location.startsWith(`${root}/`);
-  if (location !== '') params.set('location', isOwn ? location.slice(root.length) : location);
+  if (location !== '') params.set('location', shortened(location, root));
   if (start === 'latest' || start === 'beginning') params.set('since', start);
   if (start === 'newest') params.set('since', `-${NEWEST}`);
   if (start === 'time' && since !== '') params.set('since', since);

@@ -1,4 +1,4 @@
-import { absolute } from './address.js';
+import { urlOf } from './address.js';
 import { setText } from './set_text.js';
 import { severalIn, topicsIn } from './stream_name.js';
 
@@ -14,8 +14,8 @@ const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getEleme
  * @param {string | null} brokers on this machine; null where they are on others
  */
 export function showHints(location, root, topics, brokers) {
-  const url = absolute(location, root);
-  const { protocol = '', origin = '' } = URL.canParse(url, root) ? new URL(url, root) : {};
+  const url = urlOf(location, root);
+  const { protocol = '', origin = '' } = url ?? {};
   // Whoever sees this page has trusted the certificate of its own server.
   byId('certificate-hint').hidden = protocol !== 'https:' || origin === new URL(root).origin;
   byId('certificate-link').href = `${origin}/`;
@@ -23,15 +23,7 @@ export function showHints(location, root, topics, brokers) {
   const read = topicsIn(location, root, topics);
   byId('compaction-hint').hidden = !read.some(({ compacted }) => compacted);
   setText(byId('publish-brokers'), brokers ?? '$KAFKA_BROKERS');
-  const [first = topicAt(url, root)] = severalIn(location, root);
+  const last = (url ?? new URL(root)).pathname.split('/').pop() || 'events';
+  const [first = last] = severalIn(location, root);
   setText(byId('publish-topic'), read[0]?.name ?? first);
-}
-
-/**
- * @param {string} url
- * @param {string} root
- */
-function topicAt(url, root) {
-  const { pathname } = URL.canParse(url, root) ? new URL(url, root) : new URL(root);
-  return pathname.split('/').pop() || 'events';
 }

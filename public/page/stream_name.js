@@ -1,4 +1,4 @@
-import { absolute } from './address.js';
+import { ownPath, urlOf } from './address.js';
 
 /** @import { Topic } from './topics.js' */
 
@@ -48,10 +48,9 @@ export function canJoin({ name, path }) {
 export function streamName(location, root) {
   const several = severalIn(location, root);
   if (several.length > 0) return inWords(several);
-  const url = absolute(location, root);
-  if (!URL.canParse(url, root)) return location;
-  const { host, pathname } = new URL(url, root);
-  return pathIn(location, root).slice(1) || host + pathname;
+  const url = urlOf(location, root);
+  if (url === null) return location;
+  return pathIn(location, root).slice(1) || url.host + url.pathname;
 }
 
 /** @param {readonly string[]} names */
@@ -67,15 +66,7 @@ function inWords(names) {
  * @param {string} root
  */
 function pathIn(location, root) {
-  const url = absolute(location, root);
-  if (!URL.canParse(url, root)) return '';
-  const { origin, pathname } = new URL(url, root);
-  const place = origin + pathname;
-  return place.startsWith(`${root}/`) ? decoded(place.slice(root.length)) : '';
-}
-
-/** @param {string} path */
-function decoded(path) {
+  const path = ownPath(location, root) ?? '';
   try {
     return decodeURIComponent(path);
   } catch {

@@ -1,4 +1,4 @@
-import { absolute, NEWEST } from './address.js';
+import { NEWEST, ownPath, urlOf } from './address.js';
 import { severalIn, topicsIn } from './stream_name.js';
 
 /** @import { Settings } from './address.js' */
@@ -16,8 +16,8 @@ const FORMAT = 'format';
  * @throws {TypeError} when the location is no address
  */
 export function streamUrl(settings, root, lastId = '') {
-  const url = new URL(absolute(settings.location, root), root);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError('not http');
+  const url = urlOf(settings.location, root);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new TypeError('not http');
   const { start, since, id, key, where, every } = settings;
   if (start === 'newest') url.searchParams.set('since', `-${NEWEST}`);
   if (start === 'latest') url.searchParams.set('since', 'latest');
@@ -43,9 +43,7 @@ export function streamUrl(settings, root, lastId = '') {
 export function effectiveFormat({ format, location }, root) {
   if (severalIn(location, root).length > 0) return 'json';
   if (format !== 'auto') return format;
-  const url = absolute(location, root);
-  const isOwn = URL.canParse(url, root) && new URL(url, root).href.startsWith(`${root}/`);
-  return isOwn ? 'json' : 'text';
+  return ownPath(location, root) === null ? 'text' : 'json';
 }
 
 /**
@@ -58,9 +56,8 @@ export function effectiveFormat({ format, location }, root) {
  */
 export function effectiveStart({ start, location }, root, topics) {
   if (start !== 'auto') return start;
-  const url = absolute(location, root);
-  const asked = URL.canParse(url, root) ? new URL(url, root).searchParams : new URLSearchParams();
-  if (asked.has('since') || asked.has('lastEventId')) return 'beginning';
+  const asked = urlOf(location, root)?.searchParams;
+  if (asked?.has('since') || asked?.has('lastEventId')) return 'beginning';
   const read = topicsIn(location, root, topics);
   return read.length > 0 && read.every(({ compacted }) => compacted === false)
     ? 'newest'

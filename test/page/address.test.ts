@@ -1,8 +1,58 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addressOf, DEFAULTS, readAddress, type Settings } from '../../public/page/address.js';
+import {
+  addressOf,
+  DEFAULTS,
+  ownPath,
+  readAddress,
+  type Settings,
+  urlOf,
+} from '../../public/page/address.js';
 
 const ORIGIN = 'https://gateway.example';
+
+describe('ownPath()', () => {
+  const root = `${ORIGIN}/streams`;
+
+  test.each([
+    ['/prices', '/prices'],
+    ['prices', '/prices'],
+    [`${root}/prices?key=a#b`, '/prices'],
+    ['HTTPS://Gateway.Example:443/streams/prices', '/prices'],
+    [`${ORIGIN}/other/../streams/my/prices`, '/my/prices'],
+    ['https://somebody@gateway.example/streams/prices', '/prices'],
+    ['//other.example/prices', '//other.example/prices'],
+    [`${root}/`, '/'],
+  ])('ownPath() knows %j for one of its gateway', (location, path) => {
+    expect(ownPath(location, root)).toBe(path);
+  });
+
+  test.each([
+    '',
+    root,
+    `${ORIGIN}/prices`,
+    `${ORIGIN}/streams-of-others/prices`,
+    '/../prices',
+    `${root}/%2e%2e/prices`,
+    'http://gateway.example/streams/prices',
+    'https://gateway.example:8443/streams/prices',
+    'https://gateway.example.other.example/streams/prices',
+    'https://gateway.example@other.example/streams/prices',
+    `blob:${root}/prices`,
+    'https://',
+  ])('ownPath() knows nothing of %j', (location) => {
+    expect(ownPath(location, root)).toBeNull();
+  });
+});
+
+test('urlOf() has a name below the path of its gateway, and nothing of what is no address', () => {
+  expect(urlOf('prices?key=a', `${ORIGIN}/streams`)?.href).toBe(`${ORIGIN}/streams/prices?key=a`);
+  expect(['', 'http://', 'https://a b/'].map((location) => urlOf(location, ORIGIN))).toEqual([
+    null,
+    null,
+    null,
+  ]);
+});
 
 describe('readAddress()', () => {
   test('gives the defaults for an address without settings', () => {

@@ -15,6 +15,13 @@ describe('streamUrl()', () => {
     ['keeps a format that is typed', `${OWN}?format=text`, {}, `${OWN}?format=text`],
     ['asks for several topics in JSON', '/a,b', { format: 'text' }, `${BASE}/a,b?format=json`],
     ['takes a path', '/prices', {}, `${OWN}?format=json`],
+    ['takes a name', 'prices', {}, `${OWN}?format=json`],
+    [
+      'knows its own gateway however it is written',
+      'HTTPS://Gateway.Example/prices',
+      {},
+      `${OWN}?format=json`,
+    ],
     [
       'asks for a key, by an expression, at beats',
       `${OWN}?key=other`,
