@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { curl } from '../support/curl.ts';
 import type { Topic } from '../support/kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
+import { Scrape } from '../support/scrape.ts';
 import { shared } from '../support/shared.ts';
 import { base64url } from '../support/wire_format.ts';
 import { Gateway, kafka } from './face.ts';
@@ -151,7 +152,8 @@ onEachRuntime((runtime) => {
 
     test('none of it was more than a refusal', async () => {
       expect((await curl(`${gateway().admin}/livez`)).status).toBe(200);
-      expect(gateway().stderr).not.toMatch(/"level":"(ERROR|FATAL)"/);
+      const labels = { topic: topic.name, reason: 'error' };
+      expect((await Scrape.of(gateway())).value('sse_kafka_disconnects_total', labels)).toBe(0);
     });
   });
 });

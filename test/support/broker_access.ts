@@ -93,7 +93,7 @@ function untilSays(
   look: (readiness: Readiness) => boolean,
 ): Promise<Readiness> {
   return eventually(
-    () => `/readyz to tell ${what}; the gateway said ${gateway.stderr}`,
+    () => `/readyz to tell ${what}${gateway.told}`,
     async () => {
       const readiness = await gateway.readiness();
       return look(readiness) && readiness;

@@ -51,8 +51,13 @@ export class Gateway extends GatewayClient implements AsyncDisposable {
     this.#env = environmentOf(ports, kafka.brokers, options);
   }
 
-  override get stderr(): string {
+  /** What it has logged. */
+  get stderr(): string {
     return this.#program.stderr;
+  }
+
+  override get told(): string {
+    return `; the gateway said ${this.stderr}`;
   }
 
   get pid(): number {

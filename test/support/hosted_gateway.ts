@@ -39,11 +39,6 @@ export class HostedGateway extends GatewayClient implements AsyncDisposable {
     this.#env = environmentOf(ports, process.env['TEST_KAFKA'] ?? IN_MEMORY, settings);
   }
 
-  /** Its host says what it logs. */
-  override get stderr(): string {
-    return '';
-  }
-
   /** Starts it again on the same ports. */
   async start(): Promise<void> {
     await timed('hosted gateway', this.#runtime, () =>
