@@ -1,5 +1,6 @@
 import { getLogger } from '@logtape/logtape';
 import { type Context, Hono } from 'hono';
+import type { Identity } from './auth/identity.ts';
 import { SignIn } from './auth/sign_in.ts';
 import type { SignInPorts } from './auth/sign_in_ports.ts';
 import { type Channel, Channels, type Served } from './channels/channels.ts';
@@ -12,6 +13,7 @@ import type { RegistryToken } from './decode/registry.ts';
 import { TopicValues } from './decode/topic_values.ts';
 import type { Health } from './describe/admin.ts';
 import { asyncapi } from './describe/asyncapi.ts';
+import { KeptDocument } from './describe/kept_document.ts';
 import { localBrokers } from './describe/local_brokers.ts';
 import type { Measured } from './describe/metrics.ts';
 import { openapi } from './describe/openapi.ts';
@@ -148,6 +150,11 @@ export function createGateway(
       },
     ],
   ]);
+  const kept = new Map([...documents.keys()].map((path) => [path, new KeptDocument()]));
+  const factsOf = ({ topic, feed }: Channel): unknown[] => [
+    feed.description,
+    ...values.schemasOf(topic),
+  ];
   app.all('*', async (c) => {
     const { path, method } = c.req;
     if (hasSignIn(path)) {
@@ -170,8 +177,13 @@ export function createGateway(
     if (document === undefined) return file!;
     if (path === TOPICS_PATH && brokers !== null) c.header('kafka-brokers', brokers);
     const listed = [...channels].filter(({ segments }) => parametersOf(segments).length === 0);
-    if (gate === null) return c.json(document(listed));
-    return marked(await documentFor(c, gate, document, listed));
+    const reader = gate === null ? null : await gate.admit(c, null);
+    if (reader instanceof Response) return marked(reader);
+    const served = reader === null ? listed : permittedTo(reader, gate!, listed);
+    const facts = served.flatMap((one) => [one, ...one.parts.flatMap(factsOf)]);
+    const bytes = kept.get(path)!.of(facts, () => document(served));
+    const response = c.body(bytes, 200, { 'content-type': 'application/json' });
+    return gate === null ? response : marked(response);
   });
   app.notFound((c) => {
     const path = c.req.path.slice(0, MAX_LOGGED_PATH);
@@ -231,19 +243,11 @@ function compressionOf(config: Config, compressor: Compressor | null): Compressi
 /** What describes those channels that whoever asks may read. */
 type Document = (served: readonly Served[]) => object;
 
-async function documentFor(
-  c: Context<{ Bindings: ClientConnection }>,
-  gate: Gate,
-  document: Document,
-  channels: readonly Served[],
-): Promise<Response> {
-  const reader = await gate.admit(c, null);
-  if (reader instanceof Response) return reader;
+function permittedTo(reader: Identity, gate: Gate, channels: readonly Served[]): Served[] {
   const params = {};
-  const permitted = channels.filter(({ parts }) =>
+  return channels.filter(({ parts }) =>
     parts.every(({ topic, right }) => gate.permits(reader, { topic, right, params })),
   );
-  return c.json(document(permitted));
 }
 
 function notTaken(c: Context, methods: readonly string[]): Response {
