@@ -4,10 +4,12 @@ import { within } from './deadline.ts';
 /**
  * Waits until all runtimes have come to the same line, does something once for all of them, and lets
  * all of them go on with what that gave.
+ *
+ * @param actionMs how long that may take by itself, where it is minutes
  */
-export type Meet = <T>(action: () => Promise<T>) => Promise<T>;
+export type Meet = <T>(action: () => Promise<T>, actionMs?: number) => Promise<T>;
 
-/** Includes what the others do until they come. */
+/** Includes what the others do until they come, and an action that does not take long. */
 const MEET_MS = 240_000;
 
 /**
@@ -45,7 +47,7 @@ function runAll<R>(
   const meeting = new Meeting(runtimes.length);
   const each = async (runtime: R): Promise<void> => {
     try {
-      await run(runtime, (action) => meeting.meet(action));
+      await run(runtime, (action, actionMs) => meeting.meet(action, actionMs));
       meeting.leave();
     } catch (error) {
       meeting.cancel();
@@ -64,10 +66,11 @@ class Meeting {
     this.#size = size;
   }
 
-  meet<T>(action: () => Promise<T>): Promise<T> {
+  meet<T>(action: () => Promise<T>, actionMs = 0): Promise<T> {
     const done = new Promise<unknown>((go) => this.#waiting.push({ action, go }));
     this.#look();
-    return within('the other runtimes', done as Promise<T>, MEET_MS);
+    const label = 'the other runtimes, and what is done for all of them';
+    return within(label, done as Promise<T>, MEET_MS + actionMs);
   }
 
   /** One has come to its end. */

@@ -47,6 +47,8 @@ export class SseStream implements AsyncDisposable {
   readonly blocks: Block[] = [];
   /** Those of them that are records, deletes and gaps. */
   readonly events: Block[] = [];
+  /** When each of these came, by `performance.now()`. */
+  readonly cameAt: number[] = [];
   /** Whether all came that was sent: of one that is compressed, checksum and length, too. */
   isWhole = false;
   /** Settles when the stream is over, however it ended. */
@@ -156,7 +158,10 @@ export class SseStream implements AsyncDisposable {
       for (let end = all.indexOf('\n\n'); end >= 0; end = all.indexOf('\n\n', start)) {
         const block = parseBlock(all.toString('utf8', start, end + 2));
         this.blocks.push(block);
-        if (block.kind === 'event') this.events.push(block);
+        if (block.kind === 'event') {
+          this.events.push(block);
+          this.cameAt.push(performance.now());
+        }
         start = end + 2;
       }
     } catch (error) {
