@@ -131,6 +131,37 @@ describe('the charts', () => {
   });
 
   test.each([
+    ['topics={a}', 'a', '/a'],
+    ['streamsFile=topics: { a: { path: false }, b: {} }', '', '/b'],
+    ['streamsFile=streams: { "/{id}": { topic: a }, /x: { topic: a } }', '', '/x'],
+    ['streamsFile=streams: { "/{id}": { topic: a } }', '', ''],
+    ['helmTest.path=/y', 'events', '/y'],
+  ])('serve with %s the topics "%s", and look at the stream "%s"', async (set, topics, stream) => {
+    const escaped = set.startsWith('streamsFile') ? set.replaceAll(',', '\\,') : set;
+    const all = (await manifests('gateway', ...BROKERS, '--set', escaped)).join();
+    expect(/name: TOPICS, value: "(.*)"/.exec(all)![1]).toBe(topics);
+    expect(/name: STREAM, value: "(.*)"/.exec(all)![1]).toBe(stream);
+  });
+
+  test('let helm test in, where it is told who else', async () => {
+    const args = ['--set', 'networkPolicy.enabled=true', '--set-json'];
+    const from = 'networkPolicy.from=[{"podSelector":{"matchLabels":{"app":"proxy"}}}]';
+    const all = await manifests('gateway', ...BROKERS, ...args, from);
+    const policy = all.find((manifest) => kindOf(manifest) === 'NetworkPolicy');
+    const pod = all.find((manifest) => kindOf(manifest) === 'Pod');
+    const labels = /app.kubernetes.io\/instance: release\s+app.kubernetes.io\/component: test/;
+    expect(policy).toMatch(labels);
+    expect(pod).toMatch(labels);
+  });
+
+  test('take an image by its digest', async () => {
+    const tag = `1.2.3@sha256:${'0'.repeat(64)}`;
+    const all = await manifests('gateway', ...BROKERS, '--set', `image.tag=${tag}`);
+    const images = [...all.join().matchAll(/image: (.*)/g)].map(([, image]) => image);
+    expect(images).toEqual([`sse-kafka-fanout:${tag}`, `sse-kafka-fanout:${tag}`]);
+  });
+
+  test.each([
     ['replicas=many', 'replicas'],
     ['settings.MAX_CONECTIONS=1', 'MAX_CONECTIONS'],
     ['settings.LOG_LEVEL=loud', 'LOG_LEVEL'],
@@ -148,6 +179,11 @@ describe('the charts', () => {
       'networkPolicy.enabled=true,settings.SIGN_IN_URL=https://a.example/me',
       'networkPolicy.egress',
     ],
+    [
+      'networkPolicy.enabled=true,kafka.sasl.mechanism=OAUTHBEARER,kafka.sasl.secret=login,kafka.sasl.oauth.tokenUrl=https://a.example/token',
+      'networkPolicy.egress',
+    ],
+    ['streamsFile=streams: [', 'streamsFile'],
     ['unheardOf=1', 'unheardOf'],
   ])('refuse %s by name', async (set, name) => {
     const { code, stderr } = await template('gateway', ...BROKERS, '--set', set);

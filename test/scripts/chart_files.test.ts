@@ -65,7 +65,8 @@ describe('helm test', () => {
 
   test.each([
     ['reads a stream that is open to all', null, { SIGNS_IN: '' }, 0, 'retry:1000'],
-    ['reads one with its token', 'right', { SIGNS_IN: 'true', TOKEN: 'right' }, 0, 'retry:1000'],
+    ['reads one with its token', 'right', { SIGNS_IN: 'true', TOKEN: 'right\n' }, 0, 'retry:1000'],
+    ['asks for a path where none is known', null, { STREAM: '' }, 1, 'helmTest.path is empty'],
     [
       'fails where its token is refused',
       'right',

@@ -3,7 +3,7 @@
 {{- $kafka := .Values.kafka -}}
 {{- if not $kafka.brokers }}{{ fail "kafka.brokers is empty: name your brokers, --set 'kafka.brokers={host:port}'" }}{{ end -}}
 - {name: KAFKA_BROKERS, value: {{ join "," $kafka.brokers | quote }}}
-- {name: TOPICS, value: {{ join "," .Values.topics | quote }}}
+- {name: TOPICS, value: {{ include "gateway.topics" . | quote }}}
 {{- if .Values.streamsFile }}
 - {name: STREAMS_FILE, value: /etc/sse-kafka-fanout/streams/streams.yaml}
 {{- end }}
