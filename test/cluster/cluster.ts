@@ -45,6 +45,18 @@ export function kubectl(...args: readonly string[]): Promise<string> {
   return succeed(['kubectl', '--namespace', NAMESPACE, ...args]);
 }
 
+/** The gateways, but for those that are on their way out: these drain for some seconds. */
+export async function podNames(): Promise<string[]> {
+  const label = 'app.kubernetes.io/component=gateway';
+  const { items } = JSON.parse(await kubectl('get', 'pods', '-l', label, '-o', 'json')) as {
+    items: { metadata: { name: string; deletionTimestamp?: string } }[];
+  };
+  return items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => `pod/${metadata.name}`)
+    .sort();
+}
+
 /** Starts a program of the clone that goes on. */
 export function start(...command: Command): Program {
   return new Program(command, { cwd: CLONE, env: { ...ENV, NODE_TLS_REJECT_UNAUTHORIZED: '0' } });

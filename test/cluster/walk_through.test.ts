@@ -16,6 +16,7 @@ import {
   NAMESPACE,
   outcome,
   PUBLISH,
+  podNames,
   produce,
   sseCat,
   start,
@@ -45,26 +46,10 @@ async function untilFree(...ports: readonly number[]): Promise<void> {
   });
 }
 
-async function podNames(): Promise<string[]> {
-  const names = await kubectl(
-    'get',
-    'pods',
-    '-l',
-    'app.kubernetes.io/component=gateway',
-    '-o',
-    'name',
-  );
-  return names
-    .trim()
-    .split('\n')
-    .filter((name) => name !== '')
-    .sort();
-}
-
 const PRINT_METRICS =
   "fetch('http://localhost:9091/metrics').then(async (r) => process.stdout.write(await r.text()))";
 
-/** The gateway with the most clients: all may have come to one before the other was known. */
+/** The gateway with the most clients: all may have come to one before the other was known. The other has none then. */
 async function busiestPod(topic: string): Promise<string> {
   let busiest = { name: '', streams: 0 };
   for (const name of await podNames()) {
