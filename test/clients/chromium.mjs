@@ -6,12 +6,9 @@
 
 import process from 'node:process';
 import { chromium } from 'playwright-core';
+import { CHROMIUM } from '../support/chromium.mjs';
 
-const browser = await chromium.launch({
-  executablePath: process.env['CHROMIUM_PATH'] || '/usr/bin/chromium',
-  // As root there is no sandbox, in a container no GPU.
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-});
+const browser = await chromium.launch(CHROMIUM);
 const page = await browser.newPage();
 page.setDefaultTimeout(90_000);
 await page.exposeFunction('tell', (/** @type {object} */ event) =>

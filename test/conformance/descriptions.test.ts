@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
+import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { newFolder } from '../support/gateway.ts';
 import { HostedGateway } from '../support/hosted_gateway.ts';
 import { kafka, type Topic } from '../support/kafka.ts';
@@ -14,6 +16,8 @@ import { IS_ALL } from '../support/tier.ts';
 
 const CONFIG = fileURLToPath(new URL('../python/schemathesis.toml', import.meta.url));
 const FORMATS = fileURLToPath(new URL('../python/schemathesis_formats.py', import.meta.url));
+/** Which characters there are, once for all runs: else each finds that out for 8 s of a processor. */
+const CHARACTERS = join(CLONE, '.cache', 'python', 'hypothesis');
 /** Of each operation, and of each way to break it. */
 const EXAMPLES = IS_ALL ? [] : ['--max-examples', '10'];
 const ADMIN_PATHS = '^/(livez|readyz|metrics)$';
@@ -70,7 +74,11 @@ onRuntimesOfTier((runtime) => {
         // It leaves a folder behind.
         {
           cwd: await newFolder(),
-          env: { SCHEMATHESIS_HOOKS: FORMATS, PYTHONDONTWRITEBYTECODE: '1' },
+          env: {
+            SCHEMATHESIS_HOOKS: FORMATS,
+            PYTHONDONTWRITEBYTECODE: '1',
+            HYPOTHESIS_STORAGE_DIRECTORY: CHARACTERS,
+          },
         },
         240_000,
       );

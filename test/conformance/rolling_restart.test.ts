@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { chromium } from 'playwright-core';
 import { generate } from 'selfsigned';
+import { CHROMIUM } from '../support/chromium.mjs';
 import { DEADLINE_MS, eventually, within } from '../support/deadline.ts';
 import { Gateway, newFolder } from '../support/gateway.ts';
 import { kafka } from '../support/kafka.ts';
@@ -13,11 +13,6 @@ import { ReturningClient } from '../support/returning_client.ts';
 import { onRuntimesOfTier } from '../support/runtime.ts';
 import { StreamGroup } from '../support/stream_group.ts';
 import { TcpBalancer } from '../support/tcp_balancer.ts';
-
-const CHROMIUM = {
-  executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-};
 
 /** Reads on over streams that end, as an EventSource does. */
 interface Client extends AsyncDisposable {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { chromium } from 'playwright-core';
+import { CHROMIUM } from '../support/chromium.mjs';
 import { eventually, within } from '../support/deadline.ts';
 import { freePort } from '../support/free_port.ts';
 import { Program } from '../support/program.ts';
-import { CHROMIUM } from '../support/test_browser.ts';
 import { BiDi } from './bidi.ts';
 import { WebDriver } from './webdriver.ts';
 

@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {
   type Browser,
   type BrowserContext,
@@ -6,14 +5,8 @@ import {
   chromium,
   type Page,
 } from 'playwright-core';
+import { CHROMIUM } from './chromium.mjs';
 import { DEADLINE_MS, eventually, within } from './deadline.ts';
-
-/** How it is started. */
-export const CHROMIUM = {
-  executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-  // As root there is no sandbox, in a container no GPU.
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-};
 
 /** Of which each click waits as long as all else does. */
 async function newContext(
