@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { root } from './clone.mjs';
@@ -39,6 +39,8 @@ export async function compile(packageFolder, to) {
 
   const gyp = nodeGyp();
   const jobs = Math.min(availableParallelism(), MOST_JOBS);
+  const recipe = join(source, 'deps', 'librdkafka.gyp');
+  await writeFile(recipe, boundedMake(await readFile(recipe, 'utf8'), jobs));
   // gyp does not know that librdkafka, and of it config.h, has to be made before all else.
   const steps = ['configure', 'build librdkafka', `build --jobs ${jobs}`];
   const script = steps.map((step) => `"$@" ${step}`).join(' && ');
@@ -70,6 +72,17 @@ export async function compile(packageFolder, to) {
   rmSync(to, { recursive: true, force: true });
   renameSync(result, to);
   rmSync(WORK, { recursive: true, force: true });
+}
+
+/**
+ * librdkafka's recipe with as many compilers at once as there is room for: it says `make -j`, which
+ * starts one for each of its hundred files.
+ *
+ * @param {string} recipe
+ * @param {number} jobs
+ */
+export function boundedMake(recipe, jobs) {
+  return recipe.replaceAll('"make", "-j",', `"make", "-j${jobs}",`);
 }
 
 /**

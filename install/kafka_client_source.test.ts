@@ -1,6 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { missingFeatures } from './kafka_client_features.mjs';
-import { compilerEnvironment } from './kafka_client_source.mjs';
+import { boundedMake, compilerEnvironment } from './kafka_client_source.mjs';
+
+test('boundedMake() leaves no make of the package that may start as many compilers as it likes', () => {
+  const recipe = new URL(
+    '../node_modules/@confluentinc/kafka-javascript/deps/librdkafka.gyp',
+    import.meta.url,
+  );
+  const bounded = boundedMake(readFileSync(recipe, 'utf8'), 2);
+  expect(bounded).toContain('"make", "-j2", "-C", "librdkafka"');
+  expect(bounded).not.toMatch(/"-j"/);
+});
 
 describe('compilerEnvironment()', () => {
   test('drops whatever makes the compile parallel, in any spelling', () => {
