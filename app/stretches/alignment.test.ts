@@ -64,6 +64,15 @@ describe('Alignment', () => {
     });
   });
 
+  test('Alignment.pass() goes past what the client has, up to what it lacks, and on where it is aligned', () => {
+    const topic = topicInTurns();
+    const { alignment, client } = align(topic, [0, 2]);
+    expect(alignment.pass()).toBeNull();
+    expect([[...alignment.place().positions], client.isPastId]).toEqual([[0, 2], false]);
+    expect(align(topic, [3, 2]).alignment.pass()).toMatchObject({ share: { seq: 5 }, first: null });
+    expect(blocks(alignment)).toHaveLength(2);
+  });
+
   test('Alignment.take() keeps partitions in its ids that are not known here yet', () => {
     const topic = topicInTurns();
     const { alignment } = align(topic, [3, 2], [[4, 7]]);

@@ -3,7 +3,7 @@ import type { Dropped, Log, LogEnd } from '../log/log.ts';
 import type { Segment } from '../log/segment.ts';
 import { retentionGap, unreadGap } from '../wire/gap.ts';
 import { coversAll, distance, type Place, type Positions } from '../wire/place.ts';
-import type { Client } from './client.ts';
+import type { Client, Told } from './client.ts';
 import { openAgain, type Step } from './step.ts';
 import type { NewFrom, Stretch } from './stretch.ts';
 
@@ -73,31 +73,50 @@ export class Alignment implements Stretch {
     return this.#ahead > 0;
   }
 
+  pass(): Step | null {
+    if (this.#log.successor !== null) return null;
+    const again = this.#resumed();
+    if (again !== null) return again;
+    while (!this.#restsNow() && this.#advance(false));
+    return this.#shared();
+  }
+
   take(): Uint8Array | Step | null {
-    const log = this.#log;
-    if (log.successor !== null) return openAgain(this.#place, this.#client.idTime);
-    const wereAdded = this.#positions.length < log.start.length;
-    if (this.#segment.gone || wereAdded) return { resume: log, place: this.#place, first: null };
+    if (this.#log.successor !== null) return openAgain(this.#place, this.#client.idTime);
+    const again = this.#resumed();
+    if (again !== null) return again;
     const { page, traffic, turns } = this.#client.topic;
-    const { count, deaths } = this.#segment;
-    if (count !== this.#rowsOf.count || deaths !== this.#rowsOf.deaths) this.#lookUp();
     page.begin(this.idTime);
-    while (!page.isFull && !this.#restsNow() && this.#advance());
+    while (!page.isFull && !this.#restsNow() && this.#advance(true));
     if (!page.isEmpty) {
       const written = page.finish();
       traffic.send(written);
       this.#client.idTime = written.time;
       return written.bytes;
     }
-    if (this.#isAligned()) {
-      const share = { log, seq: this.#seq, positions: this.#positions };
-      return { share, liveFrom: log.nextSeq, first: null };
-    }
+    const shared = this.#shared();
+    if (shared !== null) return shared;
     if (this.#restsNow()) {
       turns.wait(this.#client);
       return null;
     }
     return this.#liesBeyond() ? openAgain(this.#place, this.#client.idTime) : null;
+  }
+
+  /** What it was within has left memory, or partitions were added; else it knows the rows that came since. */
+  #resumed(): Step | null {
+    const wereAdded = this.#positions.length < this.#log.start.length;
+    if (this.#segment.gone || wereAdded)
+      return { resume: this.#log, place: this.#place, first: null };
+    const { count, deaths } = this.#segment;
+    if (count !== this.#rowsOf.count || deaths !== this.#rowsOf.deaths) this.#lookUp();
+    return null;
+  }
+
+  #shared(): Step | null {
+    if (!this.#isAligned()) return null;
+    const share = { log: this.#log, seq: this.#seq, positions: this.#positions };
+    return { share, liveFrom: this.#log.nextSeq, first: null };
   }
 
   /** Whether its filter has looked at enough for now. */
@@ -125,8 +144,12 @@ export class Alignment implements Stretch {
     return false;
   }
 
-  /** Passes one place of the log. @returns false at its end, and where the client is aligned. */
-  #advance(): boolean {
+  /**
+   * Passes one place of the log.
+   * @param tells whether it tells the client what is there; else it stays before that
+   * @returns false where it stays, at the end of the log, and where the client is aligned
+   */
+  #advance(tells: boolean): boolean {
     if (this.#segment.nextSeq <= this.#seq) {
       const segment = this.#log.locate(this.#seq);
       if (segment === null || segment === this.#segment) return false;
@@ -144,32 +167,39 @@ export class Alignment implements Stretch {
     const partition = segment.partitions[at]!;
     const offset = segment.offsets[at]!;
     const next = segment.nextAt(at);
-    this.#seq = segment.seqs[at]! + 1;
     const mine = this.#positions[partition]!;
+    const told = offset < mine ? null : this.#toldBy(segment, at, mine);
+    if (told !== null && !tells) return false;
+    this.#seq = segment.seqs[at]! + 1;
     if (this.#feed[partition]! < mine && next >= mine) this.#ahead--;
     this.#feed[partition] = next;
     this.#move(partition, next);
-    if (offset < mine) return true;
+    if (told === null) return true;
     const { page, topic } = this.#client.topic;
-    if (segment.states[at] === LIVE) {
-      const { view } = this.#client;
-      if (view.filter === null) page.record(this.#log.encode(segment, view), at, this.#place);
-      else {
-        if (this.#candidates !== null && this.#candidateFrom(at) !== at) return true;
-        const told = this.#client.toldBy(segment, at, (leaves, facts) =>
-          leaves.tells(facts, segment, at, ({ record }) => record.offset < mine),
-        );
-        if (told === null) return true;
-        if (told === 'record') page.row(view.format, segment, at, this.#place);
-        else if (told === 'leave') page.leave(view.format, segment, at, this.#place);
-        else page.gap(unreadGap(topic, partition, offset), this.#place);
-      }
-      this.#client.isPastId = false;
-    } else if (segment.states[at] === GAP && !(page.isEmpty && this.#client.isNewTo(partition))) {
-      page.gap(retentionGap(topic, partition, mine, offset + 1), this.#place);
-      this.#client.isPastId = false;
-    }
+    const { format } = this.#client.view;
+    if (told === 'block')
+      page.record(this.#log.encode(segment, this.#client.view), at, this.#place);
+    else if (told === 'record') page.row(format, segment, at, this.#place);
+    else if (told === 'leave') page.leave(format, segment, at, this.#place);
+    else if (told === 'unread') page.gap(unreadGap(topic, partition, offset), this.#place);
+    else page.gap(retentionGap(topic, partition, mine, offset + 1), this.#place);
+    this.#client.isPastId = false;
     return true;
+  }
+
+  /** What the client is told by a row that it has not passed: by the block that all get of it, or by one of its own. */
+  #toldBy(segment: Segment, at: number, mine: number): Told | 'block' | 'gap' {
+    const { filter } = this.#client.view;
+    if (segment.states[at] === GAP) {
+      const { page } = this.#client.topic;
+      return page.isEmpty && this.#client.isNewTo(segment.partitions[at]!) ? null : 'gap';
+    }
+    if (segment.states[at] !== LIVE) return null;
+    if (filter === null) return 'block';
+    if (this.#candidates !== null && this.#candidateFrom(at) !== at) return null;
+    return this.#client.toldBy(segment, at, (leaves, facts) =>
+      leaves.tells(facts, segment, at, ({ record }) => record.offset < mine),
+    );
   }
 
   /** Whether its filter finds nothing in the rest of the segment, and nothing was lost there. */

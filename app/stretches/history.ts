@@ -91,12 +91,14 @@ export class History implements Stretch {
     if (this.#rider !== null) scans.leave(this.#rider);
   }
 
+  pass(): Step | null {
+    return this.#log.successor === null && this.#isOver() ? this.#goOn() : null;
+  }
+
   take(): Uint8Array | Step | null {
     this.#isRiding = false;
     if (this.#log.successor !== null) return this.#openAgain();
-    this.#catchUp();
-    const wereAdded = this.#positions.length < this.#log.start.length;
-    if (wereAdded || this.#log.covers(this.#positions)) return this.#goOn();
+    if (this.#isOver()) return this.#goOn();
     if (this.#rider !== null && this.#rider.scan !== null) {
       const found = this.#takeFound(this.#rider);
       this.#isRiding = found === null;
@@ -269,6 +271,13 @@ export class History implements Stretch {
   /** On a topic that is not compacted nothing is superseded. */
   #logSeq(): number {
     return this.#log.keys === null ? 0 : this.#log.nextSeq;
+  }
+
+  /** Whether all else that it lacks is in memory, or it has no place yet in what was added. */
+  #isOver(): boolean {
+    this.#catchUp();
+    const wereAdded = this.#positions.length < this.#log.start.length;
+    return wereAdded || this.#log.covers(this.#positions);
   }
 
   #goOn(): Step {

@@ -53,18 +53,19 @@ export class Shared implements Stretch {
     return log === this.#log && seq >= Math.max(this.#seq, newFrom?.seq ?? 0);
   }
 
-  pass(): void {
+  pass(): null {
     const log = this.#log;
     while (log.successor === null && this.#seq < log.nextSeq) {
       const segment = log.locate(this.#seq);
-      if (segment === null) return;
+      if (segment === null) return null;
       const row = segment.firstToTell(this.#seq);
       const seq = row === null ? segment.nextSeq : segment.seqs[row]!;
       if (seq > this.#seq) this.#client.isPastId = true;
       this.#segment = segment;
       this.#seq = Math.max(seq, this.#seq);
-      if (row !== null) return;
+      if (row !== null) break;
     }
+    return null;
   }
 
   take(): Uint8Array | Step | null {

@@ -33,8 +33,11 @@ export interface Stretch {
   readonly isShared?: boolean;
   /** What the client waits for alone, once it has all there is; left out: for whatever comes. */
   readonly selection?: object | undefined;
-  /** Goes past what is not for the client, up to what is, as far as that is known. */
-  pass?(): void;
+  /**
+   * Goes past what is not for the client, up to what is, as far as that is known.
+   * @returns how the client goes on where it ends
+   */
+  pass?(): Step | null;
   /** Lets go of what goes on for it: the client has gone. */
   close?(): void;
 }

@@ -331,7 +331,7 @@ export class Subscription implements TopicClient, ClientStream {
   /** `null` where its last id tells its place already, and is not about to be too old. */
   #tellPlace(): Uint8Array | null {
     const awaitsBeat = this.#awaitedBeat() !== null;
-    if (awaitsBeat) this.#stretch.pass?.();
+    if (awaitsBeat) this.#pass();
     const place = this.#stretch.place();
     // What waits for a beat may be a delete, of which an id of now would say that its client has it.
     const owes = awaitsBeat && this.#stretch.behind() !== 0;
@@ -342,6 +342,15 @@ export class Subscription implements TopicClient, ClientStream {
     this.#client.gotPlace(time);
     this.traffic.eventsSent++;
     return placeFrame(place, time);
+  }
+
+  /** Goes past what is not for it, up to what it waits for. */
+  #pass(): void {
+    for (;;) {
+      const next = this.#stretch.pass?.() ?? null;
+      if (next === null) return;
+      this.#stretch = follow(this.#client, next).stretch;
+    }
   }
 
   #portion(bytes: Uint8Array): Uint8Array {
