@@ -4,6 +4,7 @@ import { IdClock } from '../log/id_clock.ts';
 import { constantOf, Filter } from '../views/filter.ts';
 import { formatByName, TEXT } from '../views/format.ts';
 import { OpenViews } from '../views/open_views.ts';
+import type { RecordFacts } from '../views/record_facts.ts';
 import type { View } from '../views/view.ts';
 import { Sleepers } from './sleepers.ts';
 import { Subscription } from './subscription.ts';
@@ -202,6 +203,47 @@ describe('Pacing', () => {
       jest.advanceTimersByTime(1000);
       expect(times(client)[2]).toEqual([1000, view.filter === null ? '34' : '3']);
     }
+  });
+
+  test('between beats an idle client that reads back is told the place before what it waits for', async () => {
+    const { topic, sleepers, append, times } = begin({ maxBytes: 20_000 });
+    const client = new Taker(topic, paced(), sleepers);
+    append('a');
+    for (let n = 0; n < 40; n++) append('x'.repeat(1000));
+    await jest.advanceTimersByTimeAsync(1000);
+    const [, ...values] = client.got.map(([, some]) => some);
+    expect(values.join('')).toBe('x'.repeat(40_000));
+    topic.pass(0, 50);
+    append('b');
+    client.take(true);
+    expect([...client.subscription.place!.positions]).toEqual([50]);
+    expect(times(client).at(-1)).toEqual([1000, 'place{}']);
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(times(client).at(-1)).toEqual([2000, 'b']);
+    topic.history.close();
+  });
+
+  test('a client whose keys are hidden has had all there was at each beat: it need not begin anew for what it was told', () => {
+    const clock = new IdClock();
+    const { topic, sleepers, append } = begin({ compacted: true, clock, maxChanges: 4 });
+    topic.log.guards!.isLoaded();
+    const isIn = {
+      name: 'in',
+      looksAt: new Set(['value']),
+      outcome: ({ record: { value } }: RecordFacts) =>
+        value !== null && decoder.decode(value) === 'in' ? 'match' : 'skip',
+    } as const;
+    const filter = new Filter([], [isIn], new Filter([], [isIn]));
+    const client = new Taker(topic, paced(TEXT, filter), sleepers);
+    for (let beat = 0; beat < 10; beat++) {
+      append(beat % 2 === 0 ? 'in' : 'out', 'k');
+      jest.advanceTimersByTime(EVERY_MS / 2);
+      append('in', `${beat}`);
+      jest.advanceTimersByTime(EVERY_MS / 2);
+    }
+    const times = client.arrays.flatMap((bytes) => decoder.decode(bytes).match(/(?<=~)\w+/g)!);
+    expect(times).toEqual(times.toSorted());
+    expect(client.got.map(([, values]) => values).join('')).not.toContain('gap');
   });
 
   test('between beats an id has the time of the one before: what waits may be a delete', () => {

@@ -121,7 +121,6 @@ export class Selected implements Stretch {
       const next = this.#nextPlace();
       if (next === Number.POSITIVE_INFINITY) {
         this.#passAll();
-        this.#client.leaves?.hasAll();
         return null;
       }
       const segment = log.locate(next);
@@ -197,10 +196,10 @@ export class Selected implements Stretch {
     return true;
   }
 
-  pass(): void {
-    if (this.#log.successor !== null) return;
-    const next = this.#passNeedless();
+  pass(): null {
+    const next = this.#log.successor === null ? this.#passNeedless() : null;
     if (next !== null) this.#pass(next.segment, next.seq);
+    return null;
   }
 
   /**
@@ -236,6 +235,7 @@ export class Selected implements Stretch {
 
   #passAll(): void {
     this.#pass(this.#log.tail, this.#log.nextSeq);
+    this.#client.leaves?.hasAll();
   }
 
   #pass(segment: Segment, seq: number): void {
@@ -319,6 +319,9 @@ export class Selected implements Stretch {
     this.#seq = nextSeq;
     this.#client.isPastId = false;
     this.#client.idTime = time;
+    // One that waits for its next beat then does not look again before.
+    const { leaves } = this.#client;
+    if (leaves !== null && this.behind() === 0) leaves.hasAll();
     return bytes;
   }
 

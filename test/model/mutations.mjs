@@ -6,8 +6,8 @@ export const MUTATIONS = [
   {
     name: 'a record is lost at the seam between history and memory',
     file: 'app/stretches/alignment.ts',
-    from: 'if (offset < mine) return true;',
-    to: 'if (offset <= mine) return true;',
+    from: 'const told = offset < mine ? null :',
+    to: 'const told = offset <= mine ? null :',
   },
   {
     name: 'a slice at which clients join needs what came before',
@@ -36,8 +36,8 @@ export const MUTATIONS = [
   {
     name: 'a record is doubled at the alignment',
     file: 'app/stretches/alignment.ts',
-    from: 'if (offset < mine) return true;',
-    to: 'if (offset + 1 < mine) return true;',
+    from: 'const told = offset < mine ? null :',
+    to: 'const told = offset + 1 < mine ? null :',
   },
   {
     name: 'memory counts as enough for a client that lacks one record of what has left it',
@@ -543,7 +543,7 @@ export const MUTATIONS = [
   {
     name: 'between beats a client is told no place',
     file: 'app/stretches/subscription.ts',
-    from: 'if (awaitsBeat) this.#stretch.pass?.();',
+    from: 'if (awaitsBeat) this.#pass();',
     to: '',
   },
   {
@@ -557,6 +557,12 @@ export const MUTATIONS = [
     file: 'app/stretches/selected.ts',
     from: 'if (next !== null) this.#pass(next.segment, next.seq);',
     to: 'if (next !== null) this.#pass(next.segment, next.segment.nextSeq);',
+  },
+  {
+    name: 'a place between beats is past what a client that reads back waits for',
+    file: 'app/stretches/alignment.ts',
+    from: 'if (told !== null && !tells) return false;',
+    to: '',
   },
 ];
 
@@ -631,6 +637,20 @@ export const UNIT_MUTATIONS = [
     from: 'else for (const one of guarded?.get(from) ?? []) this.#lose(one);',
     to: '',
     tests: ['app/log/selections.test.ts'],
+  },
+  {
+    name: 'a place between beats does not go on from what was read back',
+    file: 'app/stretches/history.ts',
+    from: 'return this.#log.successor === null && this.#isOver() ? this.#goOn() : null;',
+    to: 'return null;',
+    tests: ['app/stretches/pacing.test.ts'],
+  },
+  {
+    name: 'a client that waits for its next beat has not had what came with the last one',
+    file: 'app/stretches/selected.ts',
+    from: 'if (leaves !== null && this.behind() === 0) leaves.hasAll();',
+    to: '',
+    tests: ['app/stretches/pacing.test.ts'],
   },
   {
     name: 'a client gets the page of one who stood behind it',

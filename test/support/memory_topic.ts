@@ -26,6 +26,8 @@ interface TopicOptions {
   readonly partitions?: number;
   readonly compacted?: boolean;
   readonly maxBytes?: number;
+  /** So many changes of what streams let through are kept. */
+  readonly maxChanges?: number;
   /** So many are read back at once. */
   readonly batchRecords?: number;
   /** Gives ids their time. */
@@ -63,12 +65,14 @@ export class MemoryTopic implements Topic {
   readonly readsFrom: number[][] = [];
   readonly #records: KafkaRecord[] = [];
   readonly #batchRecords: number;
+  readonly #maxChanges: number | undefined;
   #answer: ((answer: never) => void) | null = null;
 
   constructor({
     partitions = 1,
     compacted = false,
     maxBytes = 2 ** 20,
+    maxChanges,
     batchRecords = Number.POSITIVE_INFINITY,
     clock = null,
     topic = 'events',
@@ -78,6 +82,7 @@ export class MemoryTopic implements Topic {
     this.topicId = topicId;
     this.idClock = clock;
     this.#batchRecords = batchRecords;
+    this.#maxChanges = maxChanges;
     const policy = { compacted, deletes: !compacted, deleteRetentionMs: null };
     this.description = { name: this.topic, id: this.topicId, partitions, ...policy };
     this.starts = new Float64Array(partitions);
@@ -97,7 +102,8 @@ export class MemoryTopic implements Topic {
     const { topic, topicId, starts } = this;
     const keys = this.description.compacted ? new KeyIndex() : null;
     const clock = this.idClock;
-    return new Log({ topic, topicId, start: starts.slice(), maxBytes, keys, clock });
+    const maxChanges = this.#maxChanges;
+    return new Log({ topic, topicId, start: starts.slice(), maxBytes, keys, clock, maxChanges });
   }
 
   get id(): Uint8Array | undefined {
