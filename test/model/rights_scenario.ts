@@ -34,7 +34,7 @@ export async function runRightsScenario(seed: number, isTraced: boolean): Promis
   const random = new Random(seed);
   const world = new World(true, isTraced);
   const uninstall = world.clock.install();
-  const restore = installBeside(world.clock);
+  const restore = installBeside(world.clock, new Random(-seed));
   try {
     await play(world, random);
   } finally {
@@ -146,8 +146,10 @@ async function play(world: World, random: Random): Promise<void> {
 }
 
 /** What a gateway has of the runtime beside what the core has. @returns how to undo it */
-function installBeside(clock: VirtualClock): () => void {
+function installBeside(clock: VirtualClock, random: Random): () => void {
   const { setInterval, clearInterval } = globalThis;
+  const { random: mathRandom } = Math;
+  Math.random = () => random.next();
   const running = new Set<object>();
   const start = (run: () => void, milliseconds: number): object => {
     const interval = {};
@@ -166,5 +168,6 @@ function installBeside(clock: VirtualClock): () => void {
   });
   return () => {
     Object.assign(globalThis, { setInterval, clearInterval });
+    Math.random = mathRandom;
   };
 }

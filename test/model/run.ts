@@ -16,7 +16,7 @@ const counts = new Map<string, number>();
 for (let seed = first; seed < first + runs; seed++) {
   const { failure, counts: some } = await run(seed, false);
   if (failure !== null) {
-    await tell(seed);
+    await tell(seed, failure);
     process.exit(1);
   }
   for (const [kind, count] of some) counts.set(kind, (counts.get(kind) ?? 0) + count);
@@ -26,10 +26,11 @@ for (let seed = first; seed < first + runs; seed++) {
 process.stdout.write(JSON.stringify(Object.fromEntries(counts)));
 
 /** What a person needs to see it again. */
-async function tell(seed: number): Promise<void> {
-  const { failure, trace } = await run(seed, true);
+async function tell(seed: number, failure: string): Promise<void> {
+  const { failure: again, trace } = await run(seed, true);
   const told = [
     `scenario ${seed}: ${failure}`,
+    ...(again === failure ? [] : [`it is another one the second time: ${again}`]),
     `again: MODEL_SEED=${seed} MODEL_RUNS=1 MODEL_LINES=1000`,
     ...trace.slice(trace.length - lines),
   ];

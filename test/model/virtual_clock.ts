@@ -8,9 +8,13 @@ export interface Timer {
 /** When every clock begins. */
 export const START = 1_700_000_000_000;
 
+/** What the runtime computes in threads of its own. */
+const IN_THREADS = ['digest', 'importKey', 'exportKey', 'sign', 'verify'] as const;
+
 /**
  * Time that passes only when nothing is left to do: timers go off one by one in their order, and
- * each has had all its effects before the next. A run depends on nothing but the delays asked for.
+ * each has had all its effects before the next, signatures and the like among them. A run depends on nothing but
+ * the delays asked for.
  */
 export class VirtualClock {
   /** Unix milliseconds. */
@@ -18,6 +22,7 @@ export class VirtualClock {
   /** A binary heap: the timer that goes off next comes first. */
   readonly #timers: Timer[] = [];
   #order = 0;
+  readonly #inThreads = new Set<Promise<unknown>>();
 
   readonly setTimeout = (run: () => void, milliseconds = 0): Timer => {
     const timer = { at: this.now + Math.max(0, milliseconds), order: this.#order++, run };
@@ -50,7 +55,7 @@ export class VirtualClock {
 
   /** Lets time pass up to `until`, or until `isDone`. */
   async advance(until: number, isDone: () => boolean = () => false): Promise<void> {
-    await effects();
+    await this.#effects();
     while (!isDone()) {
       const timer = this.#timers[0];
       if (timer === undefined || timer.at > until) {
@@ -61,7 +66,7 @@ export class VirtualClock {
       if (timer.run === null) continue;
       this.now = timer.at;
       timer.run();
-      await effects();
+      await this.#effects();
     }
   }
 
@@ -74,6 +79,8 @@ export class VirtualClock {
     performance.now = () => this.now - START;
     Date.now = () => Math.floor(this.now);
     Object.assign(globalThis, { setTimeout: this.setTimeout, clearTimeout: this.clearTimeout });
+    const { subtle } = crypto;
+    for (const name of IN_THREADS) this.#waitFor(subtle, name);
     AbortSignal.timeout = (milliseconds) => {
       const controller = new AbortController();
       this.setTimeout(() => controller.abort(new Error('timeout')), milliseconds);
@@ -81,10 +88,32 @@ export class VirtualClock {
     };
     return () => {
       Object.assign(globalThis, { setTimeout, clearTimeout });
+      for (const name of IN_THREADS) Reflect.deleteProperty(subtle, name);
       AbortSignal.timeout = timeout;
       Date.now = now;
       performance.now = performanceNow;
     };
+  }
+
+  async #effects(): Promise<void> {
+    await effects();
+    while (this.#inThreads.size > 0) {
+      await Promise.allSettled(this.#inThreads);
+      await effects();
+    }
+  }
+
+  /** Time does not pass while it is at work. */
+  #waitFor(subtle: SubtleCrypto, name: (typeof IN_THREADS)[number]): void {
+    const call = subtle[name].bind(subtle) as (...args: unknown[]) => Promise<unknown>;
+    const counted = (...args: unknown[]): Promise<unknown> => {
+      const result = call(...args);
+      const over = (): boolean => this.#inThreads.delete(result);
+      this.#inThreads.add(result);
+      result.then(over, over);
+      return result;
+    };
+    Object.defineProperty(subtle, name, { value: counted, configurable: true });
   }
 
   #push(timer: Timer): void {
