@@ -48,7 +48,12 @@ answer({
     crowd = new Crowd(options);
     await crowd.connect();
     const { firstBytes } = crowd;
-    return { p50: percentile(firstBytes, 0.5), last: percentile(firstBytes, 1) };
+    return {
+      p50: percentile(firstBytes, 0.5),
+      last: percentile(firstBytes, 1),
+      begun: firstBytes.length,
+      closed: crowd.closed,
+    };
   },
 
   /** @param {{ server: number, seconds: number }} options */

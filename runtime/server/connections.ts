@@ -37,6 +37,8 @@ type Response = ServerResponse | Http2ServerResponse;
 /** The connections of one server: lets go of those that are kept without a request, or are over. */
 export class Connections {
   readonly #server: Server;
+  /** How many have come so far. */
+  taken = 0;
   /** All of them, below TLS. */
   readonly #sockets = new Set<Socket>();
   /** The same, by the other side's address and port. */
@@ -50,6 +52,7 @@ export class Connections {
   constructor(server: Server, room: ConnectionRoom | undefined) {
     this.#server = server;
     server.on('connection', (socket: Socket) => {
+      this.taken++;
       if (room?.enter() === false) {
         socket.resetAndDestroy();
         return;

@@ -39,6 +39,9 @@ const MAX_SESSION_MB = 256;
 const MAX_HEAD_MS = 10_000;
 const HEAD_SWEEP_MS = 2500;
 
+/** Between two looks whether a head that is late has had its turn, in milliseconds. */
+const LOOK_AGAIN_MS = 100;
+
 /** How long a connection that is refused may take to read why, in milliseconds. */
 const LINGER_MS = 1000;
 
@@ -83,7 +86,8 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
   http2?.prepare(server, requests.turns);
   server.on('session', (session) => requests.watch(session));
   const connections = new Connections(server, room);
-  Pipeline.serve(server, certificate === null ? 'connection' : 'secureConnection');
+  const event = certificate === null ? 'connection' : 'secureConnection';
+  Pipeline.serve(server, event, requests.turns);
   const turnDown = (code: string | undefined, socket: Socket): void => {
     // What is written now would stand within the answer that is under way; or be the first that a
     // client reads whose TLS handshake was late, as where thousands come back to a gateway that has
@@ -97,7 +101,12 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
       late.add(socket);
       // Where this process had no time, a head that came in time may lie unread. It is read first:
       // an EventSource that is told 408 never comes back.
-      setImmediate(() => Pipeline.hasRequest(socket) || turnDown(code, socket));
+      const judge = (): void => {
+        if (Pipeline.hasRequest(socket)) return;
+        if (Pipeline.waits(socket)) setTimeout(judge, LOOK_AGAIN_MS);
+        else turnDown(code, socket);
+      };
+      setImmediate(judge);
     } else if (late.has(socket)) {
       // On Deno 2.9 its parser takes nothing any more. A client comes back from a cut.
       socket.destroy();
@@ -116,6 +125,9 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
   });
   server.on('error', (error) => logger.error('Port {port}: {error}', { port, error }));
   return {
+    get taken() {
+      return connections.taken;
+    },
     drain: () => connections.drain(),
     renew: (renewed) => connections.renew(renewed),
     close: (graceMs) => connections.close(graceMs),

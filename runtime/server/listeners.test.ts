@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { parseConfig } from '../../app/config/config.ts';
 import { type Listener, Listeners, type ListenOptions } from './listeners.ts';
 
-const LISTENER: Listener = { drain() {}, renew() {}, reopen() {}, close: async () => {} };
+const LISTENER: Listener = {
+  taken: 0,
+  drain() {},
+  renew() {},
+  reopen() {},
+  close: async () => {},
+};
 
 /** Opens `HTTP_PORT` on a host, where listening on some addresses fails with a code. */
 async function open(host: string, fails: Readonly<Record<string, string>> = {}) {

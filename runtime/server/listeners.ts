@@ -20,6 +20,8 @@ export interface ListenOptions {
 
 /** An open port. */
 export interface Listener {
+  /** How many connections it has taken so far. */
+  readonly taken: number;
   /** Closes connections that are kept, the others after their answers. New ones get theirs, too. */
   drain(): void;
   /** Shows this certificate to connections from now on; of a listener of HTTPS. */
@@ -121,7 +123,13 @@ export class Listeners {
       const listener = await this.#listen({ ...options, host });
       listeners.push(listener);
       this.#all.push(listener);
-      const watched = { setting, host, port: options.port, reopen: () => listener.reopen() };
+      const watched = {
+        setting,
+        host,
+        port: options.port,
+        taken: () => listener.taken,
+        reopen: () => listener.reopen(),
+      };
       if (options.room !== undefined) this.#watched.push(watched);
     };
     try {

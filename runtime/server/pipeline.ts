@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { StreamResponse } from './stream_response.ts';
+import type { Turns } from './turns.ts';
 
 /** What is parsed at once, at most: a slice ends where a head ends, so that it begins one request. */
 const SLICE_BYTES = 1024;
@@ -11,6 +12,8 @@ const SLICE_BYTES = 1024;
  */
 const PIPELINED_MS = 10;
 const END_OF_HEAD = '\n\r\n';
+/** What is kept of a connection until it has its turn; then no more is read before. */
+const MAX_KEPT_BYTES = 4096;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -22,10 +25,14 @@ type OnData = (bytes: Buffer) => void;
  * a read brings, 2,000 in 64 kB, and those that wait behind another's answer never learn that their
  * connection is over. Here one is under way; what was read behind it is kept, and no more is read.
  * Behind a stream nothing comes: it is read, so that a reset is noticed, and thrown away.
+ *
+ * What is read is parsed by turns: the heads of a thousand connections may come in one turn of the
+ * event loop, and take a tenth of a second.
  */
 export class Pipeline {
   static readonly #all = new WeakMap<Socket, Pipeline>();
   readonly #socket: Socket;
+  readonly #turns: Turns;
   readonly #parse: OnData;
   #request: IncomingMessage | null = null;
   #response: ServerResponse | null = null;
@@ -38,14 +45,14 @@ export class Pipeline {
   readonly #waiting: Begin[] = [];
 
   /** Has the connections of HTTP/1.1 that a server will have go through a pipeline each. */
-  static serve(server: Server, event: 'connection' | 'secureConnection'): void {
+  static serve(server: Server, event: 'connection' | 'secureConnection', turns: Turns): void {
     const isHttp1 = (socket: Socket): boolean => (socket as TLSSocket).alpnProtocol !== 'h2';
     server.prependListener(event, (socket: Socket) => {
       if (isHttp1(socket)) showBytes(socket);
     });
     // By now its parser listens.
     server.on(event, (socket: Socket) => {
-      if (isHttp1(socket)) Pipeline.#all.set(socket, new Pipeline(socket));
+      if (isHttp1(socket)) Pipeline.#all.set(socket, new Pipeline(socket, turns));
     });
   }
 
@@ -65,12 +72,37 @@ export class Pipeline {
     return pipeline !== undefined && pipeline.#request !== null;
   }
 
-  private constructor(socket: Socket) {
+  /** Whether what has come by a connection waits for its turn. */
+  static waits(socket: Socket): boolean {
+    const pipeline = Pipeline.#all.get(socket);
+    return pipeline !== undefined && pipeline.#rest.length > 0;
+  }
+
+  private constructor(socket: Socket, turns: Turns) {
     this.#socket = socket;
+    this.#turns = turns;
     this.#parse = socket.listeners('data')[0] as OnData;
     socket.removeListener('data', this.#parse);
-    socket.on('data', (bytes) => this.#take(bytes));
+    socket.on('data', (bytes) => this.#read(bytes));
     socket.on('resume', () => this.#takeRest());
+  }
+
+  #read(bytes: Buffer): void {
+    if (this.#isBehindStream) return;
+    const isFirst = this.#rest.length === 0;
+    this.#rest = isFirst ? bytes : Buffer.concat([this.#rest, bytes]);
+    if (isFirst) this.#turns.take(this.#socket, this.#takeTurn);
+    if (this.#rest.length > MAX_KEPT_BYTES) this.#socket.pause();
+  }
+
+  readonly #takeTurn = (): void => {
+    this.#takeRest();
+    if (this.#rest.length === 0 && this.#socket.isPaused()) this.#socket.resume();
+  };
+
+  get #isBehindStream(): boolean {
+    const response = this.#response;
+    return response instanceof StreamResponse && response.isStream && this.#request!.complete;
   }
 
   #take(bytes: Buffer): void {
@@ -78,7 +110,7 @@ export class Pipeline {
     // Once this side has ended, as after a head that is refused, nothing more is begun.
     while (rest.length > 0 && this.#socket.writable) {
       if (this.#request?.complete) {
-        if (this.#response instanceof StreamResponse && this.#response.isStream) return;
+        if (this.#isBehindStream) return;
         this.#rest = rest;
         this.#socket.pause();
         return;

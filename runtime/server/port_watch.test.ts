@@ -63,6 +63,18 @@ describe('PortWatch', () => {
     await eventually('an answer', async () => ports.silent.length === 0);
   });
 
+  test('takes a port for one that lives which takes others, and has no time for it yet', async () => {
+    let [asked, taken] = [0, 0];
+    const port = await serve(() => {
+      asked++;
+    });
+    const ports = [{ setting: 'HTTP_PORT', host: '127.0.0.1', port, taken: () => taken++ }];
+    const watched = new PortWatch(ports, CHECK_MS, DEADLINE_MS);
+    opened.push(() => watched.close());
+    await eventually('three questions', async () => asked >= 3);
+    expect(watched.silent).toEqual([]);
+  });
+
   test('names a port that nobody listens on', async () => {
     const ports = watch(await freePort());
     await eventually('a fault', async () => ports.silent.length > 0);

@@ -14,7 +14,9 @@ export interface WatchedPort {
   readonly setting: string;
   readonly host: string;
   readonly port: number;
-  /** Called where it does not answer: listens anew. */
+  /** How many connections it has taken so far. One that takes them lives, and need not answer within seconds: thousands may have come before. */
+  readonly taken?: () => number;
+  /** Called where it does not answer: listens anew, and resets those that wait to be taken. */
   readonly reopen?: () => void;
 }
 
@@ -57,7 +59,8 @@ export class PortWatch {
 
   async #check(port: WatchedPort): Promise<void> {
     const { setting } = port;
-    const answers = await asks(port, this.#deadlineMs);
+    const before = port.taken?.() ?? 0;
+    const answers = (await asks(port, this.#deadlineMs)) || (port.taken?.() ?? 0) > before;
     if (this.#isClosed) return;
     if (answers) {
       if (this.#silent.delete(port)) logger.info('{setting} answers again', { setting });

@@ -22,7 +22,7 @@ export const MAX_STREAMS = 1000;
  */
 const MAX_ANSWERS = 64;
 
-/** What the requests of one turn of the event loop may cost: a record takes some ten turns on Deno. */
+/** What the requests of one turn may cost: a record takes two or three of them on Deno. */
 const TURN_MS = 4;
 /** What a request costs after it has begun, about. */
 const ANSWER_MS = 0.5;
@@ -68,7 +68,7 @@ export class Requests {
         return;
       }
       const { socket } = request;
-      this.turns.take(socket, () => !socket.destroyed && begin(), ANSWER_MS);
+      this.turns.take(socket, () => (socket.destroyed ? false : begin()), ANSWER_MS);
     };
   }
 
@@ -118,12 +118,13 @@ export class Requests {
     this.turns.take(session, () => this.#enter(session, response, begin), ANSWER_MS);
   }
 
-  #enter(session: ServerHttp2Session, response: Http2ServerResponse, begin: () => void): void {
+  /** @returns false where there is nothing to answer any more */
+  #enter(session: ServerHttp2Session, response: Http2ServerResponse, begin: () => void): boolean {
     const { stream } = response;
     if (stream.closed) {
       // One that was reset without an error would be kept for as long as its connection.
       stream.destroy();
-      return;
+      return false;
     }
     // The same, and what was not taken of an answer. Not at once: it is about to end the stream.
     stream.once('aborted', () => setImmediate(() => stream.destroy()));
@@ -135,6 +136,7 @@ export class Requests {
     this.#leave.set(response, leave);
     stream.once('close', leave);
     answers.enter(begin);
+    return true;
   }
 
   #answersOf(session: ServerHttp2Session): Answers {

@@ -1,6 +1,9 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Turns } from './turns.ts';
+
+/** Behind the timer of a turn that was begun before. */
+const turn = (): Promise<void> => delay(0);
 
 describe('Turns', () => {
   test('take() does at once what fits into a turn, and the rest in the turns after it', async () => {
@@ -59,5 +62,18 @@ describe('Turns', () => {
     expect(done).toEqual([1, 2]);
     await turn();
     expect(done).toEqual([1, 2, 3]);
+  });
+
+  test('take() takes nothing off a turn for work of which nothing is left to do', async () => {
+    const turns = new Turns(2, () => 0);
+    const done: number[] = [];
+    const gone = (): boolean => false;
+    for (let n = 1; n <= 1000; n++) turns.take({}, gone, 1);
+    for (let n = 1; n <= 3; n++) turns.take({}, () => done.push(n), 1);
+    expect(done).toEqual([1, 2]);
+    for (let n = 1; n <= 1000; n++) turns.take({}, gone, 1);
+    turns.take({}, () => done.push(4), 1);
+    await turn();
+    expect(done).toEqual([1, 2, 3, 4]);
   });
 });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { constants } from 'node:http2';
+import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { type Answer, curl } from '../support/curl.ts';
@@ -12,6 +13,7 @@ import { StreamGroup } from '../support/stream_group.ts';
 import { Gateway, kafka } from './face.ts';
 
 const EVENTS = ['-H', 'Accept: text/event-stream'];
+const BURST = 1000;
 
 async function limited(
   runtime: Runtime,
@@ -62,7 +64,59 @@ function expectRefused(answer: Answer, status: number): void {
   expect(`${answer.body}`).toMatch(/^[^\n]+\n$/);
 }
 
+/** Connections that each send the head of a request, all at once, once all of them are there. */
+class Burst implements Disposable {
+  answered = 0;
+  readonly #sockets;
+  readonly #head: string;
+
+  constructor(url: string, count: number) {
+    const { hostname, port, pathname, host } = new URL(url);
+    this.#head = `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    this.#sockets = Array.from({ length: count }, () => connect(Number(port), hostname));
+    for (const socket of this.#sockets) {
+      socket.once('data', () => this.answered++);
+      socket.on('error', () => {});
+    }
+  }
+
+  async connected(): Promise<void> {
+    const all = this.#sockets.map(
+      (socket) => !socket.connecting || once(socket, 'connect').then(() => true),
+    );
+    await within('all connections', Promise.all(all));
+  }
+
+  ask(): void {
+    for (const socket of this.#sockets) socket.write(this.#head);
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
 onEachRuntime((runtime) => {
+  describe('a burst of connects', () => {
+    test('is let in by turns, between which those who are there get what comes', async () => {
+      const at = await limited(runtime, {});
+      await using _gateway = at.gateway;
+      await using stream = await SseStream.open(at.url);
+      await stream.untilEvents(1);
+      using burst = new Burst(at.url, BURST);
+      await burst.connected();
+      burst.ask();
+      let records = 0;
+      while (burst.answered < BURST) {
+        records++;
+        await at.topic.produce({ value: 'b' });
+        await stream.untilEvents(1 + records);
+      }
+      // Each is written when the one before has come.
+      expect(records).toBeGreaterThan(BURST / 100);
+    });
+  });
+
   describe('MAX_CONNECTIONS', () => {
     test('refuses more with 503, Retry-After and one line, on every protocol', async () => {
       const at = await limited(runtime, { MAX_CONNECTIONS: '1' });
