@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { generate } from 'selfsigned';
 import { ConfigError } from '../../app/errors.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, topicsOf } from './settings.ts';
 
 let folder = '';
 const path = (name: string) => join(folder, name);
@@ -53,6 +53,15 @@ describe('readSettings()', () => {
     const read = () => readSettings('deno', { WORKERS: workers }, path('no.env'));
     expect(read).toThrow(`WORKERS: got "${workers}", expected 1 on Deno: only Node shares`);
     expect(readSettings('deno', { WORKERS: '1' }, path('no.env')).config.workers).toBe(1);
+  });
+
+  test('readSettings() reads each topic of a stream of several once', () => {
+    writeFileSync(
+      path('streams.yaml'),
+      'streams:\n  /both: { topics: [b, a] }\n  /one: { topic: a }\n',
+    );
+    const env = { STREAMS_FILE: path('streams.yaml') };
+    expect(topicsOf(readSettings('node', env, path('no.env')))).toEqual(['b', 'a']);
   });
 
   test('readSettings() does without .env, and reads the process environment', () => {

@@ -82,7 +82,8 @@ function streamsOf(config: Partial<Config>, text: string | null): ReadStreams | 
 /** All topics that are read: those of the settings and those of the streams file. */
 export function topicsOf({ config, streams }: ReadSettings): string[] {
   const served = streams === null ? [] : withTopics(config.topics, streams.file);
-  return [...new Set(streams === null ? config.topics : served.map(({ topic }) => topic))];
+  const named = served.flatMap(({ topic, topics }) => topics?.map((one) => one.topic) ?? topic);
+  return [...new Set(streams === null ? config.topics : named)];
 }
 
 /** Whoever stands between could let anybody in. */
