@@ -10,8 +10,6 @@ const READ_BYTES = 64 * 1024;
 const CONNECTING = 128;
 /** Clients whose every stamp is read, for the latency and the order; all are counted. */
 const SAMPLED = 100;
-/** Of one connection of HTTP/2. */
-const STREAMS = 250;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const ID = Buffer.from('\nid:');
 const LF = 0x0a;
@@ -26,7 +24,7 @@ const buffer = Buffer.alloc(READ_BYTES);
  * @property {number} clients
  * @property {boolean} atOnce all connects in one tick
  * @property {boolean} [mayBeRefused] those that are do not count
- * @property {boolean} [http2] over TLS, many streams a connection
+ * @property {number} [streams] of each connection of HTTP/2, over TLS; default: HTTP/1.1
  * @property {Keys} [keys] a record is for those clients alone that have its key
  * @property {boolean} [keepsIds] for those who come back, see `returning`
  * @property {boolean} [returning] each with the id that the client of its number had last
@@ -107,9 +105,9 @@ export class Crowd {
   }
 
   #add() {
-    const { http2 = false, clients } = this.#options;
+    const { streams, clients } = this.#options;
     const from = this.clients.length;
-    const count = http2 ? Math.min(STREAMS, clients - from) : 1;
+    const count = Math.min(streams ?? 1, clients - from);
     for (let n = from; n < from + count; n++) {
       this.clients.push(new Client(this, this.#options, n, this.#ids[n] ?? ''));
     }
@@ -118,7 +116,7 @@ export class Crowd {
     const port = Number(text);
     const tls = { host, port, ALPNProtocols: ['h2'], rejectUnauthorized: false };
     this.#connections.push(
-      http2
+      streams !== undefined
         ? new H2Connection(connectTls(tls), host, added)
         : /** @type {Client} */ (added[0]).connect(host, port),
     );

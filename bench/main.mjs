@@ -40,7 +40,7 @@ async function main() {
   const known = knownServers(options.beside);
   const servers = choose([...known, ...options.peers.map(peerServer)], only);
   const { serverCore, description } = takeMachine(
-    Math.max(...workloads.map((one) => ('http2' in one && one.http2 ? 0 : one.clients))),
+    Math.max(...workloads.map((one) => ('streams' in one && one.streams > 0 ? 0 : one.clients))),
   );
 
   const folder = await mkdtemp(join(tmpdir(), 'sse-kafka-bench-'));

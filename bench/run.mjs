@@ -39,7 +39,7 @@ export async function run(bench, server, workload) {
   );
   runs++;
   const topic = 'records' in workload ? await filledTopic(bench, workload) : names.join();
-  const place = await newPlace(bench, topic, partitions, isLive && workload.http2);
+  const place = await newPlace(bench, topic, partitions, isLive && workload.streams > 0);
   if (!('records' in workload)) {
     const compacted = workload.kind === 'paced';
     for (const name of names) await bench.kafka.createTopic(name, { partitions, compacted });
@@ -121,7 +121,7 @@ async function measure(started, workload) {
  * @param {import('./workloads.mjs').Live} workload
  * @param {Place} place
  */
-function ofLive({ keys, spread, http2, partitions, topics, gzip }, { topic, httpsPort }) {
+function ofLive({ keys, spread, streams, partitions, topics, gzip }, { topic, httpsPort }) {
   const paths = spread ? topic.split(',').map((name) => `/${name}`) : null;
   return {
     // Between partitions there is no order.
@@ -129,7 +129,7 @@ function ofLive({ keys, spread, http2, partitions, topics, gzip }, { topic, http
     gzip,
     ...(keys === null ? {} : { keys: { count: keys, stride: STRIDE, all: false } }),
     ...(keys === null ? (paths === null ? {} : { paths }) : { paths: pathsOf(topic, keys) }),
-    ...(http2 ? { http2, url: `https://127.0.0.1:${httpsPort}/${topic}` } : {}),
+    ...(streams > 0 ? { streams, url: `https://127.0.0.1:${httpsPort}/${topic}` } : {}),
   };
 }
 
