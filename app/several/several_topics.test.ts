@@ -276,4 +276,26 @@ describe('SeveralTopics', () => {
       jest.useRealTimers();
     }
   });
+
+  test('SeveralTopics.take() tells a place between beats with the time of the id before: what waits may be a delete', async () => {
+    jest.useFakeTimers();
+    try {
+      const clock = new IdClock();
+      const [a, b] = topics({ compacted: true, clock }, {}) as [MemoryTopic, MemoryTopic];
+      const client = several([a, b], NEW, null, { everyMs: 60_000 });
+      expect(taken(client)).toEqual(['live']);
+      b.pass(0, 5);
+      a.append('0', 0, 'k');
+      client.look();
+      const { time } = idIn(client.take()!, [a, b]);
+      a.append(null, 0, 'k');
+      await jest.advanceTimersByTimeAsync(30_000);
+      const place = client.take(true)!;
+      expect(decoder.decode(place)).toContain('event:place');
+      expect(idIn(place, [a, b])).toEqual({ parts: [[1], [5]], time });
+      client.close();
+    } finally {
+      jest.useRealTimers();
+    }
+  });
 });

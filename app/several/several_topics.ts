@@ -494,16 +494,22 @@ export class SeveralTopics implements ClientStream {
   /** `null` where its last id tells its place already, and is not about to be too old. */
   #tellPlace(): Uint8Array | null {
     const members = this.#members!;
-    const isRenewed = this.isAgeing && (this.#timeNow() ?? 0) > (this.#idTime ?? 0);
+    const now = this.#timeNow();
+    // What waits for a beat may be a delete, of which an id of now would say that its client has it.
+    const owes =
+      this.#everyMs !== null && !members.every(({ subscription }) => subscription.hasAll);
+    const time = owes ? earlier(this.#idTime, now) : now;
+    if (owes && this.#idTime === null && now !== null) return null;
+    const isRenewed = this.isAgeing && (time ?? 0) > (this.#idTime ?? 0);
     if (!isRenewed && !members.some((member) => member.isPastId)) return null;
-    return this.#tell('place');
+    return this.#tell('place', time);
   }
 
   /** An event without data, with where the client is in all topics, if that is known of any. */
-  #tell(event: string): Uint8Array {
+  #tell(event: string, time: number | null = this.#timeNow()): Uint8Array {
     this.#topics[0]!.topic.traffic.send({ events: 1, gaps: 0 });
     const frame = new ByteWriter(256);
-    this.#time = this.#timeNow();
+    this.#time = time;
     for (const member of this.#members ?? []) {
       // What was taken and is not handed over yet lies before its place.
       if (this.#blocks === null || member !== this.#source) member.namePlace();

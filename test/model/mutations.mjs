@@ -653,6 +653,13 @@ export const UNIT_MUTATIONS = [
     tests: ['app/stretches/pacing.test.ts'],
   },
   {
+    name: 'a place of several topics between beats says that its client has what waits',
+    file: 'app/several/several_topics.ts',
+    from: 'owes ? earlier(this.#idTime, now) : now;',
+    to: 'now;',
+    tests: ['app/several/several_topics.test.ts'],
+  },
+  {
     name: 'a client gets the page of one who stood behind it',
     file: 'app/stretches/shared_pages.ts',
     from: 'fromSeq <= seq && seq <= page.firstSeq',
