@@ -6,8 +6,13 @@ import type { ClientConnection } from '../../app/ports/client_connection.ts';
 
 /** What a server knows of the answer to a request. */
 abstract class KnownAnswer {
-  watched?(): void;
+  /** Whether the application looks itself whether the client takes the answer. */
+  isWatched = false;
   #stream: { readonly response: Response; readonly source: ByteSource } | null = null;
+
+  watched(): void {
+    this.isWatched = true;
+  }
 
   streams(response: Response, source: ByteSource): void {
     this.#stream = { response, source };

@@ -13,6 +13,7 @@ import { Connections } from './connections.ts';
 import type { Listener, ListenOptions } from './listeners.ts';
 import { Pipeline } from './pipeline.ts';
 import {
+  endWithin,
   isTooLarge,
   MAX_HEAD_BYTES,
   MAX_HEADER_LIST_BYTES,
@@ -74,8 +75,10 @@ export async function listen(options: ListenOptions, http2?: Http2Additions): Pr
       }
       if ('stream' in outgoing) connection.watched = () => requests.leaveToWatch(outgoing);
       const response = await fetch(request, connection);
-      if (outgoing instanceof StreamResponse) outgoing.prepare(response);
-      else if ('stream' in outgoing) requests.prepare(outgoing, response, connection);
+      if (outgoing instanceof StreamResponse) {
+        outgoing.prepare(response);
+        if (!outgoing.isStream && !connection.isWatched) endWithin(outgoing, connection);
+      } else if ('stream' in outgoing) requests.prepare(outgoing, response, connection);
       const source = connection.takeSource(response);
       if (source === null) return response;
       sendStream(outgoing, response, source);

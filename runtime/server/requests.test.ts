@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, jest, test } from '@jest/globals';
-import { MAX_HEAD_BYTES, Requests } from './requests.ts';
+import { endWithin, MAX_HEAD_BYTES, Requests } from './requests.ts';
 
 /** Behind the timer of a turn that was begun before. */
 const turn = (): Promise<void> => delay(0);
@@ -178,6 +178,23 @@ describe('Requests', () => {
     expect(begun.length).toBeLessThan(100);
     while (begun.length < 500) await turn();
     expect(begun).toEqual(sockets.flatMap((socket) => (socket.destroyed ? [] : [{ socket }])));
+  });
+
+  test('endWithin() cuts a request of HTTP/1.1 whose answer is not taken, and no other', () => {
+    jest.useFakeTimers();
+    try {
+      const cut: string[] = [];
+      const answers = ['slow', 'quick'].map((name) => {
+        const answer = new ServerResponse({} as IncomingMessage);
+        endWithin(answer, { cut: () => cut.push(name) });
+        return answer;
+      });
+      answers[1]!.emit('close');
+      jest.advanceTimersByTime(60_000);
+      expect(cut).toEqual(['slow']);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('prepare() cuts a request whose answer is not taken, and no other', () => {

@@ -26,7 +26,7 @@ const MAX_ANSWERS = 64;
 const TURN_MS = 4;
 /** What a request costs after it has begun, about. */
 const ANSWER_MS = 0.5;
-/** How long an answer that is no stream may take, however small the client's window is. */
+/** How long an answer that is no stream may take, however slowly its client takes it. */
 const MAX_ANSWER_MS = 30_000;
 /** PING and SETTINGS that a connection may send in so many milliseconds, before it is cut. */
 const MAX_CONTROL_FRAMES = 1000;
@@ -191,9 +191,13 @@ class Answers {
 }
 
 /** Cuts a request whose answer is not taken, or whose body does not end. */
-function endWithin(response: Http2ServerResponse, connection: { cut(): void }): void {
+export function endWithin(
+  response: ServerResponse | Http2ServerResponse,
+  connection: { cut(): void },
+): void {
   const timer = setTimeout(() => connection.cut(), MAX_ANSWER_MS).unref();
-  response.stream.once('close', () => clearTimeout(timer));
+  const answer = 'stream' in response ? response.stream : response;
+  answer.once('close', () => clearTimeout(timer));
 }
 
 /** Whether a head has to be refused; over HTTP/1.1 the parser has looked. */
