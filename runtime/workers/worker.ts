@@ -5,6 +5,7 @@ import { exposeMetrics, type ProcessMetrics } from '../process/prometheus.ts';
 import { type ReadSettings, topicsOf } from '../process/settings.ts';
 import { type RuntimeAdapter, Serving } from '../serving.ts';
 import { AskedSlots } from './asked_slots.ts';
+import { HealthReport } from './health_report.ts';
 import type { PrimaryMessage, WorkerMessage } from './messages.ts';
 
 const HEALTH_MS = 250;
@@ -49,7 +50,8 @@ export async function runWorker(
     process.exit(error.exitCode);
   }
   send({ kind: 'listening', urls });
-  const tellHealth = (): void => send({ kind: 'health', health: gateway.health() });
+  const report = new HealthReport((health) => send({ kind: 'health', health }));
+  const tellHealth = (): void => report.tell(gateway.health());
   tellHealth();
   setInterval(tellHealth, HEALTH_MS).unref();
   await serving.run();
