@@ -72,6 +72,8 @@ export async function runWorkers(
   });
   const listeners = new Listeners(adapter.listen);
   let watch: PortWatch | null = null;
+  // Ports that are closed by the workers at their end would be told as ones that do not answer.
+  stopped.signal.addEventListener('abort', () => watch?.close());
   const admin = createAdmin(
     version,
     () => pool.health,
