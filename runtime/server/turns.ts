@@ -8,7 +8,7 @@ interface Task {
  * who has little: of each owner one task is taken after the other.
  *
  * A portion is begun by a timer. Where something is to be done in the next turn of the event loop, as
- * by `setImmediate`, Deno 2.9 looks at the network once in 61 turns: a record waited for 61 portions.
+ * by `setImmediate`, Deno 2.9 looks at the network once in 61 turns: a record waited for 61 portions (docs/benchmark.md).
  * While a timer runs it is looked at as often as something comes.
  */
 export class Turns {
