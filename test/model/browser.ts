@@ -116,7 +116,9 @@ export class Browser {
     if (this.#stream === null) return null;
     const isNew = this.#world.clock.now - this.#openedAt < momentMs;
     const isAway = this.#stream === null;
-    return isNew || isAway || this.#options.endsLive ? null : this.#model.lagsBehind();
+    if (isNew || isAway || this.#options.endsLive || !this.#knowsWhatItPasses(this.#stream))
+      return null;
+    return this.#model.lagsBehind();
   }
 
   /** From now on nothing disturbs it any more. */
@@ -269,12 +271,18 @@ export class Browser {
     this.#pumpLater(this.#pause(), stream);
   }
 
-  /** Only where what it waits for is in memory. */
-  #checkPlace({ subscription, replica }: Stream): void {
-    const log = replica.feed?.loadedLog ?? null;
+  #checkPlace(stream: Stream): void {
+    const log = stream.replica.feed?.loadedLog ?? null;
+    if (this.#options.everyMs === null || log === null || stream.subscription.place === null)
+      return;
+    if (this.#knowsWhatItPasses(stream)) this.#model.checkPlace(log.positions);
+  }
+
+  /** Between beats nothing is read back: only where what it waits for is in memory. */
+  #knowsWhatItPasses({ subscription, replica }: Stream): boolean {
     const { place } = subscription;
-    if (this.#options.everyMs === null || log === null || place === null) return;
-    if (log.covers(place.positions)) this.#model.checkPlace(log.positions);
+    if (this.#options.everyMs === null || place === null) return true;
+    return replica.feed?.loadedLog?.covers(place.positions) === true;
   }
 
   #checkBeat(bytes: Uint8Array, isAgeing: boolean): void {
