@@ -10,6 +10,8 @@ const TOOLS = {
   helm: 'https://helm.sh/docs/intro/install',
   docker: 'https://docs.docker.com/get-docker, with an engine that runs',
   nc: 'apt-get install netcat-openbsd',
+  kcat: 'apt-get install kcat',
+  prometheus: 'apt-get install prometheus',
 };
 
 /** @param {string} command @param {string[]} args */

@@ -1,9 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
-import { METRICS } from '../../app/describe/metrics.ts';
-import { dashboard } from '../../helm/dashboard.mjs';
-import { CLONE } from '../../runtime/embedded_kafka/clone.ts';
 import { eventually } from '../support/deadline.ts';
 import { FakeRegistry } from '../support/fake_registry.ts';
 import { freePort } from '../support/free_port.ts';
@@ -15,42 +12,14 @@ import { OwnKafka } from '../support/own_kafka.ts';
 import { onEachRuntime } from '../support/runtime.ts';
 import { shared } from '../support/shared.ts';
 import { StreamGroup } from '../support/stream_group.ts';
-import { drawing, type Line, nameOf } from './drawing.ts';
+import { draw, hasData, QUERIES } from './panels.ts';
 import { Prometheus } from './prometheus.ts';
 
 const CASE_MS = 600_000;
 jest.setTimeout(CASE_MS);
 
-const { panels: PANELS } = dashboard(METRICS);
-const QUERIES = PANELS.flatMap(({ title, targets = [] }) =>
-  targets.map(({ expr }) => ({ title, expr: atHand(expr) })),
-);
 /** Those whose streams are open all the time; one more is full. */
 const READERS = 9;
-
-/** Writes a picture of the dashboard beside those of the page, to be looked at. */
-async function draw(prometheus: Prometheus, begin: number, name: string): Promise<void> {
-  const span = [begin, Date.now() / 1000] as const;
-  const lines = new Map<(typeof PANELS)[number], Line[]>();
-  for (const panel of PANELS) {
-    const of: Line[] = [];
-    for (const { expr, legendFormat } of panel.targets ?? []) {
-      for (const { metric, values } of await prometheus.range(atHand(expr), span)) {
-        const points = values.map(([time, value]) => [time, Number(value)] as const);
-        of.push({ name: nameOf(legendFormat, metric), points });
-      }
-    }
-    lines.set(panel, of);
-  }
-  const folder = join(CLONE, 'test', 'screenshots');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, name), drawing(PANELS, lines, span));
-}
-
-/** What Grafana puts into a query. */
-function atHand(expr: string): string {
-  return expr.replaceAll('$topic', '.*').replaceAll('$__rate_interval', '15s');
-}
 
 describe('a Prometheus that reads /metrics', () => {
   const port = shared(async () => {
@@ -92,8 +61,7 @@ describe('a Prometheus that reads /metrics', () => {
       for (const { title, expr } of QUERIES) {
         await eventually(`${title} to have data`, async () => {
           await topic.produce({ key: '1', value: '{}' });
-          const found = await prometheus.query(expr);
-          return found.some(({ value: [, value] }) => value !== 'NaN');
+          return hasData(prometheus, expr);
         });
       }
       // The value is none of the registry's, and the certificate of tests is young.

@@ -26,9 +26,15 @@ export class Prometheus implements AsyncDisposable {
   readonly #url: string;
   readonly #program: Program;
 
-  /** @param targets `host:port` of what has `/metrics` */
-  static async start(targets: readonly string[]): Promise<Prometheus> {
-    const folder = await mkdtemp(join(process.env['TEST_FOLDER']!, 'prometheus-'));
+  /**
+   * @param targets `host:port` of what has `/metrics`
+   * @param parent of the folder for its files
+   */
+  static async start(
+    targets: readonly string[],
+    parent = process.env['TEST_FOLDER']!,
+  ): Promise<Prometheus> {
+    const folder = await mkdtemp(join(parent, 'prometheus-'));
     const rules = await readFile(
       new URL('../../helm/gateway/alerts.yaml', import.meta.url),
       'utf8',
