@@ -69,9 +69,10 @@ onEachSource((runtime) => {
       expect(await source().offsets(topic, [0, 1], 4001)).toEqual({});
     });
 
-    test('fails for a topic that does not exist', async () => {
+    test('fails for a topic that does not exist, which is no trouble of the brokers', async () => {
       const topic = { name: newName(), id: '00000000' };
-      await expect(source().offsets(topic, [0], 'latest')).rejects.toThrow();
+      await expect(source().offsets(topic, [0], 'latest')).rejects.toThrow('does not host');
+      expect(await source().status()).toEqual({ up: true, error: null });
     });
   });
 });

@@ -185,9 +185,10 @@ export class KafkaClient {
     time: number,
   ): Promise<Map<number, number>> {
     const known = await this.metadata(topic);
+    if (known === null) throw brokerError(UNKNOWN_TOPIC, `topic ${topic}`);
     const asked = new Map<Broker, Asked[]>();
     for (const partition of partitions) {
-      const leader = known?.leaders[partition];
+      const leader = known.leaders[partition];
       if (!leader) throw new Error(`partition ${partition} of ${topic} has no leader`);
       const group = asked.get(leader.broker) ?? [];
       asked.set(leader.broker, group);
