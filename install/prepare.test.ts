@@ -71,6 +71,7 @@ beforeEach(() => {
     "exports.features = require('fs').readFileSync(__dirname + " +
       "'/build/Release/confluent-kafka-javascript.node', 'utf8').trim().split(' ');",
   );
+  write('registry/@confluentinc/kafka-javascript/deps/librdkafka.gyp', '["make", "-j", "-C"]');
   preGyp(['mkdir -p build/Release', `echo ssl gzip zstd snappy lz4 > ${ADDON}`]);
 });
 
@@ -232,7 +233,8 @@ describe('prepare.mjs', () => {
          const fs = require('fs'); fs.mkdirSync('build/Release', { recursive: true });
          fs.mkdirSync('build/deps', { recursive: true }); fs.writeFileSync('${ADDON}', '${features}');
          fs.writeFileSync('build/deps/librdkafka.so.1', '');
-         fs.appendFileSync('${clone}/calls.txt', step + '\\n');`,
+         const isBounded = /-j\\d/.test(fs.readFileSync('deps/librdkafka.gyp', 'utf8'));
+         fs.appendFileSync('${clone}/calls.txt', (isBounded ? step : 'make -j') + '\\n');`,
       );
     for (const tool of ['python3', 'make', 'g++']) {
       program(tool, []);

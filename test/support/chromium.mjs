@@ -25,7 +25,7 @@ const WITHOUT = [
 
 /** How it is started. */
 export const CHROMIUM = {
-  executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+  executablePath: process.env['CHROMIUM_PATH'] || '/usr/bin/chromium',
   args: [
     // As root there is no sandbox, in a container no GPU.
     '--no-sandbox',
