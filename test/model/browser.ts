@@ -209,7 +209,9 @@ export class Browser {
       const { isAgeing } = stream.subscription;
       const bytes = isIdle || isAgeing ? stream.subscription.take(true) : null;
       if (bytes !== null) this.#receive(bytes, stream, isAgeing);
-      else if (stream.replica.source.isWell) this.#model.checkAge(this.#world.clock.now);
+      // One that is about to begin anew has no place to tell.
+      else if (stream.replica.source.isWell && stream.subscription.place !== null)
+        this.#model.checkAge(this.#world.clock.now);
       if (bytes === null && isIdle) this.#checkPlace(stream);
     });
   }
