@@ -27,7 +27,7 @@ RUN cd node_modules/@confluentinc/kafka-javascript \
  && find dist node_modules -type d -empty -delete
 
 FROM ${NODE_IMAGE} AS node
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="sse-kafka-fanout" \
       org.opencontainers.image.description="Reads Kafka topics once and streams them to any number of browsers as Server-Sent Events" \
@@ -65,7 +65,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && find node_modules -type f '(' -name '*.map' -o -name '*.md' ')' -delete
 
 FROM ${DENO_IMAGE} AS deno
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="sse-kafka-fanout" \
       org.opencontainers.image.description="Reads Kafka topics once and streams them to any number of browsers as Server-Sent Events" \

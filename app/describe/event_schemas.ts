@@ -1,7 +1,7 @@
 import { GAP_REASONS } from '../wire/gap.ts';
 
 /** That of the gateway (docs/versions.md): `npm version` writes it. */
-export const API_VERSION = '0.1.0';
+export const API_VERSION = '1.0.0';
 
 const OFFSET = { type: 'integer', minimum: 0 };
 const BASE64 = { type: 'string', contentEncoding: 'base64' };
