@@ -16,11 +16,19 @@ beforeEach(() => {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(CLONE, file), join(folder, file));
   }
+  writeNotes('what is new');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
 function read(file: string): string {
   return readFileSync(join(folder, file), 'utf8');
+}
+
+/** Right behind a release there is nothing that is unreleased. */
+function writeNotes(text: string): void {
+  const changelog = read('CHANGELOG.md');
+  const notes = `## [Unreleased]\n\n### Added\n\n- ${text}\n`;
+  writeFileSync(join(folder, 'CHANGELOG.md'), changelog.replace('## [Unreleased]\n', notes));
 }
 
 /** As `npm version` does it before it calls the script. */
@@ -36,12 +44,16 @@ describe('setVersion()', () => {
   });
 
   test('setVersion() writes it everywhere', () => {
-    const { version } = JSON.parse(read('package.json')) as { version: string };
+    const before = '97.5.3';
+    setInPackage(before);
+    setVersion(folder, before, '2026-12-23');
+    writeNotes('what is newer');
     setInPackage('98.7.6-rc.1');
     expect(otherVersions(folder, '98.7.6-rc.1').length).toBeGreaterThan(PLACES.length - 1);
     setVersion(folder, '98.7.6-rc.1', '2026-12-24');
     expect(otherVersions(folder, '98.7.6-rc.1')).toEqual([]);
-    for (const file of FILES) expect([file, read(file).includes(version)]).toEqual([file, false]);
+    for (const file of FILES.filter((one) => one !== 'CHANGELOG.md'))
+      expect([file, read(file).includes(before)]).toEqual([file, false]);
     expect(read('compose.yaml')).toContain('sse-kafka-fanout:98.7.6-rc.1}');
   });
 
