@@ -5,6 +5,11 @@ const logger = getLogger(['sse-kafka', 'http']);
 
 const CHECK_MS = 5000;
 const DEADLINE_MS = 3000;
+/**
+ * What this process has had no time for until the deadline it looks at then. It waits by a timer: between
+ * two calls of `setImmediate` Deno 2.9 need not look at the network.
+ */
+const LAST_LOOK_MS = 500;
 /** Any answer will do: of a port with TLS it is a refusal. */
 const REQUEST = 'HEAD / HTTP/1.0\r\n\r\n';
 
@@ -83,13 +88,15 @@ function asks({ host, port }: WatchedPort, deadlineMs: number): Promise<boolean>
   return new Promise((resolve) => {
     const socket = connect({ host: reachable(host), port });
     let isTaken = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const end = (answers: boolean): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(answers);
     };
-    // What came while this process was busy is looked at before the verdict.
-    const timer = setTimeout(() => setImmediate(() => setImmediate(() => end(false))), deadlineMs);
+    timer = setTimeout(() => {
+      timer = setTimeout(() => end(false), LAST_LOOK_MS);
+    }, deadlineMs);
     socket.on('connect', () => {
       isTaken = true;
       socket.write(REQUEST);
