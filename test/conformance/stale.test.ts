@@ -77,7 +77,10 @@ testSideBySide(
       }
       await topic.produce({ value: `after ${n}` });
       for (const stream of [plain, json, late]) {
-        await stream.until('the record', () => stream.events.at(-1)!.data.includes(`after ${n}`));
+        await stream.until(
+          'the record',
+          () => stream.events.at(-1)?.data.includes(`after ${n}`) === true,
+        );
       }
     }
     expect(plain.events.map(({ id }) => id)).toEqual([1, 2, 3].map((at) => topic.cursor(at, 0)));
