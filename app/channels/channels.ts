@@ -11,7 +11,7 @@ import { RECORD_NAMES, shapeParts } from '../views/filter_parts.ts';
 import { LinkedAbort } from '../waits/abortable.ts';
 import { parametersOf, type Segment, segmentsOf } from './path_pattern.ts';
 import { type Found, PathTree } from './path_tree.ts';
-import { namesOf } from './streams_file.ts';
+import { namedTopics, namesOf } from './streams_file.ts';
 
 /** What a path is to serve. */
 export interface ChannelDefinition {
@@ -337,8 +337,8 @@ function whatOf({ where = null, hasOpenKeys = false, ...definition }: ChannelDef
   return JSON.stringify([where, hasOpenKeys, topicsOf({ ...definition })]);
 }
 
-function topicsOf({ topic, topics, value }: ChannelDefinition): readonly TopicOfSeveral[] {
-  return topics === undefined ? [{ topic, value: value ?? 'bytes' }] : inOrder(topics);
+function topicsOf(definition: ChannelDefinition): readonly TopicOfSeveral[] {
+  return inOrder(namedTopics(definition));
 }
 
 /** As a cursor of several topics has them. Kafka's names are ASCII. */

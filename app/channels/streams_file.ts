@@ -429,6 +429,20 @@ export function withTopics(
   return [...ofSettings, ...channels].filter(isFree);
 }
 
+interface NamedTopic {
+  readonly topic: string;
+  readonly value?: ValueKind;
+}
+
+/** The topics of a channel, in the order in which it names them. */
+export function namedTopics({
+  topic,
+  topics,
+  value = 'bytes',
+}: NamedTopic & { readonly topics?: readonly NamedTopic[] }): readonly NamedTopic[] {
+  return topics ?? [{ topic, value }];
+}
+
 /** What the right of a stream may name. */
 export function namesOf(params: readonly string[], hasSignIn: boolean): Names {
   const types = new Map(params.map((name) => [name, TEXT_TYPE] as const));

@@ -8,7 +8,7 @@ import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { parse } from 'dotenv';
 import { parseRight } from '../../app/auth/rights.ts';
-import { type StreamsFile, withTopics } from '../../app/channels/streams_file.ts';
+import { namedTopics, type StreamsFile, withTopics } from '../../app/channels/streams_file.ts';
 import {
   type Config,
   type LogSettings,
@@ -82,7 +82,7 @@ function streamsOf(config: Partial<Config>, text: string | null): ReadStreams | 
 /** All topics that are read: those of the settings and those of the streams file. */
 export function topicsOf({ config, streams }: ReadSettings): string[] {
   const served = streams === null ? [] : withTopics(config.topics, streams.file);
-  const named = served.flatMap(({ topic, topics }) => topics?.map((one) => one.topic) ?? topic);
+  const named = served.flatMap(namedTopics).map(({ topic }) => topic);
   return [...new Set(streams === null ? config.topics : named)];
 }
 
