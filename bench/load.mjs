@@ -48,12 +48,7 @@ answer({
     crowd = new Crowd(options);
     await crowd.connect();
     const { firstBytes } = crowd;
-    return {
-      p50: percentile(firstBytes, 0.5),
-      last: percentile(firstBytes, 1),
-      begun: firstBytes.length,
-      closed: crowd.closed,
-    };
+    return { p50: percentile(firstBytes, 0.5), last: percentile(firstBytes, 1) };
   },
 
   /** @param {{ server: number, seconds: number }} options */
