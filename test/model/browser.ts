@@ -115,9 +115,7 @@ export class Browser {
     // One that is away is told where it is when it comes back, and so is one whose streams end.
     if (this.#stream === null) return null;
     const isNew = this.#world.clock.now - this.#openedAt < momentMs;
-    const isAway = this.#stream === null;
-    if (isNew || isAway || this.#options.endsLive || !this.#knowsWhatItPasses(this.#stream))
-      return null;
+    if (isNew || this.#options.endsLive || !this.#knowsWhatItPasses(this.#stream)) return null;
     return this.#model.lagsBehind();
   }
 
@@ -274,10 +272,9 @@ export class Browser {
   }
 
   #checkPlace(stream: Stream): void {
-    const log = stream.replica.feed?.loadedLog ?? null;
-    if (this.#options.everyMs === null || log === null || stream.subscription.place === null)
-      return;
-    if (this.#knowsWhatItPasses(stream)) this.#model.checkPlace(log.positions);
+    if (this.#options.everyMs === null || stream.subscription.place === null) return;
+    if (this.#knowsWhatItPasses(stream))
+      this.#model.checkPlace(stream.replica.feed!.loadedLog!.positions);
   }
 
   /** Between beats nothing is read back: only where what it waits for is in memory. */
